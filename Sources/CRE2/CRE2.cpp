@@ -1,0 +1,56 @@
+#include "CRE2.h"
+
+#include <cstring>
+#include <new>
+#include <re2/re2.h>
+#include <vector>
+
+struct custody_re2 {
+    RE2 expression;
+    custody_re2(re2::StringPiece pattern, const RE2::Options &options) : expression(pattern, options) {}
+};
+
+extern "C" custody_re2 *custody_re2_create(const char *pattern, size_t length, custody_re2_options options,
+                                           char *error, size_t error_capacity) {
+    RE2::Options settings;
+    settings.set_log_errors(false);
+    settings.set_case_sensitive(!options.case_insensitive);
+    settings.set_dot_nl(options.dot_matches_newline);
+    settings.set_one_line(!options.multi_line);
+    if (options.max_memory > 0) settings.set_max_mem(options.max_memory);
+    std::string text(pattern, length);
+    if (options.multi_line) text = "(?m)" + text;
+    auto *compiled = new (std::nothrow) custody_re2(text, settings);
+    if (compiled == nullptr) return nullptr;
+    if (compiled->expression.ok()) return compiled;
+    if (error_capacity > 0) {
+        std::strncpy(error, compiled->expression.error().c_str(), error_capacity - 1);
+        error[error_capacity - 1] = '\0';
+    }
+    delete compiled;
+    return nullptr;
+}
+
+extern "C" void custody_re2_destroy(custody_re2 *expression) { delete expression; }
+
+extern "C" bool custody_re2_matches(const custody_re2 *self, const uint8_t *text, size_t length) {
+    re2::StringPiece input(reinterpret_cast<const char *>(text), length);
+    return self->expression.Match(input, 0, length, RE2::UNANCHORED, nullptr, 0);
+}
+
+extern "C" bool custody_re2_find(const custody_re2 *self, const uint8_t *text, size_t length, size_t start,
+                                 int64_t *spans, size_t span_pairs) {
+    re2::StringPiece input(reinterpret_cast<const char *>(text), length);
+    std::vector<re2::StringPiece> groups(span_pairs);
+    if (!self->expression.Match(input, start, length, RE2::UNANCHORED, groups.data(),
+                                static_cast<int>(span_pairs)))
+        return false;
+    for (size_t i = 0; i < span_pairs; i++) {
+        bool took_part = groups[i].data() != nullptr;
+        spans[2 * i] = took_part ? groups[i].data() - input.data() : -1;
+        spans[2 * i + 1] = took_part ? spans[2 * i] + static_cast<int64_t>(groups[i].size()) : -1;
+    }
+    return true;
+}
+
+extern "C" int custody_re2_group_count(const custody_re2 *self) { return self->expression.NumberOfCapturingGroups(); }

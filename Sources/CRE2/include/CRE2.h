@@ -1,0 +1,38 @@
+// A C face for RE2: compile once, match bytes, in time linear in the input.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct custody_re2 custody_re2;
+
+typedef struct {
+    bool case_insensitive;
+    bool dot_matches_newline;  // RE2 flag s
+    bool multi_line;           // RE2 flag m: ^ and $ match at line ends
+    int64_t max_memory;        // bytes for the program and its automata; 0 for RE2's default (8 MiB)
+} custody_re2_options;
+
+/// Compiles a pattern. On failure returns NULL and writes a zero-terminated message into `error`.
+custody_re2 *custody_re2_create(const char *pattern, size_t length, custody_re2_options options,
+                                char *error, size_t error_capacity);
+void custody_re2_destroy(custody_re2 *expression);
+
+/// Whether the pattern occurs anywhere in the text. Safe to call from many threads at once.
+bool custody_re2_matches(const custody_re2 *expression, const uint8_t *text, size_t length);
+
+/// Searches from `start`; fills `spans` with start and end offsets of the whole match and its groups, -1 where a
+/// group took no part. Returns whether it matched.
+bool custody_re2_find(const custody_re2 *expression, const uint8_t *text, size_t length, size_t start,
+                      int64_t *spans, size_t span_pairs);
+
+/// The number of capturing groups.
+int custody_re2_group_count(const custody_re2 *expression);
+
+#ifdef __cplusplus
+}
+#endif
