@@ -16,27 +16,38 @@ extern "C" custody_json_parser *custody_json_parser_create(size_t max_bytes, siz
 
 extern "C" void custody_json_parser_destroy(custody_json_parser *parser) { delete parser; }
 
-extern "C" int custody_json_parse(custody_json_parser *self, const uint8_t *bytes, size_t length,
-                                  const uint64_t **tape, const uint8_t **strings) {
+static custody_json_result result_of(simdjson::error_code error) {
+    switch (error) {
+    case simdjson::SUCCESS: return custody_json_ok;
+    case simdjson::CAPACITY: return custody_json_too_large;
+    case simdjson::MEMALLOC: return custody_json_no_memory;
+    case simdjson::DEPTH_ERROR: return custody_json_too_deep;
+    case simdjson::NUMBER_ERROR: return custody_json_bad_number;
+    case simdjson::UTF8_ERROR: return custody_json_bad_utf8;
+    case simdjson::EMPTY: return custody_json_empty;
+    case simdjson::UNESCAPED_CHARS: return custody_json_unescaped_control;
+    case simdjson::UNCLOSED_STRING: return custody_json_unclosed_string;
+    default: return custody_json_malformed;
+    }
+}
+
+extern "C" custody_json_result custody_json_parse(custody_json_parser *self, const uint8_t *bytes, size_t length,
+                                                  const uint64_t **tape, const uint8_t **strings) {
     // simdjson takes its depth limit with the allocation, so grow the buffers here instead of letting it do so.
     if (length > self->allocated_bytes) {
         size_t wanted = self->allocated_bytes * 2;
         if (wanted < length) wanted = length;
         if (wanted < 4096) wanted = 4096;
         if (wanted > self->parser.max_capacity()) wanted = self->parser.max_capacity();
-        if (wanted < length) return static_cast<int>(simdjson::CAPACITY);
+        if (wanted < length) return custody_json_too_large;
         auto failed = self->parser.allocate(wanted, self->max_depth);
-        if (failed) return static_cast<int>(failed);
+        if (failed) return result_of(failed);
         self->allocated_bytes = wanted;
     }
     simdjson::dom::element root;
     auto error = self->parser.parse(bytes, length, true).get(root);
-    if (error) return static_cast<int>(error);
+    if (error) return result_of(error);
     *tape = self->parser.doc.tape.get();
     *strings = self->parser.doc.string_buf.get();
-    return 0;
-}
-
-extern "C" const char *custody_json_error(int code) {
-    return simdjson::error_message(static_cast<simdjson::error_code>(code));
+    return custody_json_ok;
 }

@@ -16,13 +16,24 @@ typedef struct custody_json_parser custody_json_parser;
 custody_json_parser *custody_json_parser_create(size_t max_bytes, size_t max_depth);
 void custody_json_parser_destroy(custody_json_parser *parser);
 
-/// Parses one document, copying it first so that the caller needs no padding.
-/// Returns 0, or an error for `custody_json_error`. Tape and strings stay valid until the next parse.
-int custody_json_parse(custody_json_parser *parser, const uint8_t *bytes, size_t length,
-                       const uint64_t **tape, const uint8_t **strings);
+/// Why a document was refused. Numbers of our own: simdjson's change from version to version.
+typedef enum {
+    custody_json_ok = 0,
+    custody_json_malformed,
+    custody_json_too_large,
+    custody_json_too_deep,
+    custody_json_bad_number,
+    custody_json_bad_utf8,
+    custody_json_empty,
+    custody_json_unescaped_control,
+    custody_json_unclosed_string,
+    custody_json_no_memory,
+} custody_json_result;
 
-/// What an error code means, as a static English sentence.
-const char *custody_json_error(int code);
+/// Parses one document, copying it first so that the caller needs no padding.
+/// Tape and strings stay valid until the next parse.
+custody_json_result custody_json_parse(custody_json_parser *parser, const uint8_t *bytes, size_t length,
+                                       const uint64_t **tape, const uint8_t **strings);
 
 #ifdef __cplusplus
 }

@@ -35,9 +35,9 @@ package final class JSONParser {
         }
         var tape: UnsafePointer<UInt64>?
         var strings: UnsafePointer<UInt8>?
-        let code = custody_json_parse(
+        let result = custody_json_parse(
             parser, start.assumingMemoryBound(to: UInt8.self), bytes.count, &tape, &strings)
-        guard code == 0, let tape, let strings else { throw Self.error(code, limits: limits) }
+        guard result == custody_json_ok, let tape, let strings else { throw Self.error(result, limits: limits) }
         let root = JSONValue(tape: tape, strings: strings, position: 1)
         var check = JSONCheck(limits: limits)
         try check.check(root)
@@ -50,16 +50,19 @@ package final class JSONParser {
         try bytes.withUnsafeBytes { try withDocument($0, body) }
     }
 
-    private static func error(_ code: Int32, limits: JSONLimits) -> EventModelError {
-        // simdjson's error_code, in the order of simdjson/error.h.
-        switch code {
-        case 1: EventModelError(.tooLarge, "document is over the limit of \(limits.bytes) bytes")
-        case 4: EventModelError(.tooDeep, "nested deeper than \(limits.depth) levels")
-        case 9: EventModelError(.numberOutOfRange, "a number is malformed or does not fit 64 bits")
-        case 10: EventModelError(.notUTF8, "not valid UTF-8")
-        case 12: EventModelError(.malformedJSON, "empty document")
-        case 13: EventModelError(.malformedJSON, "a control character inside a string is not escaped")
-        case 14: EventModelError(.malformedJSON, "a string is not closed")
+    private static func error(_ result: custody_json_result, limits: JSONLimits) -> EventModelError {
+        switch result {
+        case custody_json_too_large:
+            EventModelError(.tooLarge, "document is over the limit of \(limits.bytes) bytes")
+        case custody_json_too_deep: EventModelError(.tooDeep, "nested deeper than \(limits.depth) levels")
+        case custody_json_bad_number:
+            EventModelError(.numberOutOfRange, "a number is malformed or does not fit 64 bits")
+        case custody_json_bad_utf8: EventModelError(.notUTF8, "not valid UTF-8")
+        case custody_json_empty: EventModelError(.malformedJSON, "empty document")
+        case custody_json_unescaped_control:
+            EventModelError(.malformedJSON, "a control character inside a string is not escaped")
+        case custody_json_unclosed_string: EventModelError(.malformedJSON, "a string is not closed")
+        case custody_json_no_memory: EventModelError(.tooLarge, "not enough memory to read the document")
         default: EventModelError(.malformedJSON, "not valid JSON")
         }
     }
