@@ -3,7 +3,7 @@
 /// It is as cheap as an integer to copy, borrows the parser's memory and is valid only inside the closure of
 /// ``JSONParser/withDocument(_:_:)-(UnsafeRawBufferPointer,_)``. Tape format: simdjson, doc/tape.md.
 package struct JSONValue {
-    package enum Kind: Sendable { case object, array, string, integer, unsigned, double, true_, false_, null }
+    package enum Kind: Sendable { case object, array, string, integer, unsigned, double, boolean, null }
 
     let tape: UnsafePointer<UInt64>
     let strings: UnsafePointer<UInt8>
@@ -20,8 +20,7 @@ package struct JSONValue {
         case UInt8(ascii: "l"): .integer
         case UInt8(ascii: "u"): .unsigned
         case UInt8(ascii: "d"): .double
-        case UInt8(ascii: "t"): .true_
-        case UInt8(ascii: "f"): .false_
+        case UInt8(ascii: "t"), UInt8(ascii: "f"): .boolean
         default: .null
         }
     }
@@ -67,9 +66,9 @@ package struct JSONValue {
     }
 
     package var bool: Bool? {
-        switch kind {
-        case .true_: true
-        case .false_: false
+        switch tag {
+        case UInt8(ascii: "t"): true
+        case UInt8(ascii: "f"): false
         default: nil
         }
     }
@@ -84,8 +83,7 @@ package struct JSONValue {
         case .integer: bytes.append(contentsOf: String(Int64(bitPattern: tape[position + 1])).utf8)
         case .unsigned: bytes.append(contentsOf: String(tape[position + 1]).utf8)
         case .double: bytes.append(contentsOf: JSONText.shortest(Double(bitPattern: tape[position + 1])).utf8)
-        case .true_: bytes.append(contentsOf: "true".utf8)
-        case .false_: bytes.append(contentsOf: "false".utf8)
+        case .boolean: bytes.append(contentsOf: bool == true ? "true".utf8 : "false".utf8)
         case .object, .array, .null: return false
         }
         return true
