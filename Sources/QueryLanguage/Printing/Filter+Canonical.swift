@@ -1,0 +1,93 @@
+extension Filter {
+    /// The canonical spelling, which the parser reads back as this filter when it is in normal form.
+    package var canonical: String { canonical(escapingColons: false) }
+
+    /// - Parameter escapingColons: whether every bare word with a colon gets an escape, as after a stage, where any name
+    ///   may be a column's; before, it only gets one where a field's name would be read.
+    func canonical(escapingColons: Bool) -> String {
+        func text(_ member: Filter, in context: Context) -> String {
+            let text = member.canonical(escapingColons: escapingColons)
+            return member.needsParentheses(in: context) ? "(\(text))" : text
+        }
+        return switch self {
+        case .all: "*"
+        case .and(let members): members.map { text($0, in: .and) }.joined(separator: " ")
+        case .or(let members): members.map { text($0, in: .or) }.joined(separator: " OR ")
+        case .not(let inner): "-" + text(inner, in: .not)
+        case .field(let reference, let match): reference.canonical + ":" + match.canonical
+        case .text(let match): match.canonical(escapingColons: escapingColons)
+        }
+    }
+
+    private enum Context { case and, or, not }
+
+    private func needsParentheses(in context: Context) -> Bool {
+        switch (self, context) {
+        case (.or, .and), (.and, .not), (.or, .not), (.not, .not): true
+        default: false
+        }
+    }
+}
+
+extension TextMatch {
+    func canonical(escapingColons: Bool) -> String {
+        /// A word at the start of a term, where an operator, a minus or a field's name would be read as such.
+        func word(_ text: String) -> String {
+            let escaped = CanonicalText.escaped(text)
+            if ["OR", "AND", "NOT"].contains(text) || text.hasPrefix("-") { return "\\" + escaped }
+            let needsEscape = escapingColons || FieldName.separates(word: escaped)
+            return needsEscape ? escaped.replacing(":", with: "\\:") : escaped
+        }
+        switch self {
+        case .word(let text): return word(text)
+        case .substring(let text): return CanonicalText.quoted(text)
+        case .wordPrefix(let text): return word(text) + "*"
+        case .wordSuffix(let text): return "*" + CanonicalText.escaped(text)
+        case .pattern(let glob):
+            guard case .literal(let text)? = glob.pieces.first else { return CanonicalText.pattern(glob) }
+            return word(text) + CanonicalText.pattern(GlobPattern(Array(glob.pieces.dropFirst())))
+        }
+    }
+}
+
+extension ValueMatch {
+    package var canonical: String {
+        switch self {
+        case .present: "*"
+        case .equals(let text), .prefix(let text): Self.value(text)
+        case .exact(let text): "=" + Self.value(text)
+        case .glob(let glob): Self.glob(glob)
+        case .regex(let regex): CanonicalText.regex(regex.pattern)
+        case .compare(.equal, let literal): literal.canonical
+        case .compare(let comparison, let literal): comparison.rawValue + literal.canonical
+        case .range(let lower, let upper): "\(lower.canonical)..\(upper.canonical)"
+        case .network(let range): range.text
+        case .oneOf(let members): "(" + members.map(\.canonical).joined(separator: " OR ") + ")"
+        }
+    }
+
+    /// A value needs quotes when it is empty, holds a special character, or begins like something else. In a list, the
+    /// operators' names do too.
+    private static func value(_ text: String) -> String {
+        let beginsOtherwise = text.first.map { "=<>/".contains($0) } ?? true
+        let isOperator = ["OR", "AND", "NOT"].contains(text)
+        let needsQuotes =
+            beginsOtherwise || isOperator || text.unicodeScalars.contains(where: CanonicalText.isSpecial)
+        return needsQuotes ? CanonicalText.quoted(text) : text
+    }
+
+    private static func glob(_ glob: GlobPattern) -> String {
+        let text = CanonicalText.pattern(glob)
+        return text.first.map { "=<>/".contains($0) } ?? false ? "\\" + text : text
+    }
+}
+
+extension Literal {
+    package var canonical: String {
+        switch self {
+        case .time(let time): time.text
+        case .number(let number): number.text
+        case .address(let address): address.text
+        }
+    }
+}
