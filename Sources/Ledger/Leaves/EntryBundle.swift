@@ -35,6 +35,25 @@ package enum EntryBundle {
         return entries
     }
 
+    /// The first `count` entries of a bundle that has more.
+    ///
+    /// - Throws: ``LedgerError/Code/malformed`` when it does not have as many.
+    static func prefix(_ bytes: [UInt8], count: Int) throws -> [UInt8] {
+        let end = offset(ofEntry: count, in: bytes)
+        guard end <= bytes.count else { throw LedgerError(.malformed, "bundle has fewer than \(count) entries") }
+        return Array(bytes.prefix(end))
+    }
+
+    /// The byte at which an entry begins; beyond the end when the bundle is cut short.
+    static func offset(ofEntry entry: Int, in bytes: [UInt8]) -> Int {
+        var offset = 0
+        for _ in 0..<entry {
+            guard offset + 2 <= bytes.count else { return bytes.count + 1 }
+            offset += 2 + (Int(bytes[offset]) << 8 | Int(bytes[offset + 1]))
+        }
+        return offset
+    }
+
     private static func forEachEntry(
         _ bytes: [UInt8], count: Int, _ body: (UnsafeRawBufferPointer) throws -> Void
     ) throws {

@@ -65,6 +65,9 @@ package struct TilePath: Hashable, Sendable, CustomStringConvertible {
     /// The full tile of the same place, which clients fall back to when a partial one is gone.
     package var full: TilePath { TilePath(unchecked: content, index: index, width: Self.fullWidth) }
 
+    /// The same place and width, of another content.
+    func with(_ content: Content) -> TilePath { TilePath(unchecked: content, index: index, width: width) }
+
     package var description: String {
         let prefix =
             switch content {

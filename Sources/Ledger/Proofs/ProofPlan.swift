@@ -5,6 +5,8 @@
 package struct ProofPlan: Sendable {
     private let size: UInt64
     private let ranges: [Range<UInt64>]
+    /// The leaves that the proof begins with.
+    private var start: Range<UInt64> = 0..<0
 
     /// The inclusion proof of a leaf. RFC 9162, section 2.1.3.1.
     ///
@@ -27,6 +29,24 @@ package struct ProofPlan: Sendable {
     /// The root of the tree of `size` leaves, as a plan of one hash.
     package static func root(of size: UInt64) -> ProofPlan {
         ProofPlan(size: size, ranges: [0..<size])
+    }
+
+    /// The path from a complete node, 2^height leaves from index · 2^height on, to the root.
+    static func path(ofNodeAt height: UInt64, index: UInt64, in size: UInt64) -> ProofPlan {
+        let leaves = index << height..<(index + 1) << height
+        return ProofPlan(size: size, ranges: siblings(of: leaves, in: 0..<size, isKnown: true), start: leaves)
+    }
+
+    /// The root that a node and the hashes of its path lead to.
+    func root(from node: TreeHash, siblings: [TreeHash]) -> TreeHash {
+        var hash = node
+        var covered = start
+        for (range, sibling) in zip(ranges, siblings) {
+            let isLeft = range.lowerBound < covered.lowerBound
+            hash = isLeft ? MerkleHashing.node(sibling, hash) : MerkleHashing.node(hash, sibling)
+            covered = min(range.lowerBound, covered.lowerBound)..<max(range.upperBound, covered.upperBound)
+        }
+        return hash
     }
 
     /// The ranges that a verifier who knows the root over `part` needs, lowest first; with `isKnown` false the verifier

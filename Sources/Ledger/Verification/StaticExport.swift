@@ -1,0 +1,49 @@
+package import DurableFiles
+package import SystemPackage
+
+/// Writes a ledger as static files in the C2SP `tlog-tiles` layout, for mirrors and foreign verifiers.
+package enum StaticExport {
+    /// Writes `checkpoint`, all hash tiles and all entry bundles, full and partial, of the reader's latest checkpoint.
+    ///
+    /// The checkpoint comes last, so that a directory with a checkpoint is complete. Files that are there already are
+    /// replaced. Each file is written, none is synchronised one by one: the export can be repeated.
+    /// - Parameter progress: called with the number of entries exported so far, after each bundle.
+    /// - Throws: ``LedgerError/Code/outOfRange`` before the first checkpoint; `DurableFilesError`.
+    package static func write(
+        _ reader: LedgerReader, to directory: FilePath, fileSystem: any FileSystem,
+        progress: (_ entries: UInt64) -> Void = { _ in }
+    ) throws {
+        guard let latest = reader.latest else { throw LedgerError(.outOfRange, "no checkpoint is published yet") }
+        let size = latest.checkpoint.size
+        try fileSystem.createDirectory(directory, permissions: permissions)
+        var made: Set<FilePath> = []
+        func write(_ content: TilePath.Content, _ index: UInt64) throws {
+            guard let path = TilePath(content, index: index, inTreeOf: size) else { return }
+            let file = directory.appending(path.description)
+            let parent = file.removingLastComponent()
+            if made.insert(parent).inserted { try fileSystem.createDirectory(parent, permissions: permissions) }
+            let target = try fileSystem.open(file, .openOrCreate(.ownerReadWrite.union([.groupRead, .otherRead])))
+            try target.truncate(to: 0)
+            try target.write(try reader.bytes(path), at: 0)
+        }
+        for index in 0..<(size + 255) / 256 {
+            try write(.hashes(level: 0), index)
+            try write(.entries, index)
+            progress(min(size, (index + 1) * 256))
+        }
+        for level in 1...LedgerLayout.highestLevel {
+            let hashes = TilePath.count(of: .hashes(level: level), inTreeOf: size)
+            for index in 0..<(hashes + 255) / 256 {
+                try write(.hashes(level: level), index)
+            }
+        }
+        try fileSystem.writeAtomically(
+            latest.note.bytes, to: directory.appending("checkpoint"),
+            permissions: .ownerReadWrite.union([.groupRead, .otherRead]))
+    }
+
+    /// What is exported is for others to read.
+    private static let permissions: FilePermissions = [
+        .ownerReadWriteExecute, .groupRead, .groupExecute, .otherRead, .otherExecute,
+    ]
+}
