@@ -1,0 +1,71 @@
+/// The records of one request in one partition, compressed and ready to be appended.
+///
+/// Request tasks make pages in parallel; that is where the work of the journal is done. The one owner of the
+/// ``JournalWriter`` then only copies them. The journal never looks into a record.
+package struct JournalPage: Sendable {
+    package let partition: JournalPartition
+    /// The number of records.
+    package let count: Int
+    /// Bytes of all records together, uncompressed.
+    package let uncompressedBytes: Int
+    let lengths: [UInt8]
+    let compressed: [UInt8]
+
+    /// The level at which pages are compressed: fast, since pages live only until their segment is sealed.
+    package static let defaultLevel: Int32 = 1
+
+    /// Compresses records that lie one after another in a buffer.
+    ///
+    /// - Parameters:
+    ///   - records: the records' bytes, without anything between them.
+    ///   - lengths: each record's number of bytes.
+    ///   - level: zstd's level; negative levels are faster and larger.
+    /// - Throws: `tooLarge` beyond ``JournalLimits``; `malformedPage` when there is no record, an empty one, or the lengths do not add
+    ///   up to the bytes.
+    /// - Complexity: one compression of the bytes; two allocations.
+    package init(
+        records: UnsafeRawBufferPointer, lengths: [UInt32], partition: JournalPartition,
+        level: Int32 = JournalPage.defaultLevel
+    ) throws {
+        precondition(Compression.levels.contains(level))
+        guard !lengths.isEmpty else { throw JournalError(.malformedPage, "a page needs a record") }
+        guard lengths.count <= JournalLimits.pageRecords, records.count <= JournalLimits.pageBytes else {
+            throw JournalError(.tooLarge, "\(lengths.count) records of \(records.count) bytes do not fit into a page")
+        }
+        var encoded: [UInt8] = []
+        encoded.reserveCapacity(lengths.count * 2)
+        var total = 0
+        for length in lengths {
+            guard length <= JournalLimits.recordBytes else {
+                throw JournalError(.tooLarge, "a record of \(length) bytes is larger than \(JournalLimits.recordBytes)")
+            }
+            guard length > 0 else { throw JournalError(.malformedPage, "a record is empty") }
+            VariableLength.append(length, to: &encoded)
+            total += Int(length)
+        }
+        guard total == records.count else {
+            throw JournalError(.malformedPage, "lengths add up to \(total), the records have \(records.count) bytes")
+        }
+        self.partition = partition
+        self.lengths = encoded
+        count = lengths.count
+        uncompressedBytes = records.count
+        compressed = try Compression.compress(records, level: level)
+    }
+
+    /// Compresses records that lie one after another in an array; see ``init(records:lengths:partition:level:)``.
+    package init(
+        records: [UInt8], lengths: [UInt32], partition: JournalPartition, level: Int32 = JournalPage.defaultLevel
+    ) throws {
+        self = try records.withUnsafeBytes {
+            try JournalPage(records: $0, lengths: lengths, partition: partition, level: level)
+        }
+    }
+
+    /// At most so many bytes of a frame are taken by this page, its seeds included. A group whose pages add up to less
+    /// than ``JournalLimits/frameBytes`` minus 64 fits into a frame.
+    package var frameBytes: Int {
+        PageHeader.bytes + (count + 7) / 8 + lengths.count + compressed.count
+            + (count / Int(JournalBundle.size) + 2) * StoredSeed.bytes
+    }
+}

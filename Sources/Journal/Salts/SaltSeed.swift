@@ -1,0 +1,60 @@
+/// The key material of one (bundle, partition): the root of a GGM tree over the bundle's 256 positions.
+///
+/// A tree node gives its children (`SHA-256("custody/ggm/v1" ‖ 0x00 or 0x01 ‖ node)`, the position's most significant
+/// bit first), the leaf at a position is the event's key, and the key gives the salts (``EventSalts``). Whoever knows a
+/// node knows all below it and nothing beside it. So a seed is a set of subtrees: one, the root, at first; redacting an
+/// event leaves the siblings on its path. (Architecture, "The leaf"; docs/format, "Journal".)
+///
+/// Never print or log a seed.
+package struct SaltSeed: Sendable, Hashable {
+    /// A node of the tree with all below it.
+    package struct Subtree: Sendable, Hashable {
+        /// The number of leading bits of a position that lead to the node: 0 is the root, 8 an event's key.
+        package let depth: UInt8
+        /// The first position below the node.
+        package let firstPosition: UInt8
+        package let key: Bytes32
+
+        /// - Returns: nil when no node of that depth begins at that position.
+        package init?(depth: UInt8, firstPosition: UInt8, key: Bytes32) {
+            guard depth <= SaltSeed.depth, Int(firstPosition) & ((256 >> Int(depth)) - 1) == 0 else { return nil }
+            self.depth = depth
+            self.firstPosition = firstPosition
+            self.key = key
+        }
+
+        fileprivate init(root: Bytes32) {
+            depth = 0
+            firstPosition = 0
+            key = root
+        }
+
+        /// The positions below the node.
+        package var positions: ClosedRange<UInt8> {
+            firstPosition...(firstPosition + UInt8((256 >> Int(depth)) - 1))
+        }
+    }
+
+    /// The levels between the root and an event's key.
+    package static let depth: UInt8 = 8
+
+    /// The subtrees, in order of their positions, apart from one another.
+    package let subtrees: [Subtree]
+
+    /// The seed that covers all positions.
+    package init(root: Bytes32) {
+        subtrees = [Subtree(root: root)]
+    }
+
+    /// A seed that covers only some positions, for instance after a redaction.
+    ///
+    /// - Returns: nil when the subtrees overlap or are out of order.
+    package init?(subtrees: [Subtree]) {
+        let areApart = zip(subtrees, subtrees.dropFirst()).allSatisfy { $0.positions.upperBound < $1.firstPosition }
+        guard areApart else { return nil }
+        self.subtrees = subtrees
+    }
+
+    /// The root, while the seed is whole.
+    package var root: Bytes32? { subtrees.first.flatMap { $0.depth == 0 ? $0.key : nil } }
+}
