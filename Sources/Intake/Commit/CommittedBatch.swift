@@ -1,0 +1,57 @@
+package import EventModel
+package import Journal
+package import Ledger
+
+/// Events that are durable and have their indexes: what every view reads, in order, and nothing else. Immutable; the bytes
+/// are shared, never copied.
+package final class CommittedBatch: Sendable {
+    package struct Item: Sendable {
+        package let range: Range<Int>
+        package let key: DeliveryKey?
+        package let payloadDigest: UInt64
+    }
+
+    package let firstIndex: LeafIndex
+    package let partition: JournalPartition
+    package let bytes: [UInt8]
+    /// Of each event, its sealed form's place in ``bytes``. The event at position *i* has the index `firstIndex + i`.
+    package let items: [Item]
+    /// The leaf entries, in the same order.
+    package let entries: [LeafEntry]
+    /// The salt seeds of the bundles that these events belong to.
+    package let seeds: SeedTable
+    /// Intake's budget, given back when the last view lets go of the batch.
+    private let admitted: Admitted?
+
+    package init(
+        firstIndex: LeafIndex, partition: JournalPartition, bytes: [UInt8], items: [Item], entries: [LeafEntry],
+        seeds: SeedTable, admitted: Admitted?
+    ) {
+        self.firstIndex = firstIndex
+        self.partition = partition
+        self.bytes = bytes
+        self.items = items
+        self.entries = entries
+        self.seeds = seeds
+        self.admitted = admitted
+    }
+
+    package var count: Int { items.count }
+    /// The index after the last event.
+    package var endIndex: LeafIndex { LeafIndex(firstIndex.rawValue + UInt64(items.count)) }
+
+    /// Visits every event from an index on.
+    package func forEach(
+        from index: LeafIndex = LeafIndex(0), _ body: (LeafIndex, SealedView, Item) throws -> Void
+    ) throws {
+        let skipped = index > firstIndex ? Int(index.rawValue - firstIndex.rawValue) : 0
+        guard skipped < items.count else { return }
+        try bytes.withUnsafeBytes { bytes in
+            for position in skipped..<items.count {
+                try body(
+                    LeafIndex(firstIndex.rawValue + UInt64(position)), SealedView(bytes.slice(items[position].range)),
+                    items[position])
+            }
+        }
+    }
+}

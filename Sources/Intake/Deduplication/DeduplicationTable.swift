@@ -1,0 +1,121 @@
+package import EventModel
+
+/// The delivery keys of the last days, in memory: an open-addressing table of 16 bytes a slot.
+///
+/// A slot holds 56 bits of the key, 32 bits of the payload's digest and 40 bits of leaf index plus one (0 is an empty
+/// slot). Both hashes are keyed, so a false match is a matter of chance: 2⁻⁵⁶ a probe. Entries are never deleted one by one: indexes
+/// rise with time, so everything below ``oldestIndex`` is forgotten, and its slots are reclaimed when the table is rebuilt.
+///
+/// Not thread-safe: the committer owns it. Cost: one or two cache misses an operation.
+package struct DeduplicationTable: Sendable {
+    package enum Match: Equatable, Sendable {
+        case new
+        /// The same key with the same bytes: this event already has a leaf.
+        case duplicate(LeafIndex)
+        /// The same key with other bytes: the event is kept and flagged.
+        case conflict(LeafIndex)
+    }
+
+    private struct Slot {
+        var keyAndPayloadHigh: UInt64 = 0  // key 56 bits ‖ payload 8 bits
+        var payloadLowAndIndex: UInt64 = 0  // payload 24 bits ‖ (index + 1) 40 bits
+    }
+
+    /// 40 bits less one: a trillion events.
+    package static let maximumIndex: UInt64 = 1 << 40 - 2
+    private static let minimumSlots = 1 << 12
+
+    private var slots: [Slot]
+    private let limit: Int
+    package private(set) var count = 0
+    /// Entries below this index count as forgotten.
+    package private(set) var oldestIndex = LeafIndex(0)
+
+    /// - Parameter limit: Entries kept; beyond it the older half is forgotten.
+    package init(limit: Int) {
+        self.limit = max(limit, 1_024)
+        slots = Array(repeating: Slot(), count: Self.minimumSlots)
+    }
+
+    /// What the table knows of an event.
+    package func match(_ key: DeliveryKey, payload: UInt64) -> Match {
+        var position = Self.home(of: key, in: slots.count)
+        while true {
+            let slot = slots[position]
+            let stored = slot.payloadLowAndIndex & 0xFF_FFFF_FFFF
+            if stored == 0 { return .new }
+            if slot.keyAndPayloadHigh >> 8 == key.low >> 8, stored - 1 >= oldestIndex.rawValue {
+                let digest = (slot.keyAndPayloadHigh & 0xFF) << 24 | slot.payloadLowAndIndex >> 40
+                let index = LeafIndex(stored - 1)
+                return digest == payload >> 32 ? .duplicate(index) : .conflict(index)
+            }
+            position = (position + 1) & (slots.count - 1)
+        }
+    }
+
+    /// Remembers an event. The first holder of a key stays: a conflicting event does not take its place.
+    package mutating func insert(_ key: DeliveryKey, payload: UInt64, index: LeafIndex) {
+        precondition(index.rawValue <= Self.maximumIndex)
+        if (count + 1) * 4 > slots.count * 3 { rebuild() }
+        let fingerprint = key.low >> 8
+        var position = Self.home(of: key, in: slots.count)
+        while true {
+            let slot = slots[position]
+            let stored = slot.payloadLowAndIndex & 0xFF_FFFF_FFFF
+            if stored != 0, slot.keyAndPayloadHigh >> 8 == fingerprint {
+                if stored - 1 >= oldestIndex.rawValue { return }
+                // The same key, forgotten: the slot serves its new holder.
+                slots[position] = Self.slot(fingerprint, payload, index)
+                return
+            }
+            if stored == 0 {
+                slots[position] = Self.slot(fingerprint, payload, index)
+                count += 1
+                return
+            }
+            position = (position + 1) & (slots.count - 1)
+        }
+    }
+
+    /// Forgets everything below an index.
+    package mutating func forget(below index: LeafIndex) {
+        if index > oldestIndex { oldestIndex = index }
+    }
+
+    private static func slot(_ fingerprint: UInt64, _ payload: UInt64, _ index: LeafIndex) -> Slot {
+        let digest = payload >> 32
+        return Slot(
+            keyAndPayloadHigh: fingerprint << 8 | digest >> 24,
+            payloadLowAndIndex: (digest & 0xFF_FFFF) << 40 | (index.rawValue + 1))
+    }
+
+    private static func home(of key: DeliveryKey, in slots: Int) -> Int { home(ofFingerprint: key.low >> 8, in: slots) }
+
+    private static func home(ofFingerprint fingerprint: UInt64, in slots: Int) -> Int {
+        Int(truncatingIfNeeded: (fingerprint &* 0x9E37_79B9_7F4A_7C15) >> 20) & (slots - 1)
+    }
+
+    /// Drops what is forgotten, and doubles when what is left still fills more than half.
+    private mutating func rebuild() {
+        if count >= limit {
+            // Half by index is half by age.
+            let indexes = slots.lazy.map { $0.payloadLowAndIndex & 0xFF_FFFF_FFFF }.filter { $0 != 0 }
+            let newest = indexes.max() ?? 1
+            let oldest = max(oldestIndex.rawValue, indexes.min().map { $0 - 1 } ?? 0)
+            forget(below: LeafIndex(oldest + (newest - oldest) / 2))
+        }
+        let live = slots.filter {
+            let stored = $0.payloadLowAndIndex & 0xFF_FFFF_FFFF
+            return stored != 0 && stored - 1 >= oldestIndex.rawValue
+        }
+        var size = Self.minimumSlots
+        while size < live.count * 2 { size *= 2 }
+        slots = Array(repeating: Slot(), count: size)
+        count = live.count
+        for slot in live {
+            var position = Self.home(ofFingerprint: slot.keyAndPayloadHigh >> 8, in: size)
+            while slots[position].payloadLowAndIndex & 0xFF_FFFF_FFFF != 0 { position = (position + 1) & (size - 1) }
+            slots[position] = slot
+        }
+    }
+}

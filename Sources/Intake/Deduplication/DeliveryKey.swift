@@ -1,0 +1,63 @@
+import Crypto
+package import EventModel
+
+/// What makes two deliveries of one event the same: a keyed hash over source, connector and delivery id.
+///
+/// Keyed, because senders choose their ids: nobody outside can make two keys collide, so that 56 bits in the table are
+/// enough. The same goes for the digest of the payload's bytes.
+package struct DeliveryKey: Hashable, Sendable {
+    package let high: UInt64
+    package let low: UInt64
+}
+
+/// Makes delivery keys under the secret of one installation (DATA/keys/deduplication.key).
+package struct DeliveryKeyer: Sendable {
+    private let secret: [UInt8]
+
+    /// - Parameter secret: 32 random bytes.
+    package init(secret: [UInt8]) { self.secret = secret }
+
+    /// The key of an event; nil when its sender gave no id, so that nothing can be a duplicate of it.
+    package func key(sourceName: String, connector: String, delivery: UnsafeRawBufferPointer) -> DeliveryKey {
+        var hash = SHA256()
+        hash.update(data: secret)
+        update(&hash, sourceName)
+        update(&hash, connector)
+        hash.update(bufferPointer: delivery)
+        return hash.finalize().withUnsafeBytes {
+            DeliveryKey(
+                high: $0.loadUnaligned(as: UInt64.self), low: $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+        }
+    }
+
+    /// A keyed 64-bit digest of a payload, from its SHA-256.
+    package func payloadDigest(sha256: UnsafeRawBufferPointer) -> UInt64 {
+        var hash = SHA256()
+        hash.update(data: secret)
+        hash.update(bufferPointer: sha256)
+        return hash.finalize().withUnsafeBytes { $0.loadUnaligned(as: UInt64.self) }
+    }
+
+    /// Key and payload digest of an event that was sealed before, for rebuilding the table; nil when it has no key.
+    package func entry(of view: SealedView) -> (key: DeliveryKey, payload: UInt64)? {
+        guard let delivery = view.value(.sourceDelivery), let name = view.text(.sourceName),
+            let connector = view.text(.sourceKind), let digest = view.text(.payloadSHA256)
+        else { return nil }
+        var sha256: [UInt8] = []
+        sha256.reserveCapacity(32)
+        guard Hex.decode(digest, into: &sha256) else { return nil }
+        return (
+            key(sourceName: name, connector: connector, delivery: delivery),
+            sha256.withUnsafeBytes { payloadDigest(sha256: $0) }
+        )
+    }
+
+    private func update(_ hash: inout SHA256, _ text: String) {
+        var text = text
+        text.withUTF8 {
+            hash.update(bufferPointer: UnsafeRawBufferPointer($0))
+            // A separator that no name holds keeps neighbouring parts apart.
+            withUnsafeBytes(of: UInt8(0)) { hash.update(bufferPointer: $0) }
+        }
+    }
+}

@@ -1,0 +1,23 @@
+/// What intake takes at most. Each limit bounds the memory or the time that one sender can cost.
+package struct IntakeLimits: Sendable {
+    /// Bytes of one delivery after decompression. Kubernetes sends batches of 400 audit events of up to some 100 KiB each.
+    package var deliveryBytes = 32 << 20
+    /// Bytes of one event. A leaf's payload is read, hashed and shown whole.
+    package var eventBytes = 1 << 20
+    /// Events of one delivery; they are committed together and get neighbouring indexes.
+    package var eventsPerDelivery = 50_000
+    /// Bytes that are admitted and not yet committed and indexed, over all deliveries. This is what bounds intake's
+    /// memory: beyond it senders are told to come back (429), so nothing queues without end.
+    package var unfinishedBytes = 192 << 20
+    /// Events committed with one `fdatasync`: enough to amortise it, few enough to answer soon.
+    package var eventsPerCommit = 16_384
+    /// Bytes of disk left free for audit events, logins and retention when everything else is refused (invariant 8).
+    package var reservedDiskBytes = 256 << 20
+    /// How long a delivery's key is remembered (invariant 10).
+    package var deduplicationSeconds: Int64 = 7 * 86_400
+    /// Delivery keys kept in memory, 16 bytes each at a load of at most 3/4. Beyond it the oldest are forgotten early,
+    /// which shows in a metric.
+    package var deduplicationKeys = 24_000_000
+
+    package init() {}
+}

@@ -1,0 +1,116 @@
+import Crypto
+package import EventModel
+import Journal
+
+/// What intake knows of a delivery's source: its part of every event that comes from there.
+package struct EventOrigin: Sendable {
+    /// The configured name: `source.name`.
+    package var name: String
+    /// The host that the source stands for, where one is configured: `source.instance`.
+    package var instance: String?
+    package var retentionClass: UInt16
+    /// How the delivery was authenticated: `source.verified`.
+    package var verified: String
+
+    package init(name: String, instance: String? = nil, retentionClass: UInt16 = 0, verified: String) {
+        self.name = name
+        self.instance = instance
+        self.retentionClass = retentionClass
+        self.verified = verified
+    }
+}
+
+/// Completes, seals and gathers the events of one delivery.
+///
+/// A connector has filled what the payload says; this adds what intake owns: `id`, `schema`, `received`, `source.name`,
+/// `.instance`, `.verified`, `payload.*`, and the receive time where the payload has no time of its own.
+package struct BatchBuilder {
+    private let origin: EventOrigin
+    private let received: Timestamp
+    private let keyer: DeliveryKeyer
+    private var random = SystemRandomNumberGenerator()
+    private var bytes: [UInt8] = []
+    private var lengths: [UInt32] = []
+    private var items: [PreparedBatch.Item] = []
+    private var positions: [Int] = []
+    private var rejected: [RejectedEntry] = []
+
+    /// - Parameter expectedBytes: Room to reserve for the sealed events.
+    package init(origin: EventOrigin, received: Timestamp, keyer: DeliveryKeyer, expectedBytes: Int = 0) {
+        self.origin = origin
+        self.received = received
+        self.keyer = keyer
+        bytes.reserveCapacity(expectedBytes)
+    }
+
+    package var count: Int { items.count }
+
+    /// Seals one event.
+    ///
+    /// - Parameters:
+    ///   - record: What the connector found. It is changed and must be emptied before it is used again.
+    ///   - payload: The bytes to keep, already redacted.
+    ///   - payloadType: The media type of the payload.
+    ///   - part: JSON pointer or line inside the delivery, for one of many.
+    ///   - keyedByContent: Whether the payload's digest serves as delivery id where there is no other.
+    ///   - flag: Decides, from key and payload digest, on a warning to seal with the event.
+    package mutating func add(
+        _ record: inout EventRecord, payload: UnsafeRawBufferPointer, payloadType: StaticString = "application/json",
+        position: Int, part: String?, keyedByContent: Bool = false,
+        flag: (DeliveryKey, UInt64) -> String? = { _, _ in nil }
+    ) {
+        let digest = SHA256.hash(data: payload)
+        var hex: [UInt8] = []
+        hex.reserveCapacity(64)
+        digest.withUnsafeBytes { Hex.append($0, to: &hex) }
+        complete(&record, payload: payload, payloadType: payloadType, digest: hex, part: part)
+        if keyedByContent, !record.contains(.sourceDelivery) {
+            record.set(.sourceDelivery, "content:" + String(decoding: hex, as: UTF8.self))
+        }
+        let payloadDigest = digest.withUnsafeBytes { keyer.payloadDigest(sha256: $0) }
+        let kind = record.text(.sourceKind) ?? ""
+        let key = record.withValue(.sourceDelivery) {
+            keyer.key(sourceName: origin.name, connector: kind, delivery: $0)
+        }
+        if let key, let warning = flag(key, payloadDigest) { record.warn(warning) }
+        let start = bytes.count
+        SealedForm.append(&record, payload: payload, retentionClass: origin.retentionClass, to: &bytes)
+        lengths.append(UInt32(bytes.count - start))
+        items.append(PreparedBatch.Item(range: start..<bytes.count, key: key, payloadDigest: payloadDigest))
+        positions.append(position)
+    }
+
+    /// Notes an entry that could not become an event.
+    package mutating func reject(_ entry: RejectedEntry) { rejected.append(entry) }
+
+    /// Compresses what was gathered.
+    package consuming func finish() throws -> PreparedBatch {
+        let partition = JournalPartition(day: received.day, retentionClass: origin.retentionClass)
+        return PreparedBatch(
+            partition: partition, received: received, bytes: bytes, items: items,
+            page: try JournalPage(records: bytes, lengths: lengths, partition: partition), rejected: rejected,
+            positions: positions)
+    }
+
+    private mutating func complete(
+        _ record: inout EventRecord, payload: UnsafeRawBufferPointer, payloadType: StaticString, digest: [UInt8],
+        part: String?
+    ) {
+        record.set(.schema, "custody/1")
+        record.set(.id, EventID.text(at: received, using: &random))
+        record.set(.received, time: received)
+        if !record.contains(.time) {
+            record.set(.time, time: received)
+            record.set(.timeBasis, "received")
+        } else if !record.contains(.timeBasis) {
+            record.set(.timeBasis, "payload")
+        }
+        record.set(.sourceName, origin.name)
+        if let instance = origin.instance { record.set(.sourceInstance, instance) }
+        record.set(.sourceVerified, origin.verified)
+        digest.withUnsafeBytes { record.set(.payloadSHA256, $0) }
+        record.set(.payloadType, payloadType)
+        record.set(.payloadSize, integer: Int64(payload.count))
+        if let part { record.set(.payloadPart, part) }
+    }
+}
