@@ -1,4 +1,4 @@
-package import EventModel
+import EventModel
 
 /// Who asks: a token, a person or Custody itself, with all that was granted. Made by authentication, consulted by
 /// ``Authorizer``.
