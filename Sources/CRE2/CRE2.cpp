@@ -54,3 +54,8 @@ extern "C" bool custody_re2_find(const custody_re2 *self, const uint8_t *text, s
 }
 
 extern "C" int custody_re2_group_count(const custody_re2 *self) { return self->expression.NumberOfCapturingGroups(); }
+
+extern "C" const uint8_t *custody_find_bytes(const uint8_t *text, size_t length, const uint8_t *needle,
+                                             size_t needle_length) {
+    return static_cast<const uint8_t *>(memmem(text, length, needle, needle_length));
+}

@@ -33,6 +33,10 @@ bool custody_re2_find(const custody_re2 *expression, const uint8_t *text, size_t
 /// The number of capturing groups.
 int custody_re2_group_count(const custody_re2 *expression);
 
+/// Where `needle` first occurs in the text, or NULL: the C library's memmem (linear time), which Swift's Glibc module
+/// hides because it is a GNU extension.
+const uint8_t *custody_find_bytes(const uint8_t *text, size_t length, const uint8_t *needle, size_t needle_length);
+
 #ifdef __cplusplus
 }
 #endif

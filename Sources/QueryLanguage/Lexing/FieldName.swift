@@ -38,20 +38,26 @@ enum FieldName {
     /// Whether a bare word whose text before its first colon is no field is an identifier all the same: a digest, a package
     /// URL, a URL, an IPv6 address, a Kubernetes `system:` name.
     static func isIdentifier(word: String) -> Bool {
-        guard let colon = word.firstIndex(of: ":") else { return false }
-        return identifierSchemes.contains(word[..<colon].lowercased())
-            || word[colon...].hasPrefix("://")
+        let (scheme, rest) = splitAtColon(word)
+        guard let scheme, let rest else { return false }
+        return identifierSchemes.contains(scheme.lowercased()) || rest.starts(with: "//".unicodeScalars)
             || IPAddress(parsing: word) != nil
     }
 
     /// Whether the parser would take the text before the first colon of this word for the name of a field.
     static func separates(word: String) -> Bool {
-        guard let colon = word.firstIndex(of: ":"), let first = word.unicodeScalars.first, isNameStart(first) else {
+        guard let name = splitAtColon(word).name, let first = name.unicodeScalars.first, isNameStart(first) else {
             return false
         }
-        let name = word[..<colon]
         if ["raw.", "raw[", "ext.", "ext["].contains(where: name.lowercased().hasPrefix) { return true }
         guard name.unicodeScalars.allSatisfy(isNamePart) else { return false }
-        return resolve(String(name)) != nil || !isIdentifier(word: word)
+        return resolve(name) != nil || !isIdentifier(word: word)
+    }
+
+    /// Scalars, not characters: a combining mark after a colon makes another character of it, and no other syntax.
+    private static func splitAtColon(_ word: String) -> (name: String?, rest: Substring.UnicodeScalarView?) {
+        let scalars = word.unicodeScalars
+        guard let colon = scalars.firstIndex(of: ":") else { return (nil, nil) }
+        return (String(scalars[..<colon]), scalars[scalars.index(after: colon)...])
     }
 }

@@ -4,14 +4,16 @@ enum NearestName {
     static func of(_ name: String, in candidates: [String]) -> String? {
         let typed = Array(name.lowercased().utf8.prefix(64))
         let allowed = max(1, (typed.count + 1) / 3)
-        var best: (name: String, distance: Int)?
+        var best: (name: String, cost: Int)?
         for candidate in candidates {
-            let wanted = Array(candidate.utf8)
+            let wanted = Array(candidate.lowercased().utf8)
+            let distance = edits(typed, wanted)
             let isAbbreviation =
                 min(typed.count, wanted.count) >= 3 && (wanted.starts(with: typed) || typed.starts(with: wanted))
-            let distance = isAbbreviation ? min(1, edits(typed, wanted)) : edits(typed, wanted)
-            guard distance <= allowed, best.map({ distance < $0.distance }) ?? true else { continue }
-            best = (candidate, distance)
+            guard distance <= allowed || isAbbreviation else { continue }
+            // One slip of the finger is likelier than an abbreviation, and that likelier than several slips.
+            let cost = distance <= 1 ? distance : isAbbreviation ? 2 : distance + 1
+            if best.map({ cost < $0.cost }) ?? true { best = (candidate, cost) }
         }
         return best?.name
     }

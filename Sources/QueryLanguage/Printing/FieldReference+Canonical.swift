@@ -7,7 +7,7 @@ extension FieldReference {
         case .field(let field): field.path
         case .alias(let alias): alias.rawValue
         case .leafIndex: "index"
-        case .raw(let path): "raw." + path.canonical
+        case .raw(let path): "raw" + path.canonical
         case .ext(let key): "ext" + (ExtensionKey.isPlain(key) ? "." + key : PayloadPath.bracketed(key))
         case .column(let name): name
         }
@@ -25,17 +25,9 @@ enum ExtensionKey {
 }
 
 extension PayloadPath {
-    /// The path as it is typed after `raw.`.
+    /// The path as it is typed after `raw`: `.a.b["odd key"]`.
     package var canonical: String {
-        var output = ""
-        for segment in segments {
-            if !Self.isPlain(segment) {
-                output += Self.bracketed(segment)
-            } else {
-                output += output.isEmpty ? segment : "." + segment
-            }
-        }
-        return output
+        segments.map { Self.isPlain($0) ? "." + $0 : Self.bracketed($0) }.joined()
     }
 
     /// Whether a key can be written as it is between dots.

@@ -2,7 +2,7 @@ extension Filter {
     /// The canonical spelling, which the parser reads back as this filter when it is in normal form.
     package var canonical: String { canonical(escapingColons: false) }
 
-    /// - Parameter escapingColons: whether every bare word with a colon gets an escape, as after a stage, where any name
+    /// - Parameter escapingColons: whether every bare word with a colon begins with an escape, as after a stage, where any name
     ///   may be a column's; before, it only gets one where a field's name would be read.
     func canonical(escapingColons: Bool) -> String {
         func text(_ member: Filter, in context: Context) -> String {
@@ -31,22 +31,24 @@ extension Filter {
 
 extension TextMatch {
     func canonical(escapingColons: Bool) -> String {
-        /// A word at the start of a term, where an operator, a minus or a field's name would be read as such.
-        func word(_ text: String) -> String {
-            let escaped = CanonicalText.escaped(text)
-            if ["OR", "AND", "NOT"].contains(text) || text.hasPrefix("-") { return "\\" + escaped }
-            let needsEscape = escapingColons || FieldName.separates(word: escaped)
-            return needsEscape ? escaped.replacing(":", with: "\\:") : escaped
-        }
         switch self {
-        case .word(let text): return word(text)
-        case .substring(let text): return CanonicalText.quoted(text)
-        case .wordPrefix(let text): return word(text) + "*"
-        case .wordSuffix(let text): return "*" + CanonicalText.escaped(text)
-        case .pattern(let glob):
-            guard case .literal(let text)? = glob.pieces.first else { return CanonicalText.pattern(glob) }
-            return word(text) + CanonicalText.pattern(GlobPattern(Array(glob.pieces.dropFirst())))
+        case .word(let text): Self.plain(CanonicalText.escaped(text), escapingColons)
+        case .substring(let text): CanonicalText.quoted(text)
+        case .wordPrefix(let text): Self.plain(CanonicalText.escaped(text) + "*", escapingColons)
+        case .wordSuffix(let text): "*" + CanonicalText.escaped(text)
+        case .pattern(let glob): Self.plain(CanonicalText.pattern(glob), escapingColons)
         }
+    }
+
+    /// A word at the start of a term, with a backslash before it when it would be read as an operator, a negation or the
+    /// name of a field.
+    private static func plain(_ word: String, _ escapingColons: Bool) -> String {
+        let isOperator = ["OR", "AND", "NOT"].contains(word)
+        let hasName = escapingColons ? word.unicodeScalars.contains(":") : FieldName.separates(word: word)
+        // A word that begins with an escape is read as a word already.
+        let first = word.unicodeScalars.first
+        let needsEscape = first != "\\" && (isOperator || hasName || first == "-")
+        return needsEscape ? "\\" + word : word
     }
 }
 
@@ -66,10 +68,13 @@ extension ValueMatch {
         }
     }
 
+    /// What makes something other than a plain term of a value that begins with it.
+    private static let signs: Set<Unicode.Scalar> = ["=", "<", ">", "/"]
+
     /// A value needs quotes when it is empty, holds a special character, or begins like something else. In a list, the
     /// operators' names do too.
     private static func value(_ text: String) -> String {
-        let beginsOtherwise = text.first.map { "=<>/".contains($0) } ?? true
+        let beginsOtherwise = text.unicodeScalars.first.map(signs.contains) ?? true
         let isOperator = ["OR", "AND", "NOT"].contains(text)
         let needsQuotes =
             beginsOtherwise || isOperator || text.unicodeScalars.contains(where: CanonicalText.isSpecial)
@@ -78,7 +83,7 @@ extension ValueMatch {
 
     private static func glob(_ glob: GlobPattern) -> String {
         let text = CanonicalText.pattern(glob)
-        return text.first.map { "=<>/".contains($0) } ?? false ? "\\" + text : text
+        return text.unicodeScalars.first.map(signs.contains) ?? false ? "\\" + text : text
     }
 }
 

@@ -1,0 +1,149 @@
+import EventModel
+
+/// The exact meaning of a ``TextMatch`` for one text: a field's value or the bytes of a payload, which are searched as they
+/// are, JSON escapes and all.
+///
+/// An index may answer faster, and then has to answer the same. ``requiredTokens`` says what it can look up.
+package struct TextPredicate: Sendable {
+    private enum Shape: Sendable {
+        case literal([UInt8], startsAtEdge: Bool, endsAtEdge: Bool)
+        case pattern(GlobMatcher)
+    }
+
+    /// A token that every matching text holds.
+    package struct RequiredToken: Hashable, Sendable {
+        /// Folded.
+        package let bytes: [UInt8]
+        /// Whether the text's token begins with these bytes; else it may go on before them.
+        package let startsToken: Bool
+        /// Whether the text's token ends with these bytes; else it may go on after them.
+        package let endsToken: Bool
+    }
+
+    private let shape: Shape
+    /// Every matching text holds all of these. Empty when the search has no token character, as `"..."`.
+    package let requiredTokens: [RequiredToken]
+
+    package init(_ match: TextMatch) {
+        switch match {
+        case .word(let text): self.init(text, startsAtEdge: true, endsAtEdge: true)
+        case .substring(let text): self.init(text, startsAtEdge: false, endsAtEdge: false)
+        case .wordPrefix(let text): self.init(text, startsAtEdge: true, endsAtEdge: false)
+        case .wordSuffix(let text): self.init(text, startsAtEdge: false, endsAtEdge: true)
+        case .pattern(let glob):
+            let tokens = glob.pieces.enumerated().flatMap { index, piece -> [RequiredToken] in
+                guard case .literal(let text) = piece else { return [] }
+                return Self.tokens(
+                    of: CaseFolding.folded(text), startsAtEdge: index == 0,
+                    endsAtEdge: index == glob.pieces.count - 1)
+            }
+            self.init(shape: .pattern(GlobMatcher(glob)), requiredTokens: tokens)
+        }
+    }
+
+    private init(shape: Shape, requiredTokens: [RequiredToken]) {
+        self.shape = shape
+        self.requiredTokens = requiredTokens
+    }
+
+    private init(_ text: String, startsAtEdge: Bool, endsAtEdge: Bool) {
+        let folded = CaseFolding.folded(text)
+        shape = .literal(folded, startsAtEdge: startsAtEdge, endsAtEdge: endsAtEdge)
+        requiredTokens = Self.tokens(of: folded, startsAtEdge: startsAtEdge, endsAtEdge: endsAtEdge)
+    }
+
+    /// Whether the text is matched.
+    /// - Complexity: linear in the text, but for patterns with `?`.
+    package func matches(_ text: UnsafeRawBufferPointer) -> Bool { FoldedText.with(text, matchesFolded) }
+
+    /// ``matches(_:)`` for a text that is already folded.
+    package func matchesFolded(_ text: UnsafeRawBufferPointer) -> Bool {
+        switch shape {
+        case .literal(let needle, let startsAtEdge, let endsAtEdge):
+            var offset = 0
+            while let start = FoldedText.firstIndex(of: needle, in: text, from: offset) {
+                let hasStart = !startsAtEdge || Self.isTokenEdge(in: text, at: start)
+                if hasStart, !endsAtEdge || Self.isTokenEdge(in: text, at: start + needle.count) { return true }
+                offset = start + 1
+            }
+            return false
+        case .pattern(let matcher): return Self.contains(matcher, text)
+        }
+    }
+
+    // MARK: - Tokens
+
+    /// Whether a byte belongs to a token: an ASCII letter, a digit, `_`, or any byte from 0x80.
+    package static func isTokenByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), 0x80...0xFF:
+            true
+        default: false
+        }
+    }
+
+    static func isTokenEdge(in text: UnsafeRawBufferPointer, at offset: Int) -> Bool {
+        guard offset > 0, offset < text.count else { return true }
+        return !isTokenByte(text[offset - 1]) || !isTokenByte(text[offset])
+    }
+
+    private static func tokens(of text: [UInt8], startsAtEdge: Bool, endsAtEdge: Bool) -> [RequiredToken] {
+        var tokens: [RequiredToken] = []
+        var start = 0
+        while start < text.count {
+            guard isTokenByte(text[start]) else {
+                start += 1
+                continue
+            }
+            let end = text[start...].firstIndex { !isTokenByte($0) } ?? text.count
+            tokens.append(
+                RequiredToken(
+                    bytes: Array(text[start..<end]), startsToken: start > 0 || startsAtEdge,
+                    endsToken: end < text.count || endsAtEdge))
+            start = end
+        }
+        return tokens
+    }
+
+    // MARK: - Patterns
+
+    /// Whether a pattern occurs inside one stretch without white space and quotes.
+    private static func contains(_ matcher: GlobMatcher, _ text: UnsafeRawBufferPointer) -> Bool {
+        var start = 0
+        while start < text.count {
+            let end = text[start...].firstIndex(where: isGap) ?? text.count
+            if end > start, contains(matcher, text, start..<end) { return true }
+            start = end + 1
+        }
+        return false
+    }
+
+    /// Places each segment as early as it goes. That suffices: a segment has a fixed number of scalars, so an earlier place
+    /// ends earlier and leaves no less to those that follow.
+    private static func contains(
+        _ matcher: GlobMatcher, _ text: UnsafeRawBufferPointer, _ stretch: Range<Int>
+    ) -> Bool {
+        let stretchEnd = UnsafeRawBufferPointer(rebasing: text[..<stretch.upperBound])
+        var position = stretch.lowerBound
+        for (index, segment) in matcher.segments.enumerated() where !segment.parts.isEmpty {
+            let isFirst = index == 0
+            let isLast = index == matcher.segments.count - 1
+            while true {
+                guard let found = segment.first(in: stretchEnd, from: position) else { return false }
+                let hasStart = !isFirst || isTokenEdge(in: text, at: found.lowerBound)
+                if hasStart, !isLast || isTokenEdge(in: text, at: found.upperBound) {
+                    position = found.upperBound
+                    break
+                }
+                position = GlobMatcher.scalarEnd(in: text, at: found.lowerBound)
+                guard position <= stretchEnd.count else { return false }
+            }
+        }
+        return true
+    }
+
+    private static func isGap(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: "\"") || byte == 0x20 || (9...13).contains(byte)
+    }
+}
