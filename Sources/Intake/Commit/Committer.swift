@@ -1,8 +1,8 @@
+package import EventModel
 import Foundation
+package import Journal
 import Logging
 import Synchronization
-package import EventModel
-package import Journal
 
 /// What became of one event of a delivery.
 package enum CommitOutcome: Equatable, Sendable {

@@ -1,7 +1,7 @@
+package import EventModel
 import Foundation
 import Logging
 import Synchronization
-package import EventModel
 
 /// Drives one view on a thread of its own: hands it batches in order, ticks it, stops it.
 ///
@@ -62,11 +62,12 @@ package final class ViewRunner: Sendable {
     private func run(_ view: any View) throws {
         var nextTick = ContinuousClock.now + .milliseconds(Self.tickMilliseconds)
         while true {
-            let (batches, isStopping) = condition.take(until: nextTick) { state -> ([CommittedBatch], Bool)? in
-                guard !state.queue.isEmpty || state.isStopping else { return nil }
-                defer { state.queue.removeAll() }
-                return (state.queue, state.isStopping)
-            } ?? ([], false)
+            let (batches, isStopping) =
+                condition.take(until: nextTick) { state -> ([CommittedBatch], Bool)? in
+                    guard !state.queue.isEmpty || state.isStopping else { return nil }
+                    defer { state.queue.removeAll() }
+                    return (state.queue, state.isStopping)
+                } ?? ([], false)
             for batch in batches where batch.endIndex > view.cursor {
                 try view.process(batch)
                 processed.store(view.cursor.rawValue, ordering: .releasing)

@@ -1,0 +1,26 @@
+import EventModel
+package import Journal
+
+extension CommittedBatch {
+    /// A batch that is read back from the journal, for views that are behind.
+    ///
+    /// - Throws: ``IntakeError`` when a sealed form cannot be read.
+    package convenience init(replaying batch: JournalBatch, keyer: DeliveryKeyer) throws {
+        let firstIndex = LeafIndex(batch.firstIndex)
+        let ranges = (0..<batch.records.count).map(batch.records.range(of:))
+        let (entries, items) = try batch.records.bytes.withUnsafeBytes { bytes in
+            (
+                try LeafEntries.make(
+                    firstIndex: firstIndex, partition: batch.partition, bytes: bytes, ranges: ranges,
+                    seeds: batch.seeds),
+                try ranges.map { range in
+                    let known = keyer.entry(of: try SealedView(bytes.slice(range)))
+                    return Item(range: range, key: known?.key, payloadDigest: known?.payload ?? 0)
+                }
+            )
+        }
+        self.init(
+            firstIndex: firstIndex, partition: batch.partition, bytes: batch.records.bytes, items: items,
+            entries: entries, seeds: batch.seeds, admitted: nil)
+    }
+}

@@ -1,0 +1,79 @@
+import EventModel
+import Intake
+import Testing
+
+@Suite("The deduplication table")
+struct DeduplicationTableTests {
+    private let keyer = DeliveryKeyer(secret: Array(repeating: 7, count: 32))
+
+    private func key(_ delivery: String, source: String = "github", connector: String = "github-webhook") -> DeliveryKey
+    {
+        var delivery = delivery
+        return delivery.withUTF8 {
+            keyer.key(sourceName: source, connector: connector, delivery: UnsafeRawBufferPointer($0))
+        }
+    }
+
+    @Test("The same key with the same bytes is a duplicate, with other bytes a conflict, an unknown key is new")
+    func matches() {
+        var table = DeduplicationTable(limit: 10_000)
+        let (same, other): (UInt64, UInt64) = (0x1111_2222_3333_4444, 0x9999_2222_3333_4444)
+        #expect(table.match(key("a"), payload: same) == .new)
+        table.insert(key("a"), payload: same, index: LeafIndex(0))
+        #expect(table.match(key("a"), payload: same) == .duplicate(LeafIndex(0)))
+        #expect(table.match(key("a"), payload: other) == .conflict(LeafIndex(0)))
+        #expect(table.match(key("b"), payload: same) == .new)
+    }
+
+    @Test("Source and connector are part of the key")
+    func scope() {
+        #expect(key("a") != key("a", source: "gitlab"))
+        #expect(key("a") != key("a", connector: "github-audit-log"))
+        #expect(key("bc", source: "a") != key("c", source: "ab"))
+    }
+
+    @Test("The first holder of a key stays when another event uses it with other bytes")
+    func firstStays() {
+        var table = DeduplicationTable(limit: 10_000)
+        table.insert(key("a"), payload: 1 << 40, index: LeafIndex(3))
+        table.insert(key("a"), payload: 2 << 40, index: LeafIndex(9))
+        #expect(table.match(key("a"), payload: 1 << 40) == .duplicate(LeafIndex(3)))
+    }
+
+    @Test("Everything that was inserted is found while the table grows")
+    func grows() {
+        var table = DeduplicationTable(limit: 1_000_000)
+        let keys = (0..<50_000).map { key("delivery-\($0)") }
+        for (index, key) in keys.enumerated() {
+            table.insert(key, payload: UInt64(index) << 32, index: LeafIndex(UInt64(index)))
+        }
+        #expect(table.count == 50_000)
+        for (index, key) in keys.enumerated() {
+            #expect(table.match(key, payload: UInt64(index) << 32) == .duplicate(LeafIndex(UInt64(index))))
+        }
+    }
+
+    @Test("What is forgotten is new again, and may be taken by another event")
+    func forgets() {
+        var table = DeduplicationTable(limit: 10_000)
+        table.insert(key("old"), payload: 1 << 40, index: LeafIndex(1))
+        table.insert(key("young"), payload: 1 << 40, index: LeafIndex(5))
+        table.forget(below: LeafIndex(5))
+        #expect(table.match(key("old"), payload: 1 << 40) == .new)
+        #expect(table.match(key("young"), payload: 1 << 40) == .duplicate(LeafIndex(5)))
+        table.insert(key("old"), payload: 2 << 40, index: LeafIndex(6))
+        #expect(table.match(key("old"), payload: 2 << 40) == .duplicate(LeafIndex(6)))
+    }
+
+    @Test("Beyond its limit the table forgets the oldest, and never more than half")
+    func limit() {
+        var table = DeduplicationTable(limit: 2_000)
+        for index in 0..<20_000 {
+            table.insert(key("\(index)"), payload: 0, index: LeafIndex(UInt64(index)))
+        }
+        #expect(table.count <= 4_096)
+        #expect(table.match(key("19999"), payload: 0) == .duplicate(LeafIndex(19_999)))
+        #expect(table.match(key("19000"), payload: 0) == .duplicate(LeafIndex(19_000)))
+        #expect(table.match(key("0"), payload: 0) == .new)
+    }
+}
