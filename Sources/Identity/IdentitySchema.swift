@@ -1,0 +1,37 @@
+package import GRDB
+
+/// The tables of this module in the state database.
+package enum IdentitySchema {
+    /// Adds the migrations. They are immutable once released; a change is a further migration.
+    package static func register(in migrator: inout DatabaseMigrator) {
+        migrator.registerMigration("identity-1") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE token (
+                        id TEXT PRIMARY KEY NOT NULL,
+                        name TEXT NOT NULL,
+                        hash BLOB NOT NULL UNIQUE,      -- SHA-256 of the token's text
+                        is_custom INTEGER NOT NULL,     -- chosen by the operator: the text does not name the id
+                        scopes TEXT NOT NULL,           -- separated by spaces
+                        sources TEXT NOT NULL,          -- separated by spaces; empty for any
+                        created INTEGER NOT NULL,       -- nanoseconds since 1970, as all times here
+                        expires INTEGER,
+                        revoked INTEGER,
+                        last_used INTEGER
+                    ) STRICT;
+                    CREATE TABLE source (
+                        name TEXT PRIMARY KEY NOT NULL,
+                        connector TEXT NOT NULL,
+                        pinned TEXT NOT NULL,           -- connectors that `auto` may choose from, separated by spaces
+                        secret BLOB,                    -- sealed with keys/secrets.key
+                        previous_secret BLOB,           -- sealed; accepted until previous_until
+                        previous_until INTEGER,
+                        fingerprint_key BLOB NOT NULL,  -- sealed
+                        retention_class INTEGER NOT NULL,
+                        is_enabled INTEGER NOT NULL,
+                        created INTEGER NOT NULL
+                    ) STRICT;
+                    """)
+        }
+    }
+}
