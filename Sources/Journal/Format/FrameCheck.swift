@@ -17,13 +17,16 @@ enum FrameCheck {
     ///   - rest: all bytes from the bad frame to the file's end.
     ///   - offset: where they are in the file.
     ///   - header: the frame's header, when that is right.
-    static func isTorn(_ rest: UnsafeRawBufferPointer, at offset: UInt64, header: FrameHeader?) -> Bool {
+    ///   - headerBytes: the bytes of the header that is not right: fewer cannot be judged, and are short.
+    static func isTorn(
+        _ rest: UnsafeRawBufferPointer, at offset: UInt64, header: FrameHeader?, headerBytes: Int
+    ) -> Bool {
         guard rest.count <= JournalLimits.frameBytes + FileHeader.bytes else { return false }
         if let header {
             if Int(header.length) > rest.count { return true }
             return Int(header.length) == rest.count && hasZeroSector(rest, at: offset)
         }
-        let isShort = rest.count < FrameHeader.bytes
+        let isShort = rest.count < headerBytes
         return (isShort || hasZeroSector(rest, at: offset)) && !hasFrameInside(rest)
     }
 

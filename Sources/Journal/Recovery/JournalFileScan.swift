@@ -57,7 +57,7 @@ struct JournalFileScan {
         let bytes = try file.read(at: 0, count: Int(min(size, UInt64(FileHeader.bytes))))
         guard let header = bytes.withUnsafeBytes({ FileHeader($0) }) else {
             // The oldest file's header was renamed into place whole; only a file that was begun later can be torn.
-            guard isNewest, expected != nil, try isTorn(size, header: nil) else {
+            guard isNewest, expected != nil, try isTorn(size, header: nil, headerBytes: FileHeader.bytes) else {
                 return .altered(offset: 0, reason: "the file header is not valid")
             }
             return .torn(offset: 0)
@@ -101,15 +101,17 @@ struct JournalFileScan {
     }
 
     private func badFrame(_ size: UInt64, _ header: FrameHeader?, _ reason: String) throws -> End {
-        guard isNewest, try isTorn(size, header: header) else { return .altered(offset: end, reason: reason) }
+        guard isNewest, try isTorn(size, header: header, headerBytes: FrameHeader.bytes) else {
+            return .altered(offset: end, reason: reason)
+        }
         return .torn(offset: end)
     }
 
-    private func isTorn(_ size: UInt64, header: FrameHeader?) throws -> Bool {
+    private func isTorn(_ size: UInt64, header: FrameHeader?, headerBytes: Int) throws -> Bool {
         // More than the largest frame cannot be one torn frame, and must not be read into memory.
         guard size - end <= UInt64(JournalLimits.frameBytes + FileHeader.bytes) else { return false }
         return try file.read(at: end, count: Int(size - end)).withUnsafeBytes {
-            FrameCheck.isTorn($0, at: end, header: header)
+            FrameCheck.isTorn($0, at: end, header: header, headerBytes: headerBytes)
         }
     }
 }
