@@ -49,16 +49,9 @@ import Testing
     }
 
     private static func verify(_ vector: Vector, kind: String) throws {
-        func hash(_ data: Data?) throws -> TreeHash {
-            try #require(data.flatMap { TreeHash($0) }, Comment(rawValue: kind))
-        }
-        let proof = try (vector.proof ?? []).map {
-            guard let hash = TreeHash($0) else { throw LedgerError(.malformed, "no hash") }
-            return hash
-        }
-        guard let root = TreeHash(vector.root ?? vector.root1 ?? Data()),
-            let other = TreeHash(vector.leafHash ?? vector.root2 ?? Data())
-        else { throw LedgerError(.malformed, "no hash") }
+        let proof = try (vector.proof ?? []).map { try hash($0) }
+        let root = try hash(vector.root ?? vector.root1 ?? Data())
+        let other = try hash(vector.leafHash ?? vector.root2 ?? Data())
         switch kind {
         case "inclusion":
             try MerkleProofs.verifyInclusion(
@@ -75,6 +68,13 @@ import Testing
             try MerkleProofs.verifyConsistency(
                 ofSubtree: subtree, root, with: #require(vector.size), other, proof: proof)
         }
+    }
+
+    /// Some vectors have a placeholder text where a hash does not matter or must not match: its digest stands for it, so
+    /// that equal placeholders are equal hashes.
+    private static func hash(_ data: Data) throws -> TreeHash {
+        guard !data.isEmpty else { throw LedgerError(.malformed, "no hash") }
+        return TreeHash(data) ?? data.withUnsafeBytes { MerkleHashing.leaf($0) }
     }
 
     private static func range(_ vector: Vector) throws -> Range<UInt64> {
