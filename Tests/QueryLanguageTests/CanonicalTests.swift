@@ -60,7 +60,7 @@ struct CanonicalTests {
             ("ACTOR:kim Outcome:*", "actor:kim outcome:*"),
             ("a AND b", "a b"), ("NOT a", "-a"), ("a (b c)", "a b c"), ("(a OR b) OR c", "a OR b OR c"),
             ("a OR b c", "a OR b c"), ("(a OR b) c", "(a OR b) c"), ("-(a b)", "-(a b)"), ("-(a)", "-a"),
-            ("NOT NOT a", "-(-a)"), ("* a", "a"), ("-*", "-*"),
+            ("NOT NOT a", "a"), ("NOT -(NOT (a b)) c", "-(a b) c"), ("* a", "a"), ("-*", "-*"),
             ("actor:\"kim\"", "actor:kim"), ("actor:(kim)", "actor:kim"), ("actor:\"*\"", "actor:\"*\""),
             ("actor:a\\*b", "actor:\"a*b\""), ("actor:**", "actor:*"), ("actor:a*?b", "actor:a?*b"),
             ("actor:=a*", "actor:=\"a*\""), ("actor:\"\"", "actor:\"\""), ("actor:\"OR\"", "actor:\"OR\""),

@@ -27,7 +27,7 @@ struct QueryGenerator {
         switch depth == 0 ? 3 + below(2) : below(5) {
         case 0: .conjunction((0..<2 + below(2)).map { _ in filter(shape, depth: depth - 1) })
         case 1: .disjunction((0..<2 + below(2)).map { _ in filter(shape, depth: depth - 1) })
-        case 2: .not(filter(shape, depth: depth - 1))
+        case 2: .negation(filter(shape, depth: depth - 1))
         case 3: .text(textMatch())
         default: term(shape)
         }

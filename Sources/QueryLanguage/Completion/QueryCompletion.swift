@@ -46,7 +46,7 @@ package struct QueryCompletion: Hashable, Sendable {
             return
         }
         switch parts.stageIndex == 0 ? .filter : CompletionSlot(stage: parts.stage) {
-        case .stage(let typed): self = completion(.stage, typed, QueryParser.allStageNames)
+        case .stage(let typed): self = completion(.stage, typed, QueryParser.stageNames)
         case .aggregate(let typed):
             self = completion(.aggregate, typed, AggregateFunction.allCases.map(\.rawValue))
         case .field(let typed): self = completion(.field, typed, Self.names(in: parts))
@@ -67,7 +67,7 @@ package struct QueryCompletion: Hashable, Sendable {
     ) -> QueryCompletion {
         guard let value = parts.value else {
             if parts.isInsideQuotes { return QueryCompletion(.nothing, replacing: length..<length) }
-            return completion(.field, parts.term, names(in: parts).map { $0 + ":" })
+            return completion(.field, parts.term, names(in: parts).map { $0.hasSuffix(".") ? $0 : $0 + ":" })
         }
         guard let reference = reference(value.field, in: parts) else {
             return QueryCompletion(.nothing, replacing: length..<length)

@@ -17,9 +17,12 @@ enum FieldName {
         return .field(field)
     }
 
-    /// Every name that can be typed whole, short names first.
-    static let all: [String] =
-        Alias.allCases.map(\.rawValue) + Field.allCases.filter { $0 != .ext }.map(\.path) + ["index"]
+    /// Every name that can be typed whole, what is typed most first.
+    static let all: [String] = {
+        let frequent: [Field] = [.time, .action, .outcome, .category]
+        let others = Field.allCases.filter { $0 != .ext && !frequent.contains($0) }
+        return Alias.allCases.map(\.rawValue) + (frequent + others).map(\.path) + ["index"]
+    }()
 
     static func isNameStart(_ scalar: Unicode.Scalar) -> Bool {
         scalar == "_" || ("a"..."z").contains(scalar) || ("A"..."Z").contains(scalar)

@@ -42,7 +42,7 @@ extension QueryScanner {
         pieces.append(.literal(String(literal)))
         let glob = GlobPattern(pieces)
         let range = start..<position
-        if glob.hasWildcards, text(range).utf8.count > QueryLimits.globLength {
+        if glob.hasWildcards, glob.length > QueryLimits.globLength {
             throw error(.tooLong, range, "a pattern with wildcards has at most \(QueryLimits.globLength) bytes")
         }
         return Word(range: range, raw: text(range), glob: glob)

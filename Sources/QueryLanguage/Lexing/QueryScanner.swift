@@ -47,6 +47,11 @@ struct QueryScanner {
         scalars[position...].firstIndex { !belongs($0) } ?? scalars.count
     }
 
+    /// Where a scalar first stands in the rest of the term that goes on at an index.
+    func place(of scalar: Unicode.Scalar, from index: Int) -> Int? {
+        scalars[index...].indices.prefix { !isBoundary(at: $0) }.first { scalars[$0] == scalar }
+    }
+
     func error(
         _ code: QueryError.Code, _ range: Range<Int>, _ reason: String, suggestion: String? = nil
     ) -> QueryError {

@@ -103,8 +103,12 @@ extension QueryParser {
         guard kind == "raw" || kind == "ext" else { return nil }
         scanner.position += 3
         guard let segments = try pathSegments() else {
+            let end = scanner.position
             scanner.position = start
-            return nil
+            guard scanner.place(of: ":", from: end) != nil else { return nil }
+            throw scanner.error(
+                .syntax, start..<end,
+                "a path is keys between dots, odd ones as [\"key\"]; an array matches when any member does")
         }
         return try checked(kind == "raw" ? .raw(PayloadPath(segments)) : .ext(segments.joined(separator: ".")), start)
     }

@@ -29,7 +29,7 @@ extension QueryParser {
         guard isNegated else { return try atom() }
         try enter(at: start)
         defer { leave() }
-        return .not(try negation())
+        return .negation(try negation())
     }
 
     /// A minus negates only before an atom: not alone, and not before another minus (so `--privileged` is a word).

@@ -1,10 +1,7 @@
 extension QueryParser {
-    private static let stageNames = [
+    static let stageNames = [
         "where", "stats", "timechart", "top", "rare", "sort", "limit", "fields", "dedup",
     ]
-
-    /// Every name that can begin a stage.
-    static var allStageNames: [String] { stageNames }
 
     /// Reads a stage after its bar.
     mutating func stage() throws(QueryError) -> Stage {

@@ -33,23 +33,39 @@ struct QueryParser {
             }
             let stage = try stage()
             stages.append(stage)
-            let result = shape.applying(stage)
-            try requireDistinctColumns(result, from: start)
-            shape = result
+            shape = shape.applying(stage)
+            try requireColumns(from: start)
         }
         guard scanner.isAtEnd else {
             throw scanner.error(
                 .unbalancedParenthesis, scanner.position..<scanner.position + 1, "this parenthesis closes nothing")
         }
-        return Query(filter: filter, stages: stages)
+        let query = Query(filter: filter, stages: stages)
+        try requireCanonicalLength(of: query)
+        return query
     }
 
-    private func requireDistinctColumns(_ shape: QueryShape, from start: Int) throws(QueryError) {
+    /// The canonical text can be longer than what was typed, and must be accepted in its turn. No spelling grows eightfold,
+    /// so that short queries need no look.
+    private func requireCanonicalLength(of query: Query) throws(QueryError) {
+        guard scanner.scalars.count > QueryLimits.textLength / 8,
+            query.canonical.utf8.count > QueryLimits.textLength
+        else { return }
+        throw scanner.error(
+            .tooLong, 0..<scanner.scalars.count,
+            "written out, a query has at most \(QueryLimits.textLength) bytes, and this one has more")
+    }
+
+    /// A table has a column at least, and no two of the same name.
+    private func requireColumns(from start: Int) throws(QueryError) {
         var names: Set<String> = []
         for column in shape.columns ?? [] where !names.insert(column.name).inserted {
             throw scanner.error(
                 .duplicateColumn, start..<scanner.position,
                 "two columns would be called \(column.name): name one with as")
+        }
+        guard shape.columns?.isEmpty != true else {
+            throw scanner.error(.outOfRange, start..<scanner.position, "no column would be left")
         }
     }
 

@@ -23,7 +23,7 @@ extension Filter {
 
     private func needsParentheses(in context: Context) -> Bool {
         switch (self, context) {
-        case (.or, .and), (.and, .not), (.or, .not), (.not, .not): true
+        case (.or, .and), (.and, .not), (.or, .not): true
         default: false
         }
     }

@@ -1,7 +1,7 @@
 /// Which events (or rows of a table) a query is about: the boolean part of the language.
 ///
-/// The parser yields a normal form, and ``conjunction(_:)`` and ``disjunction(_:)`` keep it: `and` and `or` have at least
-/// two members, none of them of the same kind, and `and` never holds `all`. Printing and parsing a filter in normal form
+/// The parser yields a normal form, and ``conjunction(_:)``, ``disjunction(_:)`` and ``negation(_:)`` keep it: `and` and `or` have at least
+/// two members, none of them of the same kind, `and` never holds `all`, and `not` never holds `not`. Printing and parsing a filter in normal form
 /// gives the same filter.
 package indirect enum Filter: Hashable, Sendable {
     /// `*`: everything.
@@ -43,5 +43,10 @@ extension Filter {
             }
         }
         return flat.count == 1 ? flat[0] : .or(flat)
+    }
+
+    /// The opposite; of a negation, what it negates.
+    package static func negation(_ filter: Filter) -> Filter {
+        if case .not(let inner) = filter { inner } else { .not(filter) }
     }
 }

@@ -75,6 +75,13 @@ package struct GlobPattern: Hashable, Sendable {
         pieces.compactMap { if case .literal(let text) = $0 { text } else { nil } }
     }
 
+    /// Bytes of its literals and one for each wildcard.
+    package var length: Int {
+        pieces.reduce(0) { length, piece in
+            if case .literal(let text) = piece { length + text.utf8.count } else { length + 1 }
+        }
+    }
+
     package var startsWithRun: Bool { pieces.first == .run }
     package var endsWithRun: Bool { pieces.last == .run }
 }

@@ -15,6 +15,12 @@ struct QueryLimitsTests {
             String(repeating: "a", count: QueryLimits.textLength + 1))
     }
 
+    @Test("The canonical text has at most 16 KiB too, so that it can be parsed again")
+    func canonicalLength() throws {
+        let backslashes = String(repeating: "\\x", count: QueryLimits.textLength / 3)
+        try expect(.tooLong, beyond: "\"a\\b\"", "\"\(backslashes)\" \(String(repeating: "a", count: 100))")
+    }
+
     @Test("Parentheses and negations nest at most 64 levels")
     func depth() throws {
         func nested(_ depth: Int) -> String {
