@@ -1,0 +1,40 @@
+import EventModel
+
+/// Where the values of a rule's field are found: in the payload, then among the canonical fields.
+struct FieldAccess: Sendable {
+    enum Canonical: Sendable {
+        case field(Field)
+        /// `ext.KEY`: the key's bytes.
+        case extensionKey([UInt8])
+    }
+
+    /// Empty for a name that is canonical only.
+    let paths: [PayloadPath]
+    let canonical: Canonical?
+    let isAnywhere: Bool
+
+    private static let reservedPrefix = "custody."
+
+    init(_ target: PredicateTarget) {
+        guard case .field(let name) = target else {
+            paths = []
+            canonical = nil
+            isAnywhere = true
+            return
+        }
+        isAnywhere = false
+        let isReserved = name.written.hasPrefix(Self.reservedPrefix)
+        let canonicalName = isReserved ? String(name.written.dropFirst(Self.reservedPrefix.count)) : name.written
+        canonical = Self.canonical(canonicalName)
+        // A prefix that leads to no canonical field is an ordinary name of a payload.
+        paths =
+            isReserved && canonical != nil
+            ? [] : name.spellings.map { PayloadPath($0, ignoresCase: name.ignoresCase) }
+    }
+
+    private static func canonical(_ name: String) -> Canonical? {
+        if let field = Field(path: name) { return field == .ext ? nil : .field(field) }
+        guard name.hasPrefix("ext."), name.utf8.count > 4 else { return nil }
+        return .extensionKey(Array(name.utf8.dropFirst(4)))
+    }
+}

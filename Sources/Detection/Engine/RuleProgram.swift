@@ -1,0 +1,114 @@
+/// The rules of one kind of source, compiled: predicates and fields interned, conditions flattened, and an index from the
+/// values that a rule cannot do without to the rules.
+struct RuleProgram: Sendable {
+    struct CompiledPredicate: Sendable {
+        let field: Int
+        let test: CompiledTest
+        let source: Predicate
+    }
+
+    struct Node: Sendable {
+        enum Kind: Sendable { case predicate, all, any, not }
+        let kind: Kind
+        /// A predicate's number, or the place of the first child in `children`.
+        let first: Int32
+        let count: Int32
+    }
+
+    struct CompiledRule: Sendable {
+        let rule: SigmaRule
+        let root: Int32
+        /// The fields that tell one alert of the rule from another.
+        let group: [(name: String, field: Int)]
+    }
+
+    /// One field whose value may call for rules.
+    struct Witness: Sendable {
+        let field: Int
+        let table: ByteTable
+    }
+
+    let fields: [FieldAccess]
+    let predicates: [CompiledPredicate]
+    let nodes: [Node]
+    let children: [Int32]
+    let rules: [CompiledRule]
+    let witnesses: [Witness]
+    /// Rules without a witness that the index can find: they are asked about every event.
+    let unconditional: [Int32]
+}
+
+/// Builds a program.
+struct RuleProgramBuilder {
+    private var fieldNumbers: [PredicateTarget: Int] = [:]
+    private var fields: [FieldAccess] = []
+    private var predicateNumbers: [Predicate: Int] = [:]
+    private var predicates: [RuleProgram.CompiledPredicate] = []
+    private var nodes: [RuleProgram.Node] = []
+    private var children: [Int32] = []
+    private var costs: [Int] = []
+
+    static func build(_ rules: [SigmaRule]) -> RuleProgram {
+        var builder = RuleProgramBuilder()
+        return builder.build(rules)
+    }
+
+    private mutating func build(_ rules: [SigmaRule]) -> RuleProgram {
+        var compiled: [RuleProgram.CompiledRule] = []
+        for rule in rules {
+            let root = encode(rule.expression)
+            let group = rule.extensions.group.map { (name: $0.written, field: field(.field($0))) }
+            compiled.append(RuleProgram.CompiledRule(rule: rule, root: root, group: group))
+        }
+        let index = WitnessIndex(compiled.map(\.root), nodes: nodes, children: children, predicates: predicates)
+        return RuleProgram(
+            fields: fields, predicates: predicates, nodes: nodes, children: children, rules: compiled,
+            witnesses: index.witnesses, unconditional: index.unconditional)
+    }
+
+    private mutating func field(_ target: PredicateTarget) -> Int {
+        if let number = fieldNumbers[target] { return number }
+        fields.append(FieldAccess(target))
+        fieldNumbers[target] = fields.count - 1
+        return fields.count - 1
+    }
+
+    private mutating func number(of predicate: Predicate) -> Int {
+        if let number = predicateNumbers[predicate] { return number }
+        let target = field(predicate.target)
+        let test = CompiledTest(predicate.test) { field(.field($0)) }
+        predicates.append(RuleProgram.CompiledPredicate(field: target, test: test, source: predicate))
+        predicateNumbers[predicate] = predicates.count - 1
+        return predicates.count - 1
+    }
+
+    private mutating func encode(_ expression: RuleExpression) -> Int32 {
+        switch expression {
+        case .predicate(let predicate):
+            let number = number(of: predicate)
+            return append(
+                .predicate, Int32(number), 1,
+                cost: predicates[number].test.cost * (fields[predicates[number].field].isAnywhere ? 20 : 1))
+        case .not(let inner):
+            let child = encode(inner)
+            children.append(child)
+            return append(.not, Int32(children.count - 1), 1, cost: costs[Int(child)])
+        case .all(let members): return encode(members, .all)
+        case .any(let members): return encode(members, .any)
+        }
+    }
+
+    private mutating func encode(_ members: [RuleExpression], _ kind: RuleProgram.Node.Kind) -> Int32 {
+        // The cheapest question first: the answer is often known then.
+        let encoded = members.map { encode($0) }.sorted { costs[Int($0)] < costs[Int($1)] }
+        let first = children.count
+        children.append(contentsOf: encoded)
+        return append(kind, Int32(first), Int32(encoded.count), cost: encoded.reduce(0) { $0 + costs[Int($1)] })
+    }
+
+    private mutating func append(_ kind: RuleProgram.Node.Kind, _ first: Int32, _ count: Int32, cost: Int) -> Int32 {
+        nodes.append(RuleProgram.Node(kind: kind, first: first, count: count))
+        costs.append(cost)
+        return Int32(nodes.count - 1)
+    }
+}

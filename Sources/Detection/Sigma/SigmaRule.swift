@@ -1,0 +1,65 @@
+package import EventModel
+
+/// How bad a match is, in Sigma's words.
+package enum Severity: String, CaseIterable, Comparable, Sendable {
+    case informational, low, medium, high, critical
+
+    /// Ascending from 0; what the alert table stores.
+    package var rank: Int { Self.allCases.firstIndex(of: self) ?? 0 }
+
+    package static func < (left: Severity, right: Severity) -> Bool { left.rank < right.rank }
+}
+
+/// One detection rule as it was loaded: Sigma's fields, what Custody adds under `custody`, and the condition.
+package struct SigmaRule: Sendable {
+    package enum Status: String, Sendable { case stable, test, experimental, deprecated, unsupported }
+
+    package let id: String?
+    package let name: String?
+    package let title: String
+    package let status: Status?
+    package let severity: Severity
+    package let description: String?
+    package let author: String?
+    package let license: String?
+    package let references: [String]
+    package let tags: [String]
+    package let falsePositives: [String]
+    package let logSource: LogSource
+    /// Which events it looks at.
+    package let route: SourceRoute
+    package let extensions: CustodyExtensions
+    /// With the filters of its rule set applied.
+    package var expression: RuleExpression
+    /// SHA-256 of the document's text, in hexadecimal: every alert names it.
+    package let hash: String
+    package let file: String
+    package let line: Int
+
+    /// What alerts, silences and listings call the rule: its id, else its name, else its title.
+    package var key: String { id ?? name ?? title }
+}
+
+/// What a Custody rule says beyond Sigma, under the key `custody`.
+package struct CustodyExtensions: Sendable {
+    /// One event and what the rule says of it.
+    package struct Test: Sendable {
+        package let name: String
+        /// The payload as JSON.
+        package let payload: [UInt8]
+        /// Canonical fields beside the payload.
+        package let fields: [(field: Field, values: [String])]
+        package let isMatch: Bool
+        package let line: Int
+    }
+
+    /// What the person who gets the alert does first.
+    package var runbook: String?
+    /// The fields whose values tell one alert of the rule from another; the actor when empty.
+    package var group: [FieldName] = []
+    /// Kinds of sources, instead of what the log source says.
+    package var sources: [String]?
+    package var tests: [Test] = []
+
+    package init() {}
+}
