@@ -1,0 +1,56 @@
+/// A growable array of plain numbers without reference counting or bounds checks, for the index builders' inner loops.
+/// Its owner calls ``free()`` exactly once.
+struct GrowableMemory<Element: BitwiseCopyable> {
+    private(set) var start: UnsafeMutablePointer<Element>
+    private(set) var count = 0
+    private var capacity: Int
+
+    init(capacity: Int = 64) {
+        self.capacity = capacity
+        start = .allocate(capacity: capacity)
+    }
+
+    func free() { start.deallocate() }
+
+    var buffer: UnsafeBufferPointer<Element> { UnsafeBufferPointer(start: start, count: count) }
+
+    subscript(position: Int) -> Element {
+        @inline(__always) get { start[position] }
+        @inline(__always) nonmutating set { start[position] = newValue }
+    }
+
+    @inline(__always)
+    mutating func append(_ element: Element) {
+        if count == capacity { grow(to: count + 1) }
+        start[count] = element
+        count += 1
+    }
+
+    mutating func append(contentsOf source: UnsafePointer<Element>, count extra: Int) {
+        if count + extra > capacity { grow(to: count + extra) }
+        (start + count).update(from: source, count: extra)
+        count += extra
+    }
+
+    mutating func append(_ element: Element, repeated times: Int) {
+        guard times > 0 else { return }
+        if count + times > capacity { grow(to: count + times) }
+        (start + count).update(repeating: element, count: times)
+        count += times
+    }
+
+    mutating func removeAll() { count = 0 }
+
+    mutating func truncate(to size: Int) {
+        precondition(size <= count)
+        count = size
+    }
+
+    private mutating func grow(to needed: Int) {
+        capacity = max(needed, capacity * 2)
+        let larger = UnsafeMutablePointer<Element>.allocate(capacity: capacity)
+        larger.update(from: start, count: count)
+        start.deallocate()
+        start = larger
+    }
+}

@@ -1,0 +1,61 @@
+package import EventModel
+package import Journal
+
+extension SegmentReader {
+    package func column(_ field: Field) throws -> SegmentColumn? {
+        guard let values = try bytes(.values, field), let codes = section(.codes, field) else { return nil }
+        let offsets = try required(.valueOffsets, field)
+        let codeBytes = try required(.codes, field)
+        let starts = try bytes(.rowStarts, field)
+        guard let offsetStart = offsets.bindMemory(to: UInt32.self).baseAddress,
+            let valueStart = values.baseAddress, let codeStart = codeBytes.baseAddress
+        else { return nil }
+        return SegmentColumn(
+            field: field, rowCount: rowCount, valueCount: offsets.count / 4 - 1, offsets: offsetStart,
+            values: valueStart, codes: codeStart, codeWidth: Int(codes.width), codeCount: Int(codes.itemCount),
+            starts: starts?.bindMemory(to: UInt32.self).baseAddress, owner: storage.owner)
+    }
+
+    /// The delivery keys of all rows, in row order; nil when no row has one.
+    package func withDeliveryKeys<Result>(
+        _ body: (UnsafeBufferPointer<RecordKey>?) throws -> Result
+    ) throws -> Result {
+        let bytes = try bytes(.deliveryKeys)
+        return try withExtendedLifetime(storage.owner) { try body(bytes?.bindMemory(to: RecordKey.self)) }
+    }
+
+    /// All seeds, ascending by bundle.
+    package func seeds() throws -> [BundleSeed] {
+        guard let bytes = try bytes(.seeds), let section = section(.seeds) else { return [] }
+        return try (0..<Int(section.itemCount)).map { try seed(at: $0, in: bytes, section) }
+    }
+
+    /// The seed of the bundle that a leaf belongs to; nil when it was destroyed. Cost: O(log bundles).
+    package func seed(for index: LeafIndex) throws -> SaltSeed? {
+        guard let bytes = try bytes(.seeds), let section = section(.seeds) else { return nil }
+        let wanted = JournalBundle.number(of: index.rawValue)
+        let count = Int(section.itemCount)
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = (low + high) / 2
+            if bytes.number(at: middle * 16, as: UInt64.self) < wanted { low = middle + 1 } else { high = middle }
+        }
+        guard low < count, bytes.number(at: low * 16, as: UInt64.self) == wanted else { return nil }
+        return try seed(at: low, in: bytes, section).seed
+    }
+
+    private func seed(
+        at position: Int, in bytes: UnsafeRawBufferPointer, _ section: SegmentSection
+    ) throws -> BundleSeed {
+        let base = Int(section.itemCount) * 16
+        let start = position == 0 ? 0 : Int(bytes.number(at: position * 16 - 8, as: UInt64.self))
+        let end = Int(bytes.number(at: position * 16 + 8, as: UInt64.self))
+        let seed = BundleSeed(
+            bundle: bytes.number(at: position * 16, as: UInt64.self),
+            encodedSeed: bytes.slice(base + start..<base + end))
+        guard let seed else {
+            throw fault(section, at: section.offset + UInt64(base + start), "holds no seed").error
+        }
+        return seed
+    }
+}

@@ -1,0 +1,121 @@
+import CZstd
+package import EventModel
+
+extension SegmentReader {
+    package func withBlocks(_ rows: Range<Int>, _ body: (RecordBlock) throws -> Bool) throws {
+        precondition(rows.lowerBound >= 0 && rows.upperBound <= rowCount)
+        let decoder = try BlockDecoder(self)
+        var row = rows.lowerBound
+        while row < rows.upperBound {
+            let block = try decoder.block(holding: row)
+            guard try body(block) else { return }
+            row = block.rows.upperBound
+        }
+    }
+
+    package func withRecords(_ rows: some Sequence<Int>, _ body: (Int, SealedView) throws -> Bool) throws {
+        let decoder = try BlockDecoder(self)
+        for row in rows {
+            precondition(row >= 0 && row < rowCount)
+            let record: SealedView
+            do {
+                record = try decoder.block(holding: row).record(ofRow: row)
+            } catch let error as EventModelError {
+                throw SegmentFault(
+                    file: name, section: "records", offset: section(.records)?.offset ?? 0,
+                    reason: "row \(row): \(error.reason)"
+                ).error
+            }
+            guard try body(row, record) else { return }
+        }
+    }
+}
+
+/// Decompresses blocks of one segment, keeping the last.
+final class BlockDecoder {
+    /// A block is one record beyond ``BlockCompressor/plainBytesPerBlock`` at most; a file that says more is damaged.
+    static let maximumPlainBytes = 1 << 28
+
+    private let reader: SegmentReader
+    private let entries: UnsafeBufferPointer<BlockEntry>
+    private let records: SegmentSection
+    private let context: OpaquePointer
+    private let plain = SegmentMemory(capacity: 1 << 19)
+    private var current: RecordBlock?
+
+    init(_ reader: SegmentReader) throws {
+        self.reader = reader
+        entries = try reader.required(.blocks).bindMemory(to: BlockEntry.self)
+        guard let records = reader.section(.records) else {
+            throw SegmentFault(file: reader.name, section: "records", offset: 0, reason: "is not there").error
+        }
+        self.records = records
+        guard let context = ZSTD_createDCtx() else {
+            throw EventStoreError(.exhausted, "no memory for a decompressor")
+        }
+        self.context = context
+    }
+
+    deinit { ZSTD_freeDCtx(context) }
+
+    var blockCount: Int { entries.count }
+
+    func entry(_ number: Int) -> BlockEntry { entries[number] }
+
+    /// The block that holds a row. Valid until the next call.
+    func block(holding row: Int) throws -> RecordBlock {
+        if let current, current.rows.contains(row) { return current }
+        var (low, high) = (0, entries.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if Int(entries[middle].firstRow) + Int(entries[middle].rowCount) <= row {
+                low = middle + 1
+            } else {
+                high = middle
+            }
+        }
+        return try block(low)
+    }
+
+    /// The compressed bytes of a block, checked.
+    func compressed(_ number: Int) throws -> UnsafeRawBufferPointer {
+        let entry = entries[number]
+        let start = Int(records.offset + entry.offset)
+        let bytes = reader.storage.bytes.slice(start..<start + Int(entry.compressedBytes))
+        guard !reader.storage.isFile || Checksum.of(bytes) == entry.checksum else {
+            throw fault(entry, "checksum mismatch")
+        }
+        return bytes
+    }
+
+    /// A block by its number. Valid until the next call.
+    func block(_ number: Int) throws -> RecordBlock {
+        current = nil
+        let entry = entries[number]
+        let source = try compressed(number)
+        let size = Int(entry.plainBytes)
+        guard size <= Self.maximumPlainBytes else { throw fault(entry, "claims \(size) bytes") }
+        plain.removeAll()
+        plain.reserve(size)
+        let written = ZSTD_decompressDCtx(context, plain.start, size, source.baseAddress, source.count)
+        guard ZSTD_isError(written) == 0, written == size else { throw fault(entry, "cannot be decompressed") }
+        plain.commit(size)
+        let rows = Int(entry.rowCount)
+        let ends = plain.bytes.slice(0..<rows * 4)
+        let bytes = plain.bytes.slice(rows * 4..<size)
+        var previous: UInt32 = 0
+        for row in 0..<rows {
+            let end = ends.number(at: row * 4, as: UInt32.self)
+            guard end >= previous else { throw fault(entry, "has records out of order") }
+            previous = end
+        }
+        guard Int(previous) == bytes.count else { throw fault(entry, "has records that do not fill it") }
+        let block = RecordBlock(firstRow: Int(entry.firstRow), rowCount: rows, bytes: bytes, ends: ends)
+        current = block
+        return block
+    }
+
+    private func fault(_ entry: BlockEntry, _ reason: String) -> EventStoreError {
+        reader.fault(records, at: records.offset + entry.offset, "rows from \(entry.firstRow): \(reason)").error
+    }
+}

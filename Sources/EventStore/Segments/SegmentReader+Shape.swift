@@ -1,0 +1,103 @@
+import EventModel
+
+// Checks that make a section safe to read without bounds checks: sizes, ascending offsets, codes within the dictionary.
+// Checksums find accidents; a file can also be made wrong on purpose, and must then be an error, not a crash.
+
+extension SegmentReader {
+    /// What is wrong with a section's shape, if anything.
+    func shapeFault(of section: SegmentSection) -> SegmentFault? {
+        let bytes = storage.bytes.slice(section.range)
+        let items = Int(clamping: section.itemCount)
+        let isSound: Bool
+        switch section.kind {
+        case .leafIndexes: isSound = offsetsAreSound(bytes, section, items)
+        case .times, .received: isSound = items == rowCount && bytes.count == items * 8
+        case .deliveryKeys: isSound = items == rowCount && bytes.count == items * RecordKey.bytes
+        case .values: isSound = items > 0 && bytes.count <= Int(UInt32.max)
+        case .valueOffsets: isSound = valueOffsetsAreSound(bytes, section, items)
+        case .codes: isSound = codesAreSound(bytes, section, items)
+        case .rowStarts: isSound = rowStartsAreSound(bytes, section, items)
+        case .seeds: isSound = seedsAreSound(bytes, items)
+        case .blocks: isSound = blocksAreSound(bytes, items)
+        case .records: isSound = true
+        }
+        return isSound ? nil : fault(section, "is malformed")
+    }
+
+    private func offsetsAreSound(_ bytes: UnsafeRawBufferPointer, _ section: SegmentSection, _ items: Int) -> Bool {
+        let width = Int(section.width)
+        guard width == 4 || width == 8, items == rowCount, bytes.count == items * width else { return false }
+        func offset(_ row: Int) -> UInt64 {
+            width == 4 ? UInt64(bytes.number(at: row * 4, as: UInt32.self)) : bytes.number(at: row * 8, as: UInt64.self)
+        }
+        guard offset(0) == 0, offset(items - 1) == header.lastIndex - header.firstIndex else { return false }
+        return (1..<max(items, 1)).allSatisfy { offset($0) > offset($0 - 1) }
+    }
+
+    private func valueOffsetsAreSound(
+        _ bytes: UnsafeRawBufferPointer, _ section: SegmentSection, _ items: Int
+    ) -> Bool {
+        guard let values = self.section(.values, Field(rawValue: section.field)), Int(values.itemCount) == items,
+            bytes.count == (items + 1) * 4
+        else { return false }
+        let offsets = bytes.bindMemory(to: UInt32.self)
+        guard offsets[0] == 0, Int(offsets[items]) == Int(values.length) else { return false }
+        var isAscending = true
+        for position in 0..<items { isAscending = isAscending && offsets[position] <= offsets[position + 1] }
+        return isAscending
+    }
+
+    private func codesAreSound(_ bytes: UnsafeRawBufferPointer, _ section: SegmentSection, _ items: Int) -> Bool {
+        let field = Field(rawValue: section.field)
+        guard let values = self.section(.values, field), values.itemCount <= UInt64(UInt32.max) - 1,
+            Int(section.width) == CodeWriter.width(valueCount: Int(values.itemCount)),
+            bytes.count == items * Int(section.width),
+            self.section(.rowStarts, field) != nil || items == rowCount
+        else { return false }
+        let largest: UInt32 =
+            switch section.width {
+            case 1: UInt32(bytes.max() ?? 0)
+            case 2: UInt32(bytes.bindMemory(to: UInt16.self).max() ?? 0)
+            default: bytes.bindMemory(to: UInt32.self).max() ?? 0
+            }
+        return UInt64(largest) <= values.itemCount
+    }
+
+    private func rowStartsAreSound(_ bytes: UnsafeRawBufferPointer, _ section: SegmentSection, _ items: Int) -> Bool {
+        guard let codes = self.section(.codes, Field(rawValue: section.field)), items == rowCount,
+            bytes.count == (items + 1) * 4
+        else { return false }
+        let starts = bytes.bindMemory(to: UInt32.self)
+        var isAscending = starts[0] == 0 && UInt64(starts[items]) == codes.itemCount
+        for position in 0..<items { isAscending = isAscending && starts[position] <= starts[position + 1] }
+        return isAscending
+    }
+
+    private func seedsAreSound(_ bytes: UnsafeRawBufferPointer, _ items: Int) -> Bool {
+        guard items <= bytes.count / 16 else { return false }
+        var end: UInt64 = 0
+        var bundle: UInt64?
+        for position in 0..<items {
+            let next = bytes.number(at: position * 16 + 8, as: UInt64.self)
+            let number = bytes.number(at: position * 16, as: UInt64.self)
+            guard next >= end, bundle.map({ $0 < number }) ?? true else { return false }
+            end = next
+            bundle = number
+        }
+        return end == UInt64(bytes.count - items * 16)
+    }
+
+    private func blocksAreSound(_ bytes: UnsafeRawBufferPointer, _ items: Int) -> Bool {
+        guard let records = section(.records), items > 0, bytes.count == items * BlockEntry.bytes else { return false }
+        var offset: UInt64 = 0
+        var row: UInt64 = 0
+        for entry in bytes.bindMemory(to: BlockEntry.self) {
+            guard entry.offset == offset, UInt64(entry.firstRow) == row, entry.rowCount > 0,
+                UInt64(entry.plainBytes) >= UInt64(entry.rowCount) * 4
+            else { return false }
+            offset += UInt64(entry.compressedBytes)
+            row += UInt64(entry.rowCount)
+        }
+        return offset == records.length && row == UInt64(rowCount)
+    }
+}

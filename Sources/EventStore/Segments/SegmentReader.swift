@@ -1,0 +1,162 @@
+import CZstd
+package import EventModel
+package import Journal
+import Synchronization
+
+/// One segment, in memory or mapped from a file: the rows that queries read.
+///
+/// Opening checks header and directory. Every section is checked when it is first read (page checksums and its shape, so
+/// that wrong numbers cannot lead outside of it), every block of records each time it is decompressed.
+package final class SegmentReader: EventRows {
+    /// The name of the file, relative to the store's directory; how errors name the segment.
+    package let name: String
+    let header: SegmentHeader
+    let storage: SegmentStorage
+    let sections: [SegmentSection]
+    private let pageTable: Range<Int>
+    /// For each section whether it was checked. Segments that this process built itself need no check.
+    private let isChecked: Mutex<[Bool]>
+    /// The position in `sections` by kind and field.
+    private let positions: [UInt32: Int]
+
+    /// - Parameter isTrusted: the bytes were made by this process in memory; nothing is checked then.
+    /// - Throws: `damaged` or `unknownVersion`.
+    init(_ storage: SegmentStorage, name: String, isTrusted: Bool = false) throws {
+        self.storage = storage
+        self.name = name
+        let bytes = storage.bytes
+        let header = try SegmentHeader(bytes, file: name)
+        self.header = header
+        let start = Int(header.directoryOffset)
+        let directory = bytes.slice(start..<start + Int(header.directoryBytes))
+        func damaged(_ reason: String) -> EventStoreError {
+            SegmentFault(file: name, section: "directory", offset: UInt64(start), reason: reason).error
+        }
+        guard Checksum.of(directory) == header.directoryChecksum else { throw damaged("checksum mismatch") }
+        guard header.sectionCount <= directory.count / SegmentSection.bytes else { throw damaged("is too short") }
+        var reader = LittleEndianReader(directory)
+        var sections: [SegmentSection] = []
+        var positions: [UInt32: Int] = [:]
+        var pages = 0
+        var end = UInt64(SegmentHeader.bytes)
+        for position in 0..<header.sectionCount {
+            guard let section = SegmentSection(&reader) else { throw damaged("names a section of an unknown kind") }
+            let (sectionEnd, overflow) = section.offset.addingReportingOverflow(section.length)
+            guard !overflow, section.offset >= end, sectionEnd <= header.directoryOffset,
+                section.offset % UInt64(SegmentSection.alignment) == 0
+            else { throw damaged("places \(section.name) outside of its room") }
+            guard (section.kind == .records) == (section.firstPage == SegmentSection.noPages),
+                section.firstPage == SegmentSection.noPages || Int(section.firstPage) == pages,
+                positions.updateValue(position, forKey: Self.key(section.kind, section.field)) == nil
+            else { throw damaged("contradicts itself about \(section.name)") }
+            pages += section.pageCount
+            end = sectionEnd
+            sections.append(section)
+        }
+        let tableStart = start + sections.count * SegmentSection.bytes
+        pageTable = tableStart..<Int(header.fileBytes)
+        guard pageTable.count == pages * 8 else { throw damaged("has a wrong number of page checksums") }
+        self.sections = sections
+        self.positions = positions
+        isChecked = Mutex([Bool](repeating: isTrusted, count: sections.count))
+    }
+
+    package var partition: JournalPartition { header.partition }
+    package var rowCount: Int { header.rowCount }
+    package var byteCount: Int { Int(header.fileBytes) }
+    /// The checksum in the header, which through directory and page checksums covers the whole segment.
+    var headerChecksum: UInt64 { storage.bytes.number(at: SegmentHeader.bytes - 8, as: UInt64.self) }
+    package var isFile: Bool { storage.isFile }
+    package var indexes: ClosedRange<LeafIndex> { LeafIndex(header.firstIndex)...LeafIndex(header.lastIndex) }
+    package var timeBounds: ClosedRange<Timestamp> {
+        Timestamp(rawValue: header.earliestTime)...Timestamp(rawValue: header.latestTime)
+    }
+    package var receivedBounds: ClosedRange<Timestamp> {
+        Timestamp(rawValue: header.earliestReceived)...Timestamp(rawValue: header.latestReceived)
+    }
+    /// Whether leaf indexes have no gaps, so that row and index differ by a constant.
+    package var isDense: Bool { header.lastIndex - header.firstIndex == UInt64(header.rowCount - 1) }
+
+    // MARK: Leaf indexes and times
+
+    package func leafIndex(ofRow row: Int) throws -> LeafIndex {
+        precondition(row >= 0 && row < rowCount)
+        return LeafIndex(header.firstIndex + (isDense ? UInt64(row) : try storedOffsets()(row)))
+    }
+
+    package func row(of index: LeafIndex) throws -> Int? {
+        guard indexes.contains(index) else { return nil }
+        let wanted = index.rawValue - header.firstIndex
+        if isDense { return Int(wanted) }
+        let offset = try storedOffsets()
+        var (low, high) = (0, rowCount)
+        while low < high {
+            let middle = (low + high) / 2
+            if offset(middle) < wanted { low = middle + 1 } else { high = middle }
+        }
+        return low < rowCount && offset(low) == wanted ? low : nil
+    }
+
+    package func withTimes<Result>(
+        _ field: Field, _ body: (UnsafeBufferPointer<Int64>) throws -> Result
+    ) throws -> Result {
+        precondition(field == .time || field == .received)
+        let bytes = try required(field == .time ? .times : .received)
+        return try withExtendedLifetime(storage.owner) { try body(bytes.bindMemory(to: Int64.self)) }
+    }
+
+    private func storedOffsets() throws -> (Int) -> UInt64 {
+        let bytes = try required(.leafIndexes)
+        if section(.leafIndexes)?.width == 4 { return { UInt64(bytes.number(at: $0 * 4, as: UInt32.self)) } }
+        return { bytes.number(at: $0 * 8, as: UInt64.self) }
+    }
+
+    // MARK: Sections
+
+    func section(_ kind: SectionKind, _ field: Field? = nil) -> SegmentSection? {
+        positions[Self.key(kind, field?.rawValue ?? 0)].map { sections[$0] }
+    }
+
+    /// The bytes of a section, checked; nil when the segment has none.
+    func bytes(_ kind: SectionKind, _ field: Field? = nil) throws -> UnsafeRawBufferPointer? {
+        guard let position = positions[Self.key(kind, field?.rawValue ?? 0)] else { return nil }
+        let section = sections[position]
+        if !isChecked.withLock({ $0[position] }) {
+            // Two threads may check at once; both come to the same end.
+            if let fault = firstFault(in: section) { throw fault.error }
+            isChecked.withLock { $0[position] = true }
+        }
+        return storage.bytes.slice(section.range)
+    }
+
+    /// The bytes of a section that a segment like this one must have.
+    func required(_ kind: SectionKind, _ field: Field? = nil) throws -> UnsafeRawBufferPointer {
+        guard let bytes = try bytes(kind, field) else {
+            throw SegmentFault(file: name, section: "\(kind)", offset: 0, reason: "is not there").error
+        }
+        return bytes
+    }
+
+    /// The first page of a section that is not what was written, or what is wrong with the section's shape.
+    func firstFault(in section: SegmentSection) -> SegmentFault? {
+        let bytes = storage.bytes
+        for page in 0..<section.pageCount {
+            let start = Int(section.offset) + page * SegmentSection.pageBytes
+            let end = min(start + SegmentSection.pageBytes, section.range.upperBound)
+            let stored = bytes.number(
+                at: pageTable.lowerBound + (Int(section.firstPage) + page) * 8, as: UInt64.self)
+            guard Checksum.of(bytes.slice(start..<end)) == stored else {
+                return fault(section, at: UInt64(start), "checksum mismatch")
+            }
+        }
+        return shapeFault(of: section)
+    }
+
+    func fault(_ section: SegmentSection, at offset: UInt64? = nil, _ reason: String) -> SegmentFault {
+        SegmentFault(file: name, section: section.name, offset: offset ?? section.offset, reason: reason)
+    }
+
+    private static func key(_ kind: SectionKind, _ field: UInt8) -> UInt32 {
+        UInt32(kind.rawValue) << 8 | UInt32(field)
+    }
+}

@@ -1,0 +1,186 @@
+import EventModel
+import Journal
+
+/// Builds a segment in memory from sealed records of one partition, in ascending leaf order.
+///
+/// The index (leaf indexes, times, columns) is a function of the records alone. Reusable: ``removeAll()`` keeps memory.
+/// Cost: about 6 µs for a record of 1.7 KB with 25 fields, most of it compression.
+final class SegmentWriter {
+    private var header: SegmentHeader
+    private let columns: UnsafeMutablePointer<ColumnBuilder?>
+    private var indexes = GrowableMemory<UInt64>(capacity: 1024)
+    private var times = GrowableMemory<Int64>(capacity: 1024)
+    private var received = GrowableMemory<Int64>(capacity: 1024)
+    private var keys = GrowableMemory<RecordKey>(capacity: 1024)
+    private var hasKeys = false
+    private var seeds: [BundleSeed] = []
+    private let blocks: BlockCompressor
+    private let keepsRecords: Bool
+
+    /// - Parameter keepsRecords: false for a segment of the index alone, to compare it with another's.
+    init(partition: JournalPartition, compressionLevel: Int32, keepsRecords: Bool = true) throws {
+        self.keepsRecords = keepsRecords
+        header = SegmentHeader(partition: partition)
+        blocks = try BlockCompressor(level: compressionLevel)
+        columns = .allocate(capacity: 256)
+        columns.initialize(repeating: nil, count: 256)
+    }
+
+    deinit {
+        for number in 0..<256 { columns[number]?.free() }
+        columns.deinitialize(count: 256)
+        columns.deallocate()
+        indexes.free()
+        times.free()
+        received.free()
+        keys.free()
+    }
+
+    var partition: JournalPartition { header.partition }
+    var rowCount: Int { indexes.count }
+    /// Bytes of the records before compression.
+    var recordBytes: Int { Int(header.recordBytes) }
+    var firstIndex: LeafIndex? { rowCount == 0 ? nil : LeafIndex(indexes[0]) }
+
+    /// Adds a record.
+    ///
+    /// - Throws: `refused` when the index does not ascend; nothing was added then.
+    func append(_ record: SealedView, index: LeafIndex, key: RecordKey) throws {
+        guard rowCount == 0 || index.rawValue > indexes[rowCount - 1] else {
+            throw EventStoreError(.refused, "leaf \(index) does not follow leaf \(indexes[rowCount - 1])")
+        }
+        let row = rowCount
+        var time: Int64?
+        var received: Int64 = 0
+        for entry in record.entries {
+            if entry.field.isColumnar {
+                withColumn(entry.field) { $0.add(row: row, element: entry.element, entry.value) }
+            } else if entry.field == .time {
+                time = Timestamp(sealed: entry.value)?.rawValue
+            } else if entry.field == .received {
+                received = Timestamp(sealed: entry.value)?.rawValue ?? 0
+            }
+        }
+        indexes.append(index.rawValue)
+        times.append(time ?? received)
+        self.received.append(received)
+        keys.append(key)
+        hasKeys = hasKeys || key != .none
+        header.cover(time: time ?? received, received: received)
+        header.recordBytes += UInt64(record.bytes.count)
+        if keepsRecords { try blocks.append(record.bytes) }
+    }
+
+    /// Keeps a seed beside the records. A bundle has one: the last that was given.
+    func append(seed: BundleSeed) {
+        if let known = seeds.lastIndex(where: { $0.bundle == seed.bundle }) {
+            seeds[known] = seed
+        } else {
+            seeds.append(seed)
+        }
+    }
+
+    /// The segment of everything appended; nil when that is nothing. The writer is empty afterwards.
+    func finish() throws -> SegmentMemory? {
+        guard rowCount > 0 else { return nil }
+        defer { removeAll() }
+        let memory = SegmentMemory(capacity: blocks.compressed.count + rowCount * 200)
+        let composer = try SegmentComposer(memory)
+        try blocks.closeBlock()
+        header.rowCount = rowCount
+        header.firstIndex = indexes[0]
+        header.lastIndex = indexes[rowCount - 1]
+        try composer.leafIndexes(header) { row in indexes[row] }
+        try composer.section(.times) {
+            try composer.append(numbers: times.buffer)
+            return rowCount
+        }
+        try composer.section(.received) {
+            try composer.append(numbers: received.buffer)
+            return rowCount
+        }
+        for field in Field.allCases {
+            let number = Int(field.rawValue)
+            guard let isUsed = columns[number].map({ $0.valueCount > 0 }), isUsed else { continue }
+            try columns[number]!.write(to: composer, field: field, rowCount: rowCount)
+        }
+        guard keepsRecords else {
+            try composer.finish(header)
+            return memory
+        }
+        if hasKeys {
+            try composer.section(.deliveryKeys) {
+                try composer.append(numbers: keys.buffer)
+                return rowCount
+            }
+        }
+        try composer.seeds(seeds)
+        try composer.section(.records) {
+            try blocks.drain(to: composer)
+            return blocks.entries.count
+        }
+        try composer.blockDirectory(blocks.entries)
+        try composer.finish(header)
+        return memory
+    }
+
+    private func removeAll() {
+        for number in 0..<256 where columns[number] != nil { columns[number]!.removeAll() }
+        header = SegmentHeader(partition: header.partition)
+        indexes.removeAll()
+        times.removeAll()
+        received.removeAll()
+        keys.removeAll()
+        hasKeys = false
+        seeds = []
+        blocks.removeAll()
+    }
+
+    @inline(__always)
+    private func withColumn(_ field: Field, _ body: (inout ColumnBuilder) -> Void) {
+        let column = columns + Int(field.rawValue)
+        if column.pointee == nil { column.pointee = ColumnBuilder() }
+        body(&column.pointee!)
+    }
+}
+
+extension SegmentComposer {
+    /// Writes the leaf indexes as offsets from the first, unless they are dense.
+    func leafIndexes(_ header: SegmentHeader, _ index: (Int) throws -> UInt64) throws {
+        let span = header.lastIndex - header.firstIndex
+        guard span != UInt64(header.rowCount - 1) else { return }
+        let width = span <= UInt64(UInt32.max) ? 4 : 8
+        try section(.leafIndexes, width: width) {
+            for row in 0..<header.rowCount {
+                let offset = try index(row) - header.firstIndex
+                if width == 4 {
+                    try withUnsafeBytes(of: UInt32(offset).littleEndian) { try append($0) }
+                } else {
+                    try withUnsafeBytes(of: offset.littleEndian) { try append($0) }
+                }
+            }
+            return header.rowCount
+        }
+    }
+
+    /// Writes the seeds, ascending by bundle: for each its bundle and where its bytes end, then all bytes.
+    func seeds(_ seeds: [BundleSeed]) throws {
+        guard !seeds.isEmpty else { return }
+        let seeds = seeds.sorted { $0.bundle < $1.bundle }
+        var output = LittleEndianBytes()
+        var encoded: [UInt8] = []
+        var end: UInt64 = 0
+        for seed in seeds {
+            let bytes = seed.encodedSeed
+            end += UInt64(bytes.count)
+            encoded += bytes
+            output.append(seed.bundle)
+            output.append(end)
+        }
+        try section(.seeds) {
+            try output.bytes.withUnsafeBytes { try append($0) }
+            try encoded.withUnsafeBytes { try append($0) }
+            return seeds.count
+        }
+    }
+}
