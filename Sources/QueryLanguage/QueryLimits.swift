@@ -15,8 +15,10 @@ package enum QueryLimits {
     package static let regexLength = 4 * 1024
     /// Bytes RE2 may use for one expression's program and automata.
     package static let regexMemory = 2 * 1024 * 1024
-    /// Bytes of one pattern with wildcards: matching costs up to pattern × value.
+    /// Bytes of one pattern with wildcards.
     package static let globLength = 1_024
+    /// Wildcards of one pattern: each `?` is work at every place of a value.
+    package static let globWildcards = 64
     /// Segments of a `raw.PATH`: payloads themselves nest no deeper.
     package static let pathSegments = 64
     /// Stages of the pipe.

@@ -104,10 +104,7 @@ struct QueryGenerator {
         if chance(0.3) {
             return one.start <= other.start ? .range(.time(one), .time(other)) : .range(.time(other), .time(one))
         }
-        let comparison = pick(Comparison.allCases)
-        // `time:-7d` means since then.
-        if case .ago = one.spelling, comparison == .equal { return .compare(.less, .time(one)) }
-        return .compare(comparison, .time(one))
+        return .compare(pick(Comparison.allCases), .time(one))
     }
 
     private mutating func time() -> TimeLiteral {

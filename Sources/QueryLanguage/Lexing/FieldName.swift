@@ -52,7 +52,9 @@ enum FieldName {
         guard let name = splitAtColon(word).name, let first = name.unicodeScalars.first, isNameStart(first) else {
             return false
         }
-        if ["raw.", "raw[", "ext.", "ext["].contains(where: name.lowercased().hasPrefix) { return true }
+        if ["raw.", "raw[", "ext.", "ext["].contains(where: { name.lowercased().utf8.starts(with: $0.utf8) }) {
+            return true
+        }
         guard name.unicodeScalars.allSatisfy(isNamePart) else { return false }
         return resolve(name) != nil || !isIdentifier(word: word)
     }

@@ -45,6 +45,9 @@ extension QueryScanner {
         if glob.hasWildcards, glob.length > QueryLimits.globLength {
             throw error(.tooLong, range, "a pattern with wildcards has at most \(QueryLimits.globLength) bytes")
         }
+        guard glob.wildcardCount <= QueryLimits.globWildcards else {
+            throw error(.tooMany, range, "a pattern has at most \(QueryLimits.globWildcards) wildcards")
+        }
         return Word(range: range, raw: text(range), glob: glob)
     }
 

@@ -7,7 +7,8 @@ import EventModel
 package struct TextPredicate: Sendable {
     private enum Shape: Sendable {
         case literal([UInt8], startsAtEdge: Bool, endsAtEdge: Bool)
-        case pattern(GlobMatcher)
+        /// The pattern and its longest literal, whose absence settles most texts.
+        case pattern(GlobMatcher, longest: [UInt8])
     }
 
     /// A token that every matching text holds.
@@ -37,7 +38,10 @@ package struct TextPredicate: Sendable {
                     of: CaseFolding.folded(text), startsAtEdge: index == 0,
                     endsAtEdge: index == glob.pieces.count - 1)
             }
-            self.init(shape: .pattern(GlobMatcher(glob)), requiredTokens: tokens)
+            self.init(
+                shape: .pattern(
+                    GlobMatcher(glob), longest: glob.literals.map(CaseFolding.folded).max { $0.count < $1.count } ?? []),
+                requiredTokens: tokens)
         }
     }
 
@@ -65,9 +69,16 @@ package struct TextPredicate: Sendable {
                 let hasStart = !startsAtEdge || Self.isTokenEdge(in: text, at: start)
                 if hasStart, !endsAtEdge || Self.isTokenEdge(in: text, at: start + needle.count) { return true }
                 offset = start + 1
+                // Only edges come into question, so that a long run of one character is not tried at each place.
+                if startsAtEdge { offset = Self.nextTokenEdge(in: text, from: offset) }
+                if endsAtEdge {
+                    let end = Self.nextTokenEdge(in: text, from: offset + needle.count)
+                    offset = max(offset, end - needle.count)
+                }
             }
             return false
-        case .pattern(let matcher): return Self.contains(matcher, text)
+        case .pattern(let matcher, let longest):
+            return FoldedText.firstIndex(of: longest, in: text, from: 0) != nil && Self.contains(matcher, text)
         }
     }
 
@@ -86,6 +97,13 @@ package struct TextPredicate: Sendable {
     static func isTokenEdge(in text: UnsafeRawBufferPointer, at offset: Int) -> Bool {
         guard offset > 0, offset < text.count else { return true }
         return !isTokenByte(text[offset - 1]) || !isTokenByte(text[offset])
+    }
+
+    /// The first edge at or after an offset; an offset beyond the text is itself.
+    private static func nextTokenEdge(in text: UnsafeRawBufferPointer, from offset: Int) -> Int {
+        var edge = offset
+        while edge < text.count, !isTokenEdge(in: text, at: edge) { edge += 1 }
+        return edge
     }
 
     private static func tokens(of text: [UInt8], startsAtEdge: Bool, endsAtEdge: Bool) -> [RequiredToken] {

@@ -210,7 +210,7 @@ extension QueryParser {
 
     /// A literal alone: equality, but a relative time means since then.
     private func alone(_ literal: Literal) -> ValueMatch {
-        if case .time(let time) = literal, case .ago = time.spelling { return .compare(.greaterOrEqual, literal) }
+        if case .time(let time) = literal, time.isAgo { return .compare(.greaterOrEqual, literal) }
         return .compare(.equal, literal)
     }
 

@@ -44,9 +44,10 @@ extension TextMatch {
     /// name of a field.
     private static func plain(_ word: String, _ escapingColons: Bool) -> String {
         let isOperator = ["OR", "AND", "NOT"].contains(word)
-        let hasName = escapingColons ? word.unicodeScalars.contains(":") : FieldName.separates(word: word)
         // A word that begins with an escape is read as a word already.
-        let first = word.unicodeScalars.first
+        guard let first = word.unicodeScalars.first else { return word }
+        let mayHaveName = FieldName.isNameStart(first) && word.unicodeScalars.contains(":")
+        let hasName = mayHaveName && (escapingColons || FieldName.separates(word: word))
         let needsEscape = first != "\\" && (isOperator || hasName || first == "-")
         return needsEscape ? "\\" + word : word
     }
@@ -60,6 +61,8 @@ extension ValueMatch {
         case .exact(let text): "=" + Self.value(text)
         case .glob(let glob): Self.glob(glob)
         case .regex(let regex): CanonicalText.regex(regex.pattern)
+        // A relative time alone means since then, hence the sign.
+        case .compare(.equal, .time(let time)): time.isAgo ? "=" + time.text : time.text
         case .compare(.equal, let literal): literal.canonical
         case .compare(let comparison, let literal): comparison.rawValue + literal.canonical
         case .range(let lower, let upper): "\(lower.canonical)..\(upper.canonical)"

@@ -82,6 +82,8 @@ package struct GlobPattern: Hashable, Sendable {
         }
     }
 
+    package var wildcardCount: Int { pieces.count { $0 == .one || $0 == .run } }
+
     package var startsWithRun: Bool { pieces.first == .run }
     package var endsWithRun: Bool { pieces.last == .run }
 }

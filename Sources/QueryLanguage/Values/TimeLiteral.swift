@@ -46,6 +46,9 @@ package struct TimeLiteral: Hashable, Sendable {
         }
     }
 
+    /// Whether it counts back from now.
+    package var isAgo: Bool { if case .ago = spelling { true } else { false } }
+
     /// The canonical spelling: relative times as typed, others in UTC.
     package var text: String {
         switch spelling {

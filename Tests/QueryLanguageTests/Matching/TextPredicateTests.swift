@@ -32,12 +32,40 @@ struct TextPredicateTests {
             ("svc-?-prod", "svc-é-prod", true), ("svc-?-prod", "svc-ab-prod", false), ("v?", "x v1 y", true),
             ("v?", "v12", false), ("?v", "av", true), ("*a*b", "xxaxxb", true), ("*a*b", "xxaxxbc", false),
             ("*a*b", "a b", false), ("a*b*", "abc", true), ("a*b*", "xabc", false),
-            ("aa*a", "aaa aab", true),
+            ("aa*a", "aaa aab", true), ("aa", "aaaa aa", true), ("aa", "aaaa aaa", false), ("*aa", "aaab caaa", true),
+            ("*aa", "aaab", false), ("aa*", "baaa -aab", true), ("\\-a", "b-ab-a", true), ("a-", "a-a", true),
         ])
     func finds(query: String, text: String, isFound: Bool) throws {
         let predicate = try predicate(query)
         #expect(text.withBytes { predicate.matches($0) } == isFound)
         #expect("".withBytes { predicate.matches($0) } == false)
+    }
+
+    @Test("Words and affixes agree with the definition, tried at each place", arguments: 0..<10)
+    func agreesWithDefinition(seed: UInt64) throws {
+        var generator = SeededGenerator(seed: seed)
+        func bytes(_ lengths: ClosedRange<Int>) -> String {
+            (0..<Int.random(in: lengths, using: &generator)).compactMap { _ in
+                ["a", "a", "b", "-"].randomElement(using: &generator)
+            }.joined()
+        }
+        for _ in 0..<2_000 {
+            let (needle, text) = (bytes(1...4), bytes(0...12))
+            let (wanted, searched) = (Array(needle.utf8), Array(text.utf8))
+            func isEdge(_ offset: Int) -> Bool {
+                guard offset > 0, offset < searched.count else { return true }
+                return searched[offset - 1] == 0x2D || searched[offset] == 0x2D
+            }
+            let places = searched.indices.filter { searched[$0...].starts(with: wanted) }
+            let expected: [(TextMatch, Bool)] = [
+                (.substring(needle), !places.isEmpty), (.wordPrefix(needle), places.contains { isEdge($0) }),
+                (.wordSuffix(needle), places.contains { isEdge($0 + wanted.count) }),
+                (.word(needle), places.contains { isEdge($0) && isEdge($0 + wanted.count) }),
+            ]
+            for (match, isFound) in expected {
+                #expect(text.withBytes { TextPredicate(match).matches($0) } == isFound, "\(match) in \(text)")
+            }
+        }
     }
 
     @Test("What an index may look up is in every match")

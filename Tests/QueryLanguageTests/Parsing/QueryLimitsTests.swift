@@ -50,8 +50,11 @@ struct QueryLimitsTests {
         #expect(error.code == .malformedRegex)
     }
 
-    @Test("A pattern with wildcards has at most 1,024 bytes")
+    @Test("A pattern has at most 64 wildcards and 1,024 bytes")
     func globs() throws {
+        func wildcards(_ count: Int) -> String { "actor:" + String(repeating: "a?", count: count) }
+        try expect(
+            .tooMany, beyond: wildcards(QueryLimits.globWildcards), wildcards(QueryLimits.globWildcards + 1))
         func pattern(_ count: Int) -> String { "actor:" + String(repeating: "a", count: count - 1) + "*" }
         try expect(.tooLong, beyond: pattern(QueryLimits.globLength), pattern(QueryLimits.globLength + 1))
     }
