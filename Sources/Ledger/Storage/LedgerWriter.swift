@@ -33,6 +33,9 @@ package final class LedgerWriter {
         layout = LedgerLayout(directory: directory)
         try fileSystem.createDirectory(layout.entries)
         try fileSystem.createDirectory(layout.levels)
+        // A process that was killed may have renamed a checkpoint into place and not made that durable: what is read now
+        // must not be undone by power loss later.
+        try fileSystem.synchronizeDirectory(directory)
         let state = try LedgerRecovery(layout: layout, fileSystem: fileSystem).run(key: signer.verifierKey)
         self.fileSystem = fileSystem
         self.signer = signer
@@ -133,6 +136,7 @@ package final class LedgerWriter {
 
     /// Compares entries with those stored from index `first` on.
     private func compare(_ entries: ArraySlice<LeafEntry>, at first: UInt64) throws {
+        guard !entries.isEmpty else { return }
         guard first + UInt64(entries.count) <= durableSize else {
             throw LedgerError(
                 .outOfRange, "leaf \(max(first, durableSize)) was added already and is not synchronised yet")
