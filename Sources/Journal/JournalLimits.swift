@@ -11,4 +11,7 @@ package enum JournalLimits {
     package static let framePages = 4_096
     /// The largest frame. It is built in memory, and read whole at recovery.
     package static let frameBytes = 64 << 20
+    /// What the pages of a group may take together, each counted by ``JournalPage/frameBytes``: a frame without its
+    /// header and digest.
+    package static let groupBytes = frameBytes - FrameHeader.bytes - FrameHeader.digestBytes
 }

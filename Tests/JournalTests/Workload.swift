@@ -22,7 +22,7 @@ struct Workload {
     }
 
     static func open(
-        _ disk: any FileSystem, seed: UInt64 = 1, fileBytes: UInt64 = 1_500
+        _ disk: any FileSystem, seed: UInt64 = 1, fileBytes: UInt64 = 1_000
     ) throws -> JournalWriter {
         try JournalWriter(
             directory: directory, fileSystem: disk, random: SeededGenerator(seed: seed),
@@ -37,7 +37,7 @@ struct Workload {
             let partition = JournalPartition(
                 day: 20_000 + Int32.random(in: 0...1, using: &generator),
                 retentionClass: UInt16.random(in: 0...1, using: &generator))
-            let records = (0..<Int.random(in: 1...60, using: &generator)).map { _ in record() }
+            let records = (0..<Int.random(in: 1...30, using: &generator)).map { _ in record() }
             var mask = RecordMask(keepingAll: records.count)
             for number in records.indices where Int.random(in: 0..<5, using: &generator) == 0 { mask.drop(number) }
             let page = try JournalPage(

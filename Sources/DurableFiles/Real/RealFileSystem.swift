@@ -80,9 +80,10 @@ package struct RealFileSystem: FileSystem {
             guard errno == EWOULDBLOCK else { throw lastError(path, "flock") }
             throw DirectoryLock.heldError(directory: directory, holder: holder(of: file))
         }
-        // The process id only helps a person to find the holder; the lock itself is the kernel's.
-        try file.truncate(to: 0)
-        try file.write(Array("\(getpid())\n".utf8), at: 0)
+        // The process id only helps a person to find the holder; the lock itself is the kernel's. So a full disk, on
+        // which reading must still be possible, does not matter here.
+        try? file.truncate(to: 0)
+        try? file.write(Array("\(getpid())\n".utf8), at: 0)
         return DirectoryLock(directory: directory) { [file] in _ = file }
     }
 

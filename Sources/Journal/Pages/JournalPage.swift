@@ -62,8 +62,8 @@ package struct JournalPage: Sendable {
         }
     }
 
-    /// At most so many bytes of a frame are taken by this page, its seeds included. A group whose pages add up to less
-    /// than ``JournalLimits/frameBytes`` minus 64 fits into a frame.
+    /// At most so many bytes of a frame are taken by this page, its seeds included. A group whose pages add up to no more
+    /// than ``JournalLimits/groupBytes`` fits into a frame.
     package var frameBytes: Int {
         PageHeader.bytes + (count + 7) / 8 + lengths.count + compressed.count
             + (count / Int(JournalBundle.size) + 2) * StoredSeed.bytes

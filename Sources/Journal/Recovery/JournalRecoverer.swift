@@ -60,7 +60,7 @@ struct JournalRecoverer {
             }
             scans.append(scan)
         }
-        let tornWrite = try torn.map { try cutOff(&scans, at: $0) }
+        let tornWrite = try torn.flatMap { try cutOff(&scans, at: $0) }
         let tail = try makeDurable(scans)
         return Recovered(
             files: scans.map { .init(firstIndex: $0.firstIndex, file: $0.file, frames: $0.frames) }, tail: tail,
@@ -74,21 +74,24 @@ struct JournalRecoverer {
     }
 
     /// Copies a torn write aside and cuts it off; a file of which nothing else is left goes as a whole.
-    private func cutOff(_ scans: inout [JournalFileScan], at offset: UInt64) throws -> JournalRecovery.TornWrite {
+    private func cutOff(_ scans: inout [JournalFileScan], at offset: UInt64) throws -> JournalRecovery.TornWrite? {
         let scan = scans[scans.count - 1]
         let file = scan.file
         let wholeFile = scans.count > 1 && scan.frames.isEmpty
         let start = wholeFile ? 0 : offset
         let bytes = try file.read(at: start, count: Int(try file.size() - start))
-        let copy = try keep(bytes, index: scan.nextIndex)
+        // A new file that power loss left empty has nothing to keep or to tell.
+        let copy = bytes.isEmpty ? nil : try keep(bytes, index: scan.nextIndex)
         if wholeFile {
             try fileSystem.remove(file.path)
             scans.removeLast()
         } else {
             try file.truncate(to: offset)
         }
-        return JournalRecovery.TornWrite(
-            file: file.path, offset: start, byteCount: UInt64(bytes.count), copy: copy, index: scan.nextIndex)
+        return copy.map {
+            JournalRecovery.TornWrite(
+                file: file.path, offset: start, byteCount: UInt64(bytes.count), copy: $0, index: scan.nextIndex)
+        }
     }
 
     private func keep(_ bytes: [UInt8], index: UInt64) throws -> FilePath {

@@ -58,3 +58,9 @@ package struct SaltSeed: Sendable, Hashable {
     /// The root, while the seed is whole.
     package var root: Bytes32? { subtrees.first.flatMap { $0.depth == 0 ? $0.key : nil } }
 }
+
+extension SaltSeed: CustomStringConvertible, CustomDebugStringConvertible {
+    /// Never the key: a log or an error message must not disclose salts.
+    package var description: String { "a salt seed of \(subtrees.count) subtrees" }
+    package var debugDescription: String { description }
+}

@@ -117,7 +117,8 @@ package final class JournalWriter {
     }
 
     private func store(_ pages: [(page: JournalPage, kept: RecordMask)], _ assigned: JournalAppend) throws {
-        let beginsFile = tail.end >= configuration.fileBytes
+        // A file without a frame is never left behind: the next one would have its name.
+        let beginsFile = tail.end >= configuration.fileBytes && tail.end > UInt64(FileHeader.bytes)
         let fileHeader = beginsFile ? FileHeader(firstIndex: nextIndex, previous: tail.digest) : nil
         try encoder.encode(
             pages, seeds: assigned.seeds, firstIndex: nextIndex, after: fileHeader?.digest ?? tail.digest,

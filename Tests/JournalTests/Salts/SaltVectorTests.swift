@@ -69,6 +69,13 @@ struct SaltVectorTests {
         }
     }
 
+    @Test("A seed's description does not disclose it")
+    func description() {
+        var generator = SystemRandomNumberGenerator()
+        let seed = SaltSeed(root: Bytes32(using: &generator))
+        #expect("\(seed)" == "a salt seed of 1 subtrees" && String(reflecting: seed) == "\(seed)")
+    }
+
     @Test("Subtrees that overlap, or lie where none can, are refused")
     func badSubtrees() throws {
         let key = Bytes32.zero

@@ -10,7 +10,7 @@ struct FailureTests {
         for free in stride(from: 0, to: 2_000, by: 90) {
             let disk = FaultingFileSystem(seed: UInt64(free))
             var workload = Workload(seed: 3)
-            let journal = try Workload.open(disk, fileBytes: 1_500)
+            let journal = try Workload.open(disk, fileBytes: 1_000)
             for _ in 0..<2 { try workload.append(to: journal) }
             let used = Int(UInt64(Int.max) - (try disk.freeBytes(at: "/")))
             disk.setCapacity(used + free)
@@ -39,7 +39,7 @@ struct FailureTests {
     private func fail(atOperation operation: Int, _ effect: Fault.Effect) throws {
         let disk = FaultingFileSystem(seed: UInt64(operation))
         var workload = Workload(seed: 7)
-        let journal = try Workload.open(disk, fileBytes: 1_500)
+        let journal = try Workload.open(disk, fileBytes: 1_000)
         disk.setFaults([Fault(atOperation: operation, effect)])
         for _ in 0..<14 {
             do {
@@ -68,7 +68,7 @@ struct FailureTests {
     func failedSync() throws {
         let disk = FaultingFileSystem(seed: 1)
         var workload = Workload(seed: 1)
-        let journal = try Workload.open(disk)
+        let journal = try Workload.open(disk, fileBytes: 1 << 20)
         try workload.append(to: journal)
         disk.setFaults([Fault(atOperation: 2, .error(.ioError))])
         let error = #expect(throws: JournalError.self) { try workload.append(to: journal) }
