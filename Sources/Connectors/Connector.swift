@@ -1,0 +1,37 @@
+/// The description of a kind of source: how a delivery is authenticated, split and mapped to normalised fields.
+///
+/// Made from a file of the catalogue and never changed.
+package final class Connector: Sendable {
+    package let name: String
+    package let version: Int
+    package let title: String
+    let authentication: [AuthenticationScheme]
+    let answers: [AnswerRule]
+    /// Members of a payload's top level under which a batch of events lies.
+    let batches: [[UInt8]]
+    let recognition: [RecognitionRule]
+    let program: Program
+    /// `norm.version`: name and version.
+    let versionText: String
+
+    /// Names that mean something else where a connector is named: `auto` recognises, `custody` is the program itself.
+    static let reservedNames: Set<String> = ["auto", "custody"]
+
+    init(
+        name: String, version: Int, title: String, authentication: [AuthenticationScheme], answers: [AnswerRule],
+        batches: [[UInt8]], recognition: [RecognitionRule], program: Program
+    ) {
+        self.name = name
+        self.version = version
+        self.title = title
+        self.authentication = authentication
+        self.answers = answers
+        self.batches = batches
+        self.recognition = recognition
+        self.program = program
+        versionText = "\(name)/\(version)"
+    }
+
+    /// Whether deliveries can prove where they come from at all.
+    package var isAuthenticated: Bool { authentication.contains { $0.header != nil } }
+}

@@ -1,0 +1,46 @@
+package import EventModel
+
+/// One request (or line, or file) from a source, as it arrived.
+package struct Delivery: Sendable {
+    package var method: String
+    package var headers: DeliveryHeaders
+    package var body: [UInt8]
+    package var received: Timestamp
+
+    package init(method: String = "POST", headers: DeliveryHeaders, body: [UInt8], received: Timestamp) {
+        self.method = method
+        self.headers = headers
+        self.body = body
+        self.received = received
+    }
+}
+
+/// What a source and Custody share, given by the caller, who keeps it.
+package struct SourceCredential: Sendable {
+    /// HMAC keys, tokens or passwords, whichever the connector's scheme asks for. Several while one is being rotated: each
+    /// is valid.
+    package var secrets: [[UInt8]]
+    /// For basic authentication; nil accepts any name.
+    package var username: [UInt8]?
+
+    package init(secrets: [[UInt8]], username: [UInt8]? = nil) {
+        self.secrets = secrets
+        self.username = username
+    }
+
+    package init(secret: String) { self.init(secrets: [Array(secret.utf8)]) }
+}
+
+/// How a delivery was authenticated: `source.verified`.
+package enum Verification: String, Sendable, CaseIterable {
+    case hmac, token, mtls, jwt, signature, none
+}
+
+/// What to answer to a delivery, when its sender expects more than a success status.
+package struct DeliveryAnswer: Equatable, Sendable {
+    package var status: Int
+    package var contentType: String
+    package var body: [UInt8]
+    /// Whether the delivery is an event nevertheless. A challenge is not.
+    package var isEvent: Bool
+}

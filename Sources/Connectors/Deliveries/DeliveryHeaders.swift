@@ -1,0 +1,25 @@
+/// The header lines of a delivery, looked up without regard to case.
+package struct DeliveryHeaders: Sendable {
+    private var lines: [(name: [UInt8], value: [UInt8])] = []
+
+    package init() {}
+
+    package init(_ lines: some Sequence<(String, String)>) {
+        for (name, value) in lines { add(name, value) }
+    }
+
+    package mutating func add(_ name: String, _ value: String) {
+        lines.append((Self.lowercased(name), Array(value.utf8)))
+    }
+
+    package var isEmpty: Bool { lines.isEmpty }
+
+    /// The first value of a header. Cost: linear in the number of header lines.
+    package subscript(name: String) -> [UInt8]? { self[lowercased: Self.lowercased(name)] }
+
+    subscript(lowercased name: [UInt8]) -> [UInt8]? { lines.first { $0.name == name }?.value }
+
+    static func lowercased(_ name: String) -> [UInt8] {
+        name.utf8.map { $0 &- UInt8(ascii: "A") < 26 ? $0 | 0x20 : $0 }
+    }
+}

@@ -1,0 +1,82 @@
+internal import EventModel
+
+/// Compiles a connector file. docs/connectors.md describes the language.
+struct ConnectorFile {
+    private static let keys =
+        [
+            "name", "version", "title", "authenticate", "answer", "batch", "recognise", "wrapped", "event", "delivery",
+            "events",
+        ]
+        + SectionParser.keys
+
+    /// - Throws: ``ConnectorError`` `invalidConnector` with file, line and reason.
+    static func compile(_ text: String, file: String) throws -> Connector {
+        let root = try ConfigNode.root(of: text, file: file)
+        let members = try root.members(keys)
+        guard let nameNode = members["name"], let versionNode = members["version"] else {
+            throw root.error("a connector needs a name and a version")
+        }
+        let name = try nameNode.text()
+        guard !name.isEmpty, name.utf8.allSatisfy(isNameByte) else {
+            throw nameNode.error("a name is made of lower-case letters, digits and dashes")
+        }
+        guard !Connector.reservedNames.contains(name) else { throw nameNode.error("the name \(name) is reserved") }
+        let batches = try (members["batch"]?.list ?? []).map { Array(try $0.text().utf8) }
+        let wrappers = try (members["wrapped"]?.list ?? []).map { try path($0) }
+        return Connector(
+            name: name, version: try versionNode.integer(1...100_000), title: try members["title"]?.text() ?? name,
+            authentication: try (members["authenticate"]?.list ?? []).map { try AuthenticationParser.scheme($0) },
+            answers: try (members["answer"]?.list ?? []).map { try AnswerParser.answer($0) },
+            batches: batches,
+            recognition: try (members["recognise"]?.list ?? []).map { try RecognitionParser.rule($0) },
+            program: try program(members, wrappers: wrappers))
+    }
+
+    private static func program(_ members: [String: ConfigNode], wrappers: [PayloadPath]) throws -> Program {
+        var parser = SectionParser()
+        var eventType: [Alternative] = []
+        if let event = members["event"] { eventType = try parser.scope.alternatives(event) }
+        let common = try parser.draft(members)
+        var drafts: [(types: [String], draft: SectionParser.Draft)] = []
+        for (key, value) in try members["events"]?.entries() ?? [] {
+            drafts.append((try key.commaSeparated(), try parser.draft(try value.members(SectionParser.keys))))
+        }
+        var usesContent = false
+        var delivery: [Alternative] = []
+        for node in members["delivery"]?.list ?? [] {
+            if !node.isMapping, try node.text() == "$content" {
+                usesContent = true
+            } else {
+                delivery += try parser.scope.alternatives(node)
+            }
+        }
+        var program = Program(paths: PathTrie(parser.scope.paths))
+        program.wrappers = wrappers
+        program.eventType = eventType
+        program.delivery = delivery
+        program.usesContentAsKey = usesContent
+        program.variableCount = parser.scope.variables.count
+        program.common = parser.merged(SectionParser.Draft(), over: common)
+        for (types, draft) in drafts {
+            for type in types {
+                if type.hasSuffix("*") {
+                    program.prefixes.append((Array(type.utf8.dropLast()), program.sections.count))
+                } else {
+                    program.exact[Array(type.utf8)] = program.sections.count
+                }
+            }
+            program.sections.append(parser.merged(draft, over: common))
+        }
+        return program
+    }
+
+    static func path(_ node: ConfigNode) throws -> PayloadPath {
+        let text = try node.text()
+        guard let path = PayloadPath(text) else { throw node.error("\"\(text)\" is not a path") }
+        return path
+    }
+
+    private static func isNameByte(_ byte: UInt8) -> Bool {
+        byte &- UInt8(ascii: "a") < 26 || byte &- UInt8(ascii: "0") < 10 || byte == UInt8(ascii: "-")
+    }
+}

@@ -1,0 +1,178 @@
+/// The names that a connector file has used so far: paths become slots, `let` names become variables.
+struct Scope {
+    private(set) var paths: [PayloadPath] = []
+    private var slots: [PayloadPath: Int] = [:]
+    /// Shared by the event and its list elements.
+    var variables: [String: Int]
+
+    init(variables: [String: Int] = [:]) { self.variables = variables }
+
+    mutating func slot(_ path: PayloadPath) -> Int {
+        if let slot = slots[path] { return slot }
+        slots[path] = paths.count
+        paths.append(path)
+        return paths.count - 1
+    }
+
+    // MARK: Terms
+
+    /// A term as a file writes it: `=constant`, `text with {path|other} and {optional?}`, `$event`, `$action`,
+    /// `$header.NAME`, `$let.NAME`, or a path.
+    mutating func term(_ node: ConfigNode) throws -> Term {
+        try term(try node.text(), node)
+    }
+
+    private mutating func term(_ text: String, _ node: ConfigNode) throws -> Term {
+        guard let first = text.first else { throw node.error("an empty text names nothing") }
+        if first == "=" { return .constant(Array(text.utf8.dropFirst())) }
+        if text.contains("{") { return try template(text, node) }
+        guard first == "$" else {
+            guard let path = PayloadPath(text) else { throw node.error("\"\(text)\" is not a path") }
+            return .slot(slot(path))
+        }
+        switch text {
+        case "$event": return .eventType
+        case "$action": return .action
+        default: break
+        }
+        if text.hasPrefix("$header.") { return .header(DeliveryHeaders.lowercased(String(text.dropFirst(8)))) }
+        if text.hasPrefix("$let.") {
+            let name = String(text.dropFirst(5))
+            guard let variable = variables[name] else { throw node.error("no name \"\(name)\" under let") }
+            return .variable(variable)
+        }
+        throw node.error("\"\(text)\" is none of $event, $action, $header.NAME, $let.NAME")
+    }
+
+    private mutating func template(_ text: String, _ node: ConfigNode) throws -> Term {
+        var pieces: [Term.Piece] = []
+        var rest = text[...]
+        while let open = rest.firstIndex(of: "{") {
+            if open > rest.startIndex {
+                pieces.append(Term.Piece(terms: [.constant(Array(rest[..<open].utf8))]))
+            }
+            guard let close = rest[open...].firstIndex(of: "}") else { throw node.error("{ without }") }
+            var inside = rest[rest.index(after: open)..<close]
+            let isOptional = inside.hasSuffix("?")
+            if isOptional { inside = inside.dropLast() }
+            var terms: [Term] = []
+            for part in inside.split(separator: "|", omittingEmptySubsequences: false) {
+                terms.append(try term(String(part), node))
+            }
+            pieces.append(Term.Piece(terms: terms, isOptional: isOptional))
+            rest = rest[rest.index(after: close)...]
+        }
+        guard !rest.contains("}") else { throw node.error("} without {") }
+        if !rest.isEmpty { pieces.append(Term.Piece(terms: [.constant(Array(rest.utf8))])) }
+        return .template(pieces)
+    }
+
+    // MARK: Alternatives
+
+    private static let alternativeKeys = [
+        "from", "is", "when", "map", "default", "lower", "strip", "strip_end", "match", "unit", "header_time", "digest",
+        "commit",
+    ]
+
+    /// A value: a term, a mapping, or a list of these of which the first with a text counts. An empty list suppresses.
+    mutating func alternatives(_ node: ConfigNode) throws -> [Alternative] {
+        if node.isNull { return [] }
+        return try node.list.map { try alternative($0) }
+    }
+
+    private mutating func alternative(_ node: ConfigNode) throws -> Alternative {
+        guard node.isMapping else { return Alternative(condition: nil, terms: [try term(node)]) }
+        let members = try node.members(Self.alternativeKeys)
+        var terms: [Term] = []
+        if let from = members["from"] {
+            for one in from.list { terms.append(try term(one)) }
+        }
+        if let constant = members["is"] { terms.append(.constant(Array(try constant.text().utf8))) }
+        guard !terms.isEmpty else { throw node.error("a value needs \"from\" or \"is\"") }
+        var alternative = Alternative(condition: try members["when"].map { try condition($0) }, terms: terms)
+        if let unit = members["unit"] { alternative.timeUnit = try unit.oneOf(EventTime.Unit.self) }
+        if let flag = members["header_time"] { alternative.isHeaderTime = try flag.flag() }
+        alternative.transforms = try transforms(members)
+        return alternative
+    }
+
+    private mutating func transforms(_ members: [String: ConfigNode]) throws -> [Transform] {
+        var transforms: [Transform] = []
+        for prefix in members["strip"]?.list ?? [] { transforms.append(.stripPrefix(Array(try prefix.text().utf8))) }
+        for suffix in members["strip_end"]?.list ?? [] {
+            transforms.append(.stripSuffix(Array(try suffix.text().utf8)))
+        }
+        if let match = members["match"] { transforms.append(.capture(try pattern(match))) }
+        if let lower = members["lower"], try lower.flag() { transforms.append(.lowercase) }
+        if let digest = members["digest"], try digest.flag() { transforms.append(.digest) }
+        if let commit = members["commit"], try commit.flag() { transforms.append(.commit) }
+        if let map = members["map"] {
+            var values: [[UInt8]: [UInt8]] = [:]
+            for (key, value) in try map.entries() {
+                for name in try key.commaSeparated() {
+                    let isNew = values.updateValue(Array(try value.text().utf8), forKey: Array(name.utf8)) == nil
+                    guard isNew else { throw key.error("\"\(name)\" stands twice in this map") }
+                }
+            }
+            transforms.append(.map(ValueMap(values, fallback: try members["default"].map { try fallback($0) })))
+        } else if let stray = members["default"] {
+            throw stray.error("a default belongs to a map")
+        }
+        return transforms
+    }
+
+    /// A map's default is a constant unless it is written as a template or with `$`.
+    private mutating func fallback(_ node: ConfigNode) throws -> Term {
+        let text = try node.text()
+        return text.contains("{") || text.hasPrefix("$") ? try term(node) : .constant(Array(text.utf8))
+    }
+
+    private func pattern(_ node: ConfigNode) throws -> Pattern {
+        let text = try node.text()
+        do {
+            return try Pattern(text)
+        } catch {
+            throw node.error("not a regular expression: \(error.reason)")
+        }
+    }
+
+    // MARK: Conditions
+
+    private static let conditionKeys = ["has", "lacks", "equals", "begins", "matches", "event", "not", "any"]
+
+    /// A mapping of claims that all hold.
+    mutating func condition(_ node: ConfigNode) throws -> Condition {
+        var conditions: [Condition] = []
+        for (key, value) in try node.entries() {
+            switch try key.text() {
+            case "has": for one in value.list { conditions.append(.has(try term(one))) }
+            case "lacks": for one in value.list { conditions.append(.not(.has(try term(one)))) }
+            case "equals":
+                for (name, values) in try value.entries() {
+                    conditions.append(.equals(try term(name), try texts(values)))
+                }
+            case "begins":
+                for (name, values) in try value.entries() {
+                    conditions.append(.beginsWith(try term(name), try texts(values)))
+                }
+            case "matches":
+                for (name, expression) in try value.entries() {
+                    conditions.append(.matches(try term(name), try pattern(expression)))
+                }
+            case "event": conditions.append(.equals(.eventType, try texts(value)))
+            case "not": conditions.append(.not(try condition(value)))
+            case "any":
+                var any: [Condition] = []
+                for one in value.list { any.append(try condition(one)) }
+                conditions.append(.any(any))
+            case let other:
+                let allowed = Self.conditionKeys.joined(separator: ", ")
+                throw key.error("unknown condition \"\(other)\"; allowed here: \(allowed)")
+            }
+        }
+        guard conditions.count != 1 else { return conditions[0] }
+        return .all(conditions)
+    }
+
+    private func texts(_ node: ConfigNode) throws -> [[UInt8]] { try node.list.map { Array(try $0.text().utf8) } }
+}

@@ -1,0 +1,290 @@
+internal import EventModel
+
+extension Normaliser {
+    private func slot(_ number: Int) -> JSONValue? { isInElement ? elementSlots[number] : slots[number] }
+
+    /// Puts the text of the first alternative that has one into `value`.
+    mutating func evaluate(_ alternatives: [Alternative], _ record: EventRecord) -> Bool {
+        for alternative in alternatives where evaluate(alternative, record) { return true }
+        return false
+    }
+
+    private mutating func evaluate(_ alternative: Alternative, _ record: EventRecord) -> Bool {
+        if let condition = alternative.condition, !holds(condition, record) { return false }
+        for term in alternative.terms {
+            value.removeAll(keepingCapacity: true)
+            guard append(term, record), !value.isEmpty else { continue }
+            if alternative.transforms.allSatisfy({ apply($0, record) }), !value.isEmpty { return true }
+        }
+        return false
+    }
+
+    private mutating func append(_ term: Term, _ record: EventRecord) -> Bool {
+        switch term {
+        case .slot(let number):
+            guard let found = slot(number) else { return false }
+            return found.appendScalarText(to: &value)
+        case .constant(let bytes): value.append(contentsOf: bytes)
+        case .header(let name):
+            guard let line = headers[lowercased: name] else { return false }
+            value.append(contentsOf: line)
+        case .eventType:
+            guard !eventType.isEmpty else { return false }
+            value.append(contentsOf: eventType)
+        case .action: return record.withValue(.action) { value.append(contentsOf: $0) } != nil
+        case .variable(let number):
+            guard !variables[number].isEmpty else { return false }
+            value.append(contentsOf: variables[number])
+        case .template(let pieces):
+            for piece in pieces {
+                let start = value.count
+                let isFound = piece.terms.contains { append($0, record) && value.count > start }
+                guard isFound || piece.isOptional else { return false }
+            }
+        }
+        return true
+    }
+
+    private mutating func apply(_ transform: Transform, _ record: EventRecord) -> Bool {
+        switch transform {
+        case .lowercase:
+            for position in value.indices { value[position] = CaseFolding.fold(value[position]) }
+        case .stripPrefix(let prefix):
+            if value.starts(with: prefix) { value.removeFirst(prefix.count) }
+        case .stripSuffix(let suffix):
+            if value.count >= suffix.count, value[(value.count - suffix.count)...].elementsEqual(suffix) {
+                value.removeLast(suffix.count)
+            }
+        case .capture(let pattern):
+            guard let range = value.withUnsafeBytes({ pattern.capture(in: $0) }) else { return false }
+            value = Array(value[range])
+        case .map(let map):
+            if let mapped = map[value] {
+                value.removeAll(keepingCapacity: true)
+                value.append(contentsOf: mapped)
+                return true
+            }
+            guard let fallback = map.fallback else { return false }
+            value.removeAll(keepingCapacity: true)
+            return append(fallback, record)
+        case .digest: return HexValue.makeDigest(&value)
+        case .commit: return value.withUnsafeBytes { HexValue.isCommit($0) }
+        }
+        return true
+    }
+
+    mutating func holds(_ condition: Condition, _ record: EventRecord) -> Bool {
+        switch condition {
+        case .has(.slot(let number)): return slot(number) != nil
+        case .has(let term): return withText(of: term, record) { !$0.isEmpty } ?? false
+        case .equals(let term, let values):
+            return withText(of: term, record) { text in
+                values.contains { value in value.withUnsafeBytes { $0.hasSameBytes(as: text) } }
+            } ?? false
+        case .beginsWith(let term, let prefixes):
+            return withText(of: term, record) { text in prefixes.contains { text.starts(with: $0) } } ?? false
+        case .matches(let term, let pattern): return withText(of: term, record) { pattern.matches($0) } ?? false
+        case .not(let inner): return !holds(inner, record)
+        case .all(let conditions): return conditions.allSatisfy { holds($0, record) }
+        case .any(let conditions): return conditions.contains { holds($0, record) }
+        }
+    }
+
+    private mutating func withText<Result>(
+        of term: Term, _ record: EventRecord, _ body: (UnsafeRawBufferPointer) -> Result
+    ) -> Result? {
+        switch term {
+        case .slot(let number):
+            guard let found = slot(number) else { return nil }
+            if let string = found.string { return body(string) }
+        case .eventType: return eventType.isEmpty ? nil : eventType.withUnsafeBytes(body)
+        case .variable(let number):
+            return variables[number].isEmpty ? nil : variables[number].withUnsafeBytes(body)
+        default: break
+        }
+        // Conditions are judged while a value may be half made.
+        swap(&value, &scratch)
+        defer { swap(&value, &scratch) }
+        value.removeAll(keepingCapacity: true)
+        guard append(term, record) else { return nil }
+        return value.withUnsafeBytes(body)
+    }
+
+    // MARK: Setting fields
+
+    mutating func execute(_ operation: Operation, element: Int, _ record: inout EventRecord) {
+        switch operation.target {
+        case .field(let field):
+            switch field {
+            case .time: setTime(operation.alternatives, &record)
+            case .clientIP, .clientChain: setAddress(field, operation.alternatives, element, &record)
+            default: setText(field, operation.alternatives, element, &record)
+            }
+        case .ext(let key):
+            guard evaluate(operation.alternatives, record) else { return }
+            value.insert(contentsOf: key + [0], at: 0)
+            _ = value.withUnsafeBytes { record.append(.ext, $0) }
+        case .variable(let number):
+            guard evaluate(operation.alternatives, record) else { return }
+            swap(&variables[number], &value)
+        case .warning:
+            guard evaluate(operation.alternatives, record) else { return }
+            _ = value.withUnsafeBytes { record.append(.normWarnings, $0) }
+        case .image:
+            guard evaluate(operation.alternatives, record) else { return }
+            value.withUnsafeBytes { Self.setImage($0, element, &record) }
+        }
+    }
+
+    private mutating func setText(
+        _ field: Field, _ alternatives: [Alternative], _ element: Int, _ record: inout EventRecord
+    ) {
+        for alternative in alternatives {
+            if alternative.transforms.isEmpty, alternative.terms.count == 1,
+                case .slot(let number) = alternative.terms[0],
+                field.type == .text, Vocabulary.members(of: field) == nil, !Self.isHash(field)
+            {
+                // The common case without a copy: a string of the payload is the field.
+                if let condition = alternative.condition, !holds(condition, record) { continue }
+                if let string = slot(number)?.string, !string.isEmpty {
+                    record.set(field, element: element, string)
+                    return
+                }
+            }
+            guard evaluate(alternative, record) else { continue }
+            if accept(field, &record) {
+                value.withUnsafeBytes { record.set(field, element: element, $0) }
+                return
+            }
+        }
+    }
+
+    private static func isHash(_ field: Field) -> Bool {
+        field == .vcsCommit || field == .vcsBefore || field == .artifactDigest
+    }
+
+    /// Brings `value` into the form that the field demands; false when it has none.
+    private mutating func accept(_ field: Field, _ record: inout EventRecord) -> Bool {
+        switch field {
+        case .artifactDigest:
+            guard HexValue.makeDigest(&value) else {
+                record.warn("artifact.digest: not a digest")
+                return false
+            }
+        case .vcsCommit, .vcsBefore:
+            guard value.withUnsafeBytes({ HexValue.isCommit($0) }) else { return false }
+            for position in value.indices { value[position] = CaseFolding.fold(value[position]) }
+        case .outcome: return translate(with: Vocabulary.outcomeWords, otherwise: "unknown")
+        case .activity: return translate(with: Vocabulary.activityWords, otherwise: "other")
+        case .actorType: return translate(with: Vocabulary.actorTypeWords, otherwise: "unknown")
+        default:
+            guard field.type == .integer else { return true }
+            // A fraction of a millisecond or a byte says nothing.
+            if let point = value.firstIndex(of: UInt8(ascii: ".")) { value.removeSubrange(point...) }
+            guard !value.isEmpty, value.allSatisfy({ $0 &- UInt8(ascii: "0") < 10 }) else {
+                record.warn("\(field.path): not a number")
+                return false
+            }
+        }
+        return true
+    }
+
+    private mutating func translate(with words: WordTable, otherwise: String) -> Bool {
+        guard let member = value.withUnsafeBytes({ words[$0] }) else {
+            // Members of the vocabulary that connector files name are no words of sources.
+            let isMember =
+                Vocabulary.outcomes.contains(String(decoding: value, as: UTF8.self))
+                || Vocabulary.activities.contains(String(decoding: value, as: UTF8.self))
+                || Vocabulary.actorTypes.contains(String(decoding: value, as: UTF8.self))
+            if !isMember { value = Array(otherwise.utf8) }
+            return true
+        }
+        value.removeAll(keepingCapacity: true)
+        value.append(contentsOf: member)
+        return true
+    }
+
+    private mutating func setTime(_ alternatives: [Alternative], _ record: inout EventRecord) {
+        var isUnreadable = false
+        for alternative in alternatives {
+            if let condition = alternative.condition, !holds(condition, record) { continue }
+            for term in alternative.terms {
+                let time: Timestamp?
+                if case .slot(let number) = term, alternative.transforms.isEmpty {
+                    guard let found = slot(number) else { continue }
+                    time = EventTime.read(found, alternative.timeUnit)
+                } else {
+                    value.removeAll(keepingCapacity: true)
+                    guard append(term, record), alternative.transforms.allSatisfy({ apply($0, record) }) else {
+                        continue
+                    }
+                    time = value.withUnsafeBytes { EventTime.read($0, alternative.timeUnit) }
+                }
+                guard let time else {
+                    isUnreadable = true
+                    continue
+                }
+                record.set(.time, time: time)
+                record.set(.timeBasis, alternative.isHeaderTime ? "header" as StaticString : "payload")
+                return
+            }
+        }
+        if isUnreadable { record.warn("time: not readable") }
+    }
+
+    private mutating func setAddress(
+        _ field: Field, _ alternatives: [Alternative], _ element: Int, _ record: inout EventRecord
+    ) {
+        for alternative in alternatives where evaluate(alternative, record) {
+            // `X-Forwarded-For` lists: the first is the client, the rest its proxies.
+            let pieces = value.split(separator: UInt8(ascii: ","))
+            guard pieces.count > 1 else {
+                if Self.setAddress(field, value, element, &record) { return }
+                continue
+            }
+            var isSet = false
+            for piece in pieces {
+                let text = Array(piece.drop { $0 == 0x20 })
+                if !isSet {
+                    isSet = Self.setAddress(field, text, element, &record)
+                } else {
+                    _ = Self.setAddress(.clientChain, text, record.count(of: .clientChain), &record)
+                }
+            }
+            if isSet { return }
+        }
+    }
+
+    private static func setAddress(
+        _ field: Field, _ text: [UInt8], _ element: Int, _ record: inout EventRecord
+    ) -> Bool {
+        text.withUnsafeBytes { text in
+            guard let address = NetworkAddress(text) else {
+                if field == .clientIP, !record.contains(.clientName), !text.hasSameBytes(as: "-") {
+                    record.set(.clientName, text)
+                }
+                return false
+            }
+            var clean = address.text
+            withUnsafeBytes(of: &clean.bytes) { bytes in
+                record.set(field, element: element, bytes.slice(0..<clean.count))
+            }
+            if field == .clientIP, let port = address.port { record.set(.clientPort, integer: Int64(port)) }
+            return true
+        }
+    }
+
+    private static func setImage(_ text: UnsafeRawBufferPointer, _ element: Int, _ record: inout EventRecord) {
+        guard let image = ImageReference(text) else {
+            record.warn("artifact: not an image reference")
+            return
+        }
+        record.set(.artifactName, element: element, image.name)
+        if let tag = image.tag { record.set(.artifactTag, element: element, tag) }
+        guard let digest = image.digest else { return }
+        var clean = Array(digest)
+        guard HexValue.makeDigest(&clean) else { return }
+        clean.withUnsafeBytes { record.set(.artifactDigest, element: element, $0) }
+        image.packageURL(digest: clean).withUnsafeBytes { record.set(.artifactPURL, element: element, $0) }
+    }
+}

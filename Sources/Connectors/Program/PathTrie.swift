@@ -1,0 +1,174 @@
+internal import EventModel
+
+/// All paths of a program as one tree, so that a payload is walked once, whatever the number of paths: members that no
+/// path names are stepped over without being looked at.
+struct PathTrie: Sendable {
+    private struct Node {
+        var slot: Int32 = -1
+        /// The key table: `tableSize` entries from `table`, a power of two, or 0 when the node has no keys.
+        var table: Int32 = 0
+        var tableSize: Int32 = 0
+        var indexes: Int32 = 0
+        var indexCount: Int32 = 0
+    }
+
+    private struct Entry {
+        var keyOffset: Int32 = 0
+        var keyLength: Int32 = -1
+        var child: Int32 = 0
+    }
+
+    private let nodes: [Node]
+    private let entries: [Entry]
+    private let indexes: [(index: Int32, child: Int32)]
+    private let keys: [UInt8]
+    let slotCount: Int
+
+    init(_ paths: [PayloadPath]) {
+        final class Branch {
+            var slot: Int32 = -1
+            var children: [(step: PayloadPath.Step, branch: Branch)] = []
+        }
+        let root = Branch()
+        for (slot, path) in paths.enumerated() {
+            var branch = root
+            for step in path.steps {
+                if let child = branch.children.first(where: { $0.step == step }) {
+                    branch = child.branch
+                } else {
+                    let child = Branch()
+                    branch.children.append((step, child))
+                    branch = child
+                }
+            }
+            branch.slot = Int32(slot)
+        }
+        var nodes: [Node] = []
+        var entries: [Entry] = []
+        var indexes: [(Int32, Int32)] = []
+        var keys: [UInt8] = []
+        func add(_ branch: Branch) -> Int32 {
+            let number = nodes.count
+            nodes.append(Node(slot: branch.slot))
+            var keyed: [(key: [UInt8], child: Int32)] = []
+            var indexed: [(Int32, Int32)] = []
+            for (step, child) in branch.children {
+                let childNumber = add(child)
+                switch step {
+                case .key(let key): keyed.append((key, childNumber))
+                case .index(let index): indexed.append((Int32(index), childNumber))
+                }
+            }
+            if !keyed.isEmpty {
+                var size = 4
+                while size < keyed.count * 2 { size *= 2 }
+                nodes[number].table = Int32(entries.count)
+                nodes[number].tableSize = Int32(size)
+                let base = entries.count
+                entries.append(contentsOf: repeatElement(Entry(), count: size))
+                for (key, child) in keyed {
+                    var at = key.withUnsafeBytes { Self.hash($0) } & (size - 1)
+                    while entries[base + at].keyLength >= 0 { at = (at + 1) & (size - 1) }
+                    entries[base + at] = Entry(
+                        keyOffset: Int32(keys.count), keyLength: Int32(key.count), child: child)
+                    keys.append(contentsOf: key)
+                }
+            }
+            nodes[number].indexes = Int32(indexes.count)
+            nodes[number].indexCount = Int32(indexed.count)
+            indexes.append(contentsOf: indexed)
+            return Int32(number)
+        }
+        _ = add(root)
+        self.nodes = nodes
+        self.entries = entries
+        self.indexes = indexes
+        self.keys = keys
+        slotCount = paths.count
+    }
+
+    @inline(__always)
+    private static func hash(_ key: UnsafeRawBufferPointer) -> Int {
+        guard !key.isEmpty else { return 0 }
+        return key.count &* 5 &+ Int(key[0]) &* 3 &+ Int(key[key.count - 1]) &* 17 &+ Int(key[key.count >> 1]) &* 7
+    }
+
+    /// Puts every value that a path leads to into its slot.
+    func walk(_ value: JSONValue, into slots: inout PathSlots) {
+        nodes.withUnsafeBufferPointer { nodes in
+            entries.withUnsafeBufferPointer { entries in
+                keys.withUnsafeBytes { keys in
+                    Walk(nodes: nodes, entries: entries, keys: keys, indexes: indexes).visit(0, value, &slots)
+                }
+            }
+        }
+    }
+
+    private struct Walk {
+        let nodes: UnsafeBufferPointer<Node>
+        let entries: UnsafeBufferPointer<Entry>
+        let keys: UnsafeRawBufferPointer
+        let indexes: [(index: Int32, child: Int32)]
+
+        func visit(_ number: Int, _ value: JSONValue, _ slots: inout PathSlots) {
+            let node = nodes[number]
+            if node.slot >= 0 { slots.set(Int(node.slot), value) }
+            if node.tableSize > 0 {
+                for member in value.members {
+                    guard let child = child(of: node, key: member.key) else { continue }
+                    visit(child, member.value, &slots)
+                }
+            }
+            guard node.indexCount > 0 else { return }
+            var position: Int32 = 0
+            for element in value.elements {
+                for at in Int(node.indexes)..<Int(node.indexes + node.indexCount) where indexes[at].index == position {
+                    visit(Int(indexes[at].child), element, &slots)
+                }
+                position += 1
+                // Paths reach at most the first 64 elements.
+                guard position < 64 else { return }
+            }
+        }
+
+        @inline(__always)
+        private func child(of node: Node, key: UnsafeRawBufferPointer) -> Int? {
+            let mask = Int(node.tableSize) - 1
+            var at = PathTrie.hash(key) & mask
+            while true {
+                let entry = entries[Int(node.table) + at]
+                guard entry.keyLength >= 0 else { return nil }
+                if Int(entry.keyLength) == key.count,
+                    keys.slice(Int(entry.keyOffset)..<Int(entry.keyOffset) + key.count).hasSameBytes(as: key)
+                {
+                    return Int(entry.child)
+                }
+                at = (at + 1) & mask
+            }
+        }
+    }
+}
+
+/// The values that a payload has at a program's paths. Borrowed from the parser: valid inside its closure only.
+struct PathSlots {
+    private var values: [JSONValue?] = []
+    private var touched: [Int] = []
+
+    /// Forgets the values of the last payload. Cost: linear in how many there were.
+    mutating func reset(count: Int) {
+        for slot in touched { values[slot] = nil }
+        touched.removeAll(keepingCapacity: true)
+        if values.count < count { values.append(contentsOf: repeatElement(nil, count: count - values.count)) }
+    }
+
+    @inline(__always)
+    mutating func set(_ slot: Int, _ value: JSONValue) {
+        // A null says nothing; to a connector it is as good as absent.
+        guard !value.isNull else { return }
+        values[slot] = value
+        touched.append(slot)
+    }
+
+    @inline(__always)
+    subscript(slot: Int) -> JSONValue? { values[slot] }
+}
