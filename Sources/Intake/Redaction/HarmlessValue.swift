@@ -6,7 +6,7 @@ enum HarmlessValue {
         "", "[filtered]", "<redacted>", "redacted", "[redacted]", "<masked>", "masked", "[masked]", "hidden",
         "<hidden>",
         "true", "false", "null", "none", "nil", "undefined", "yes", "no", "enabled", "disabled", "password", "secret",
-        "token", "basic", "bearer",
+        "token", "basic", "bearer", "read", "write", "admin", "required", "optional",
     ]
 
     /// A mark that redaction left, alone or at the beginning: redacting twice must change nothing.
@@ -38,11 +38,11 @@ enum HarmlessValue {
         return false
     }
 
-    /// `AKIA…` and its like: the public half of an AWS key.
+    /// `AKIA…` and its like: the public half of an AWS key; in a signed URL with date, region and service behind it.
     private static func isKeyID(_ value: UnsafeRawBufferPointer) -> Bool {
-        guard value.count == 20, value.allSatisfy({ CharacterClass.of($0) & CharacterClass.alphanumeric != 0 }) else {
-            return false
-        }
+        guard value.count >= 20, value.count == 20 || value[20] == UInt8(ascii: "/") || value[20] == UInt8(ascii: "%"),
+            value.slice(0..<20).allSatisfy({ CharacterClass.of($0) & CharacterClass.alphanumeric != 0 })
+        else { return false }
         let prefix = value.slice(0..<4)
         return prefix.hasSameBytes(as: "AKIA") || prefix.hasSameBytes(as: "ASIA")
     }

@@ -39,7 +39,7 @@ enum TellingName {
     ]
     /// Words before the stem that do the same: digests, flags, places in a listing.
     private static let qualifiers: Set<String> = [
-        "allow", "allows", "completion", "continuation", "count", "encrypted", "has", "hashed", "idempotency",
+        "allow", "allows", "completion", "continuation", "count", "encrypted", "has", "hashed", "http", "idempotency",
         "input", "is", "masked", "max", "min", "needs", "next", "no", "num", "output", "page", "pagination", "prompt",
         "public", "redacted", "require", "requires", "sync", "total", "uses",
     ]

@@ -231,7 +231,7 @@ struct TellingNameTests {
             "authenticated", "passed", "bypass", "compass", "tokenizer", "secretary", "passwordless", "key", "keys_url",
             "monkey", "primary_key", "has_password", "requirePassword", "next_page_token", "nextToken", "secretId",
             "secret_arn", "passwordPolicy", "secret_scanning", "auth_method", "token_accessor", "credential_type",
-            "tokenreviews", "passport", "keyboard", "credit",
+            "tokenreviews", "httpTokens", "passport", "keyboard", "credit",
         ])
     func notTelling(name: String) { #expect(redact(#"{"\#(name)":"hunter2!x","after":"kept"}"#) == nil) }
 
@@ -297,7 +297,8 @@ struct TellingNameTests {
             "mailto:a@example.com", "ssh://git@host:22/x", "a: 9f2c1a6b4d8e9f2c1a6b4d8e9f2c1a6b4d8e9f2c",
             "sha256:" + hexadecimal(64), "123e4567-e89b-42d3-a456-426614174000", "AKIAIOSFODNN7EXAMPLE",
             "task-1 risk-2",
-            "sk-learn-pipeline-for-everybody", "PWD=/home/a", "eyJub3QiOiJqd3QifQ.abc", "ghp_short",
+            "sk-learn-pipeline-for-everybody", "PWD=/home/a", "X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20190509",
+            #"{"organization_secrets":"read"}"#, "eyJub3QiOiJqd3QifQ.abc", "ghp_short",
             #"{"resource":"secrets"}"#,
             #"{"text":"token","secret":null}"#, "-----BEGIN", "://", #"{"a":"password"}"#, #"["--password"]"#,
             "password=", "token:",
