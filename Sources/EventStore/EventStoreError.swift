@@ -13,6 +13,16 @@ package struct EventStoreError: Error, Equatable, Sendable {
         case refused
         /// Memory or compression failed.
         case exhausted
+        /// A search ran longer than its limit.
+        case queryTimedOut = "query_timed_out"
+        /// A search makes more groups, distinct or ranked values than its limit.
+        case tooManyGroups = "too_many_groups"
+        /// A stage needs more events or rows at once than its limit.
+        case tooManyRows = "too_many_rows"
+        /// A cursor that this store did not make, or that belongs to another query.
+        case invalidCursor = "invalid_cursor"
+        /// The number of rows asked for is out of range.
+        case invalidLimit = "invalid_limit"
     }
 
     package let code: Code

@@ -87,9 +87,10 @@ package enum EventJSON {
     /// - Parameters:
     ///   - index: The leaf index; nil for an event that is not in a ledger (yet).
     ///   - groups: The groups that the reader may see; others are left out as if they were absent.
+    ///   - omitted: Fields that the reader does not want.
     package static func append(
         _ view: SealedView, index: LeafIndex?, groups: Set<FieldGroup> = Set(FieldGroup.allCases),
-        to output: inout [UInt8]
+        omitting omitted: Set<Field> = [], to output: inout [UInt8]
     ) {
         var writer = ObjectWriter()
         // The buffer changes hands instead of being copied.
@@ -100,7 +101,7 @@ package enum EventJSON {
             writer.key("index")
             writer.output.append(contentsOf: String(index.rawValue).utf8)
         }
-        let entries = view.entries.filter { groups.contains($0.field.group) }
+        let entries = view.entries.filter { groups.contains($0.field.group) && !omitted.contains($0.field) }
         for node in layout {
             switch node {
             case .scalar(let key, let field):

@@ -1,0 +1,140 @@
+import EventModel
+import QueryLanguage
+
+/// The groups and aggregates of one stage over a whole search. Segments (or a table) are gathered by one task each and
+/// merged here.
+struct Aggregation {
+    /// What a stage asks for.
+    struct Plan: Sendable {
+        var keys: [Item]
+        var aggregates: [Aggregate]
+    }
+
+    /// What is wanted of an event: a field, or the bucket of time that it falls into.
+    enum Item: Hashable, Sendable {
+        case value(FieldReference)
+        case bucket(span: Int64)
+    }
+
+    let plan: Plan
+    private let limits: SearchLimits
+    private var groups = ByteInterner()
+    private var counts: [Int] = []
+    private var accumulators: [(any Accumulator)?]
+
+    init(_ plan: Plan, limits: SearchLimits) {
+        self.plan = plan
+        self.limits = limits
+        accumulators = plan.aggregates.map { Accumulators.make($0.function) }
+        // Without keys there is one group, even over nothing.
+        if plan.keys.isEmpty {
+            _ = groups.number(of: [UInt8]())
+            counts = [0]
+        }
+    }
+
+    // MARK: Merging
+
+    /// Adds what was gathered from one segment or table.
+    mutating func merge(_ gathered: GatheredGroups) throws {
+        var mapping = [UInt32?](repeating: nil, count: gathered.grouping.bound)
+        var key: [UInt8] = []
+        for (number, rows) in gathered.grouping.rowCounts.enumerated() where rows > 0 {
+            gathered.appendKey(of: UInt32(number), to: &key)
+            let group = groups.number(of: key) - 1
+            counts.extend(to: Int(group) + 1, with: 0)
+            counts[Int(group)] += rows
+            mapping[number] = group
+        }
+        try Self.require(counts.count <= limits.groups, "more than \(limits.groups) groups")
+        for position in accumulators.indices {
+            guard let other = gathered.accumulators[position] else { continue }
+            accumulators[position]?.merge(other.0, mapping: mapping, bound: counts.count, other.1)
+        }
+        try Self.checkKept(accumulators.compactMap(\.self), limits)
+    }
+
+    static func checkKept(_ accumulators: [any Accumulator], _ limits: SearchLimits) throws {
+        var (distinct, ranked) = (0, 0)
+        for accumulator in accumulators {
+            if accumulator is RankAccumulator {
+                ranked += accumulator.keptValues
+            } else {
+                distinct += accumulator.keptValues
+            }
+        }
+        try require(distinct <= limits.distinctValues, "more than \(limits.distinctValues) distinct values")
+        try require(ranked <= limits.rankedValues, "percentiles of more than \(limits.rankedValues) values")
+    }
+
+    static func require(_ condition: Bool, _ reason: String) throws {
+        guard condition else {
+            throw EventStoreError(.tooManyGroups, "the search makes \(reason); narrow it or group by less")
+        }
+    }
+
+    // MARK: Results
+
+    /// One row for each group: the keys, then the aggregates; in no particular order.
+    mutating func rows() -> [[QueryValue]] {
+        (0..<UInt32(counts.count)).map { group in
+            var row = groups.withBytes(of: group + 1) { GatheredGroups.values(ofKey: $0, count: plan.keys.count) }
+            for position in accumulators.indices {
+                row.append(
+                    accumulators[position]?.result(group) ?? .integer(Int64(counts[Int(group)])))
+            }
+            return row
+        }
+    }
+}
+
+/// The groups and aggregates of one segment or table.
+struct GatheredGroups {
+    private(set) var grouping: Grouping
+    private(set) var accumulators: [(any Accumulator, any ValueSource)?]
+    private let limits: SearchLimits
+
+    /// - Parameter arguments: the source of each aggregate's argument; nil for `count`.
+    init(keys: [any ValueSource], _ aggregates: [Aggregate], arguments: [(any ValueSource)?], limits: SearchLimits) {
+        grouping = Grouping(keys)
+        accumulators = zip(aggregates, arguments).map { aggregate, source in
+            guard let accumulator = Accumulators.make(aggregate.function), let source else { return nil }
+            return (accumulator, source)
+        }
+        self.limits = limits
+    }
+
+    /// Adds the rows that the sources have just loaded.
+    mutating func add(rowCount: Int) throws {
+        grouping.assign(rowCount: rowCount)
+        for position in accumulators.indices {
+            guard let source = accumulators[position]?.1 else { continue }
+            accumulators[position]?.0.add(grouping.numbers, bound: grouping.bound, source)
+        }
+        try Aggregation.require(grouping.bound <= max(limits.groups, 1) * 2, "more than \(limits.groups) groups")
+        try Aggregation.checkKept(accumulators.compactMap { $0?.0 }, limits)
+    }
+
+    /// The bytes that stand for a group everywhere: the length and the key of each value.
+    func appendKey(of number: UInt32, to bytes: inout [UInt8]) {
+        bytes.removeAll(keepingCapacity: true)
+        var key: [UInt8] = []
+        for (source, code) in zip(grouping.keys, grouping.codes(of: number)) {
+            key.removeAll(keepingCapacity: true)
+            source.appendKey(of: code, to: &key)
+            Varint.append(UInt64(key.count), to: &bytes)
+            bytes.append(contentsOf: key)
+        }
+    }
+
+    static func values(ofKey bytes: UnsafeRawBufferPointer, count: Int) -> [QueryValue] {
+        var position = 0
+        var values: [QueryValue] = []
+        for _ in 0..<count {
+            let length = Int(Varint.read(bytes, at: &position) ?? 0)
+            values.append(ValueKey.value(bytes.slice(position..<position + length)))
+            position += length
+        }
+        return values
+    }
+}

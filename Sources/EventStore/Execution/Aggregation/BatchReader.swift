@@ -1,0 +1,104 @@
+import EventModel
+import QueryLanguage
+
+/// Reads the values of several fields for batches of rows of one segment. Columns are read where they are; records are
+/// visited once for all fields that need them. Belongs to one task.
+final class BatchReader {
+    private let rows: any EventRows
+    private let meter: QueryMeter
+    private let parser: JSONParser
+    private let groups: FieldGroupSet
+    private var rowSources: [any RowValueSource] = []
+    private var recordSources: [any RecordValueSource] = []
+    private var made: [Aggregation.Item: any ValueSource] = [:]
+
+    init(_ rows: any EventRows, groups: FieldGroupSet, meter: QueryMeter, parser: JSONParser) {
+        self.rows = rows
+        self.groups = groups
+        self.meter = meter
+        self.parser = parser
+    }
+
+    /// The source of an item, made on first use.
+    ///
+    /// - Parameter needsCodes: Whether values are grouped or counted; false when numbers suffice, as for `min(time)`.
+    func source(_ item: Aggregation.Item, needsCodes: Bool = true) throws -> any ValueSource {
+        if let known = made[item], known.integers == nil || !needsCodes { return known }
+        let source = try make(item, needsCodes: needsCodes)
+        made[item] = source
+        if let source = source as? any RowValueSource { rowSources.append(source) }
+        if let source = source as? any RecordValueSource { recordSources.append(source) }
+        return source
+    }
+
+    private func make(_ item: Aggregation.Item, needsCodes: Bool) throws -> any ValueSource {
+        switch item {
+        case .bucket(let span):
+            return times(.time, needsCodes: true) { time in
+                let remainder = time % span
+                return remainder < 0 ? time - remainder - span : time - remainder
+            }
+        case .value(let reference): return try make(reference, needsCodes: needsCodes)
+        }
+    }
+
+    private func make(_ reference: FieldReference, needsCodes: Bool) throws -> any ValueSource {
+        switch reference {
+        case .field(let field):
+            guard groups.contains(field.group) else { return AbsentSource() }
+            if field.type == .time { return times(field, needsCodes: needsCodes) { $0 } }
+            guard field.isColumnar else { return RecordSource(.field(field)) }
+            return try columns([field])
+        case .alias(let alias): return try columns(alias.output.filter { groups.contains($0.group) })
+        case .leafIndex:
+            let rows = rows
+            return IntegerSource(isTime: false, makesCodes: needsCodes) { numbers, output in
+                for number in numbers {
+                    output.append(Int64(bitPattern: try rows.leafIndex(ofRow: Int(number)).rawValue))
+                }
+            }
+        case .ext(let key): return groups.contains(.text) ? RecordSource(.extension(key)) : AbsentSource()
+        case .raw(let path):
+            return groups.contains(.raw) ? RecordSource(.payload(PayloadLookup(path))) : AbsentSource()
+        case .column: return AbsentSource()
+        }
+    }
+
+    private func columns(_ fields: [Field]) throws -> any ValueSource {
+        let columns = try fields.compactMap { field in try rows.column(field) }
+        guard let field = fields.first, !columns.isEmpty else { return AbsentSource() }
+        for column in columns { meter.addScanned(column.codeCount * column.codeWidth) }
+        return ColumnSource(columns, type: ValueType(field))
+    }
+
+    private func times(
+        _ field: Field, needsCodes: Bool, _ transform: @escaping (Int64) -> Int64
+    ) -> any ValueSource {
+        let rows = rows
+        return IntegerSource(isTime: true, makesCodes: needsCodes) { numbers, output in
+            try rows.withTimes(field) { times in
+                for number in numbers { output.append(transform(times[Int(number)])) }
+            }
+        }
+    }
+
+    /// Loads the values of a batch of ascending rows into all sources.
+    func load(_ batch: UnsafeBufferPointer<UInt32>) throws {
+        try meter.check()
+        for source in rowSources { try source.load(batch) }
+        guard !recordSources.isEmpty else { return }
+        for source in recordSources { source.beginBatch() }
+        let readsPaths = recordSources.contains(where: \.readsPayloadPaths)
+        try rows.withRecords(batch.lazy.map(Int.init)) { _, view in
+            meter.addScanned(view.bytes.count)
+            if readsPaths {
+                parser.withPayload(of: view) { root in
+                    for source in recordSources { source.add(view, payload: root) }
+                }
+            } else {
+                for source in recordSources { source.add(view, payload: nil) }
+            }
+            return true
+        }
+    }
+}

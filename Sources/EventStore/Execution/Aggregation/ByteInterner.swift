@@ -1,0 +1,79 @@
+import EventModel
+
+/// Gives each distinct byte string a number, 1, 2, 3 … in the order in which they first appear.
+///
+/// Open addressing over one arena: no object for each string. The hash is seeded at random for each table, so that nobody
+/// can choose values that collide.
+struct ByteInterner {
+    private var slots: [UInt32]
+    private var hashes: [UInt64] = []
+    private var arena: [UInt8] = []
+    private var ends: [Int] = []
+    private let seed = UInt64.random(in: .min ... .max)
+
+    init() { slots = [UInt32](repeating: 0, count: 64) }
+
+    /// How many strings there are; also the last number given.
+    var count: Int { ends.count }
+
+    mutating func number(of bytes: UnsafeRawBufferPointer) -> UInt32 {
+        let hash = Self.hash(bytes, seed)
+        var slot = Int(truncatingIfNeeded: hash) & (slots.count - 1)
+        while slots[slot] != 0 {
+            let number = slots[slot]
+            if hashes[Int(number) - 1] == hash, isEqual(number, bytes) { return number }
+            slot = (slot + 1) & (slots.count - 1)
+        }
+        arena.append(contentsOf: bytes)
+        ends.append(arena.count)
+        hashes.append(hash)
+        slots[slot] = UInt32(ends.count)
+        let number = UInt32(ends.count)
+        if ends.count * 2 > slots.count { grow() }
+        return number
+    }
+
+    mutating func number(of bytes: [UInt8]) -> UInt32 { bytes.withUnsafeBytes { number(of: $0) } }
+
+    /// The bytes of a number that was given.
+    func withBytes<Result>(of number: UInt32, _ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+        let end = ends[Int(number) - 1]
+        let start = number == 1 ? 0 : ends[Int(number) - 2]
+        return try arena.withUnsafeBytes { try body($0.slice(start..<end)) }
+    }
+
+    private func isEqual(_ number: UInt32, _ bytes: UnsafeRawBufferPointer) -> Bool {
+        withBytes(of: number) { $0.hasSameBytes(as: bytes) }
+    }
+
+    private mutating func grow() {
+        slots = [UInt32](repeating: 0, count: slots.count * 2)
+        for (position, hash) in hashes.enumerated() {
+            var slot = Int(truncatingIfNeeded: hash) & (slots.count - 1)
+            while slots[slot] != 0 { slot = (slot + 1) & (slots.count - 1) }
+            slots[slot] = UInt32(position + 1)
+        }
+    }
+
+    /// Multiply and fold, eight bytes at a time.
+    static func hash(_ bytes: UnsafeRawBufferPointer, _ seed: UInt64) -> UInt64 {
+        var state = seed ^ UInt64(truncatingIfNeeded: bytes.count)
+        var position = 0
+        while position + 8 <= bytes.count {
+            state = mix(state ^ bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self))
+            position += 8
+        }
+        var rest: UInt64 = 0
+        while position < bytes.count {
+            rest = rest << 8 | UInt64(bytes[position])
+            position += 1
+        }
+        return mix(state ^ rest)
+    }
+
+    @inline(__always)
+    static func mix(_ value: UInt64) -> UInt64 {
+        let product = (value ^ 0x9E37_79B9_7F4A_7C15).multipliedFullWidth(by: 0xD6E8_FEB8_6659_FD93)
+        return product.high ^ product.low
+    }
+}

@@ -1,0 +1,306 @@
+import EventModel
+import QueryLanguage
+
+/// The one value that each row of a segment or table has of a field: as numbers (codes) that stand for distinct values
+/// inside this source; 0 is no value. Belongs to one task.
+protocol ValueSource: AnyObject {
+    /// The codes of the rows loaded last.
+    var codes: [UInt32] { get }
+    /// The values of the rows loaded last as integers, where the source is one of moments or leaf indexes that nobody
+    /// needs codes of.
+    var integers: [Int64]? { get }
+    /// Codes given out so far are below this.
+    var codeBound: Int { get }
+
+    /// Appends the ``ValueKey`` of a code. Code 0 has the key of the absent value.
+    func appendKey(of code: UInt32, to bytes: inout [UInt8])
+
+    /// The value that an integer of ``integers`` stands for.
+    func value(ofInteger integer: Int64) -> QueryValue
+
+    /// The number that a code's value is or spells; nil for other values and code 0.
+    func number(of code: UInt32) -> QueryNumber?
+}
+
+extension ValueSource {
+    var integers: [Int64]? { nil }
+
+    /// The value that an integer of ``integers`` stands for.
+    func value(ofInteger integer: Int64) -> QueryValue { .integer(integer) }
+
+    func value(of code: UInt32) -> QueryValue {
+        var key: [UInt8] = []
+        appendKey(of: code, to: &key)
+        return key.withUnsafeBytes(ValueKey.value)
+    }
+}
+
+/// A source that reads columns or tables: by row number alone.
+protocol RowValueSource: ValueSource {
+    func load(_ rows: UnsafeBufferPointer<UInt32>) throws
+}
+
+/// A source that reads records.
+protocol RecordValueSource: ValueSource {
+    var readsPayloadPaths: Bool { get }
+    func beginBatch()
+    func add(_ view: SealedView, payload: JSONValue?)
+}
+
+/// Dictionary columns of which the first that has a value counts: one field, or the fields of a short name.
+final class ColumnSource: RowValueSource {
+    private let columns: [SegmentColumn]
+    /// What to add to a column's codes.
+    private let bases: [UInt32]
+    private let type: ValueType
+    private(set) var codes: [UInt32] = []
+    private var numbers: [QueryNumber?]?
+
+    init(_ columns: [SegmentColumn], type: ValueType) {
+        self.columns = columns
+        self.type = type
+        var base: UInt32 = 0
+        var bases: [UInt32] = []
+        for column in columns {
+            bases.append(base)
+            base += UInt32(column.valueCount)
+        }
+        self.bases = bases
+        codeBound = Int(base) + 1
+    }
+
+    let codeBound: Int
+
+    func load(_ rows: UnsafeBufferPointer<UInt32>) {
+        codes.removeAll(keepingCapacity: true)
+        guard let first = columns.first else {
+            codes.append(contentsOf: repeatElement(0, count: rows.count))
+            return
+        }
+        if first.isList {
+            for row in rows { codes.append(Self.firstCode(first, Int(row))) }
+        } else {
+            first.withCodes { buffer in
+                switch buffer {
+                case .oneByte(let buffer): for row in rows { codes.append(UInt32(buffer[Int(row)])) }
+                case .twoBytes(let buffer): for row in rows { codes.append(UInt32(buffer[Int(row)])) }
+                case .fourBytes(let buffer): for row in rows { codes.append(buffer[Int(row)]) }
+                }
+            }
+        }
+        for (column, base) in zip(columns, bases).dropFirst() {
+            for position in codes.indices where codes[position] == 0 {
+                let code = Self.firstCode(column, Int(rows[position]))
+                if code != 0 { codes[position] = base + code }
+            }
+        }
+    }
+
+    private static func firstCode(_ column: SegmentColumn, _ row: Int) -> UInt32 {
+        for position in column.codeRange(ofRow: row) {
+            let code = column.code(at: position)
+            if code != 0 { return code }
+        }
+        return 0
+    }
+
+    func withValue<Result>(of code: UInt32, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        var number = columns.count - 1
+        while number > 0, code <= bases[number] { number -= 1 }
+        let column = columns[number]
+        return withExtendedLifetime(column) { body(column.value(code - bases[number])) }
+    }
+
+    func appendKey(of code: UInt32, to bytes: inout [UInt8]) {
+        guard code != 0 else { return bytes.append(contentsOf: ValueKey.absentKey) }
+        withValue(of: code) { ValueKey.append($0, type, to: &bytes) }
+    }
+
+    func number(of code: UInt32) -> QueryNumber? {
+        if let numbers { return numbers[Int(code)] }
+        let parsed = (0..<codeBound).map { code in
+            code == 0 ? nil : withValue(of: UInt32(code)) { QueryNumber(parsing: $0) }
+        }
+        numbers = parsed
+        return parsed[Int(code)]
+    }
+}
+
+/// Moments or leaf indexes: integers that are nearly all different, so that codes are made only when somebody needs them.
+final class IntegerSource: RowValueSource {
+    private let isTime: Bool
+    private let makesCodes: Bool
+    private let read: (UnsafeBufferPointer<UInt32>, inout [Int64]) throws -> Void
+    private var loaded: [Int64] = []
+    private(set) var codes: [UInt32] = []
+    private var known: [Int64: UInt32] = [:]
+    private var values: [Int64] = []
+
+    init(
+        isTime: Bool, makesCodes: Bool, read: @escaping (UnsafeBufferPointer<UInt32>, inout [Int64]) throws -> Void
+    ) {
+        self.isTime = isTime
+        self.makesCodes = makesCodes
+        self.read = read
+    }
+
+    var integers: [Int64]? { makesCodes ? nil : loaded }
+    var codeBound: Int { values.count + 1 }
+
+    func load(_ rows: UnsafeBufferPointer<UInt32>) throws {
+        loaded.removeAll(keepingCapacity: true)
+        try read(rows, &loaded)
+        guard makesCodes else { return }
+        codes.removeAll(keepingCapacity: true)
+        for value in loaded {
+            // Rows are in the order of arrival, so the next bucket is mostly the last one.
+            if let last = codes.last, values[Int(last) - 1] == value {
+                codes.append(last)
+            } else {
+                codes.append(code(of: value))
+            }
+        }
+    }
+
+    private func code(of value: Int64) -> UInt32 {
+        if let code = known[value] { return code }
+        values.append(value)
+        known[value] = UInt32(values.count)
+        return UInt32(values.count)
+    }
+
+    func appendKey(of code: UInt32, to bytes: inout [UInt8]) {
+        guard code != 0 else { return bytes.append(contentsOf: ValueKey.absentKey) }
+        ValueKey.append(values[Int(code) - 1], isTime: isTime, to: &bytes)
+    }
+
+    func number(of code: UInt32) -> QueryNumber? { code == 0 ? nil : .integer(values[Int(code) - 1]) }
+
+    func value(ofInteger integer: Int64) -> QueryValue {
+        isTime ? .time(Timestamp(nanoseconds: integer)) : .integer(integer)
+    }
+}
+
+/// Distinct values that are found on the way, kept by their keys.
+struct FoundValues {
+    private var interner = ByteInterner()
+    private var numbers: [QueryNumber?] = [nil]
+    private var key: [UInt8] = []
+
+    var codeBound: Int { interner.count + 1 }
+
+    /// The code of the value whose key `append` writes; 0 for the absent value.
+    mutating func code(_ append: (inout [UInt8]) -> Void) -> UInt32 {
+        key.removeAll(keepingCapacity: true)
+        append(&key)
+        guard !key.isEmpty, key != ValueKey.absentKey else { return 0 }
+        let code = interner.number(of: key)
+        if Int(code) == numbers.count { numbers.append(key.withUnsafeBytes { ValueKey.value($0) }.number) }
+        return code
+    }
+
+    func appendKey(of code: UInt32, to bytes: inout [UInt8]) {
+        guard code != 0 else { return bytes.append(contentsOf: ValueKey.absentKey) }
+        interner.withBytes(of: code) { bytes.append(contentsOf: $0) }
+    }
+
+    func number(of code: UInt32) -> QueryNumber? { numbers[Int(code)] }
+}
+
+/// Values that only the records hold: fields without a column, `ext.KEY`, `raw.PATH`.
+final class RecordSource: RecordValueSource {
+    enum Place {
+        case field(Field)
+        case `extension`(String)
+        case payload(PayloadLookup)
+    }
+
+    private let place: Place
+    private var found = FoundValues()
+    private(set) var codes: [UInt32] = []
+
+    init(_ place: Place) { self.place = place }
+
+    var codeBound: Int { found.codeBound }
+    var readsPayloadPaths: Bool { if case .payload = place { true } else { false } }
+
+    func beginBatch() { codes.removeAll(keepingCapacity: true) }
+
+    func add(_ view: SealedView, payload: JSONValue?) {
+        let code = found.code { key in
+            switch place {
+            case .field(let field): view.value(first: field).map { ValueKey.append($0, ValueType(field), to: &key) }
+            case .extension(let name): view.value(ofExtension: name).map { ValueKey.append($0, .text, to: &key) }
+            case .payload(let path): payload.flatMap(path.first).map { ValueKey.append($0, to: &key) }
+            }
+        }
+        codes.append(code)
+    }
+
+    func appendKey(of code: UInt32, to bytes: inout [UInt8]) { found.appendKey(of: code, to: &bytes) }
+    func number(of code: UInt32) -> QueryNumber? { found.number(of: code) }
+}
+
+/// A column of a table.
+final class TableSource: RowValueSource {
+    private let rows: [[QueryValue]]
+    private let column: Int
+    private var found = FoundValues()
+    private(set) var codes: [UInt32] = []
+
+    init(_ rows: [[QueryValue]], column: Int) {
+        self.rows = rows
+        self.column = column
+    }
+
+    var codeBound: Int { found.codeBound }
+
+    func load(_ numbers: UnsafeBufferPointer<UInt32>) {
+        codes.removeAll(keepingCapacity: true)
+        for number in numbers {
+            codes.append(found.code { ValueKey.append(rows[Int(number)][column], to: &$0) })
+        }
+    }
+
+    func appendKey(of code: UInt32, to bytes: inout [UInt8]) { found.appendKey(of: code, to: &bytes) }
+    func number(of code: UInt32) -> QueryNumber? { found.number(of: code) }
+}
+
+/// A source without any value: a field that no row has, or that may not be seen.
+final class AbsentSource: RowValueSource {
+    private(set) var codes: [UInt32] = []
+    let codeBound = 1
+
+    func load(_ rows: UnsafeBufferPointer<UInt32>) {
+        if codes.count != rows.count { codes = [UInt32](repeating: 0, count: rows.count) }
+    }
+
+    func appendKey(of code: UInt32, to bytes: inout [UInt8]) { bytes.append(contentsOf: ValueKey.absentKey) }
+    func number(of code: UInt32) -> QueryNumber? { nil }
+}
+
+extension ValueType {
+    init(_ field: Field) { self = FieldReference.field(field).type }
+}
+
+extension SealedView {
+    /// The first value of a field: of a list, its first member that has it.
+    func value(first field: Field) -> UnsafeRawBufferPointer? {
+        for entry in entries {
+            if entry.field.rawValue > field.rawValue { return nil }
+            if entry.field == field { return entry.value }
+        }
+        return nil
+    }
+
+    /// The value of `ext.KEY`.
+    func value(ofExtension key: String) -> UnsafeRawBufferPointer? {
+        for entry in entries where entry.field == .ext {
+            guard let separator = entry.value.firstIndex(of: 0),
+                key.utf8.elementsEqual(entry.value.slice(0..<separator))
+            else { continue }
+            return entry.value.slice(separator + 1..<entry.value.count)
+        }
+        return nil
+    }
+}

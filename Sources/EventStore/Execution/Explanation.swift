@@ -1,0 +1,33 @@
+import EventModel
+import QueryLanguage
+
+/// Says in plain text how a search was run: for whoever wonders why it took so long.
+///
+/// Times and bytes only: how many rows a step left would tell of events outside of the reader's scope.
+enum Explanation {
+    static func text(_ plan: QueryPlan, _ result: QueryResult, _ meter: QueryMeter) -> String? {
+        guard let steps = meter.recordedSteps else { return nil }
+        let statistics = result.statistics
+        var lines = ["query     \(result.canonical)"]
+        if let window = result.defaultedWindow {
+            lines.append("window    \(window.since.text) to \(window.until.text), because the query names no time")
+        }
+        lines.append("order     \(plan.order.isOldestFirst ? "oldest" : "newest") first")
+        lines.append(
+            "segments  \(statistics.segmentsRead) of \(statistics.segments); the others are outside of its time")
+        for step in steps {
+            let times = step.times == 1 ? "once" : "\(step.times) times"
+            lines.append("step      \(step.name): \(milliseconds(step.nanoseconds)) ms, \(step.bytes) bytes, \(times)")
+        }
+        lines.append(
+            "total     \(milliseconds(statistics.tookNanoseconds)) ms, \(statistics.scannedBytes) bytes, "
+                + "\(statistics.exact ? "" : "at least ")\(statistics.matched) hits")
+        return lines.joined(separator: "\n")
+    }
+
+    private static func milliseconds(_ nanoseconds: UInt64) -> String {
+        let thousandths = nanoseconds / 1_000
+        let fraction = String(thousandths % 1_000)
+        return "\(thousandths / 1_000)." + String(repeating: "0", count: 3 - fraction.count) + fraction
+    }
+}

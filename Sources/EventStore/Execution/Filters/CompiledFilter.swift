@@ -1,0 +1,173 @@
+import EventModel
+import QueryLanguage
+
+/// A filter made ready to run: short names resolved, hidden fields gone, values compiled. It is the one meaning of a
+/// filter: columns, records, live tail and detection all evaluate this tree.
+indirect enum CompiledFilter: Sendable {
+    case constant(Bool)
+    case and([CompiledFilter])
+    case or([CompiledFilter])
+    case not(CompiledFilter)
+    /// Any of the fields has a value that matches.
+    case field(FieldTest)
+    /// `time` or `received`.
+    case time(TimeTest)
+    case index(ValuePredicate)
+    case payload(PayloadTest)
+    case `extension`(key: String, ValuePredicate)
+    case text(TextTest)
+
+    /// Drops constants, so that the executor sees them only at the root.
+    static func conjunction(_ members: [CompiledFilter]) -> CompiledFilter {
+        var kept: [CompiledFilter] = []
+        for member in members {
+            switch member {
+            case .constant(true): continue
+            case .constant(false): return .constant(false)
+            case .and(let inner): kept.append(contentsOf: inner)
+            default: kept.append(member)
+            }
+        }
+        guard let first = kept.first else { return .constant(true) }
+        return kept.count == 1 ? first : .and(kept)
+    }
+
+    static func disjunction(_ members: [CompiledFilter]) -> CompiledFilter {
+        var kept: [CompiledFilter] = []
+        for member in members {
+            switch member {
+            case .constant(false): continue
+            case .constant(true): return .constant(true)
+            case .or(let inner): kept.append(contentsOf: inner)
+            default: kept.append(member)
+            }
+        }
+        guard let first = kept.first else { return .constant(false) }
+        return kept.count == 1 ? first : .or(kept)
+    }
+
+    static func negation(_ member: CompiledFilter) -> CompiledFilter {
+        switch member {
+        case .constant(let value): .constant(!value)
+        case .not(let inner): inner
+        default: .not(member)
+        }
+    }
+}
+
+/// A test of one or several text, number or address fields.
+struct FieldTest: Sendable {
+    let fields: [Field]
+    let value: FieldValueTest
+
+    /// Whether columns alone decide it.
+    var isColumnar: Bool { fields.allSatisfy(\.isColumnar) }
+}
+
+/// What a value of a field must be.
+struct FieldValueTest: Sendable {
+    enum Kind: Sendable {
+        case plain
+        /// A digest is typed with or without its algorithm: the test may hold for what follows the first colon too.
+        case digest
+        /// `source:github` finds the kinds that begin `github-` too: the folded name and the dash.
+        case kind([[UInt8]])
+    }
+
+    let predicate: ValuePredicate
+    let kind: Kind
+    /// The only value that can match, byte for byte, when there is one: a dictionary looks it up.
+    let exact: [UInt8]?
+    /// Whether every value matches.
+    let isPresence: Bool
+
+    init(_ match: ValueMatch, kind: Kind = .plain) {
+        predicate = ValuePredicate(match)
+        self.kind = kind
+        isPresence = match == .present
+        if case .exact(let text) = match, case .plain = kind { exact = Array(text.utf8) } else { exact = nil }
+    }
+
+    func matches(_ value: UnsafeRawBufferPointer) -> Bool {
+        if isPresence || predicate.matches(value) { return true }
+        switch kind {
+        case .plain: return false
+        case .digest:
+            guard let colon = value.firstIndex(of: UInt8(ascii: ":")) else { return false }
+            return predicate.matches(value.slice(colon + 1..<value.count))
+        case .kind(let prefixes):
+            return prefixes.contains { prefix in
+                value.count > prefix.count
+                    && prefix.withUnsafeBytes { CaseFolding.areEqual(value.slice(0..<prefix.count), $0) }
+            }
+        }
+    }
+}
+
+/// A test of `time` or `received`, as closed ranges of nanoseconds; any of them suffices.
+struct TimeTest: Sendable {
+    let field: Field
+    let ranges: [ClosedRange<Int64>]
+    /// For what is no comparison, as a regular expression: decided on the RFC 3339 text.
+    let text: ValuePredicate?
+
+    func matches(_ nanoseconds: Int64) -> Bool {
+        for range in ranges where range.contains(nanoseconds) { return true }
+        guard let text else { return false }
+        var bytes: [UInt8] = []
+        Timestamp(nanoseconds: nanoseconds).appendText(to: &bytes)
+        return bytes.withUnsafeBytes(text.matches)
+    }
+
+    /// Whether it holds for all moments of a range, for none, or (nil) for some.
+    func decision(for bounds: ClosedRange<Timestamp>) -> Bool? {
+        let (first, last) = (bounds.lowerBound.rawValue, bounds.upperBound.rawValue)
+        if ranges.contains(where: { $0.contains(first) && $0.contains(last) }) { return true }
+        if text == nil, ranges.allSatisfy({ $0.upperBound < first || $0.lowerBound > last }) { return false }
+        return nil
+    }
+}
+
+/// A test of the values at a path of the payload.
+struct PayloadTest: Sendable {
+    let path: PayloadLookup
+    let predicate: ValuePredicate
+    let isPresence: Bool
+
+    func matches(_ root: JSONValue, scratch: inout [UInt8]) -> Bool {
+        var isMatch = false
+        path.visit(root) { value in
+            isMatch = isPresence || matches(scalar: value, scratch: &scratch)
+            return !isMatch
+        }
+        return isMatch
+    }
+
+    private func matches(scalar value: JSONValue, scratch: inout [UInt8]) -> Bool {
+        if let string = value.string { return predicate.matches(string) }
+        scratch.removeAll(keepingCapacity: true)
+        guard value.appendScalarText(to: &scratch) else { return false }
+        return scratch.withUnsafeBytes(predicate.matches)
+    }
+}
+
+/// A search in the text of an event: the values of the visible fields, and the payload when it may be seen.
+struct TextTest: Sendable {
+    let predicate: TextPredicate
+    let groups: FieldGroupSet
+    /// What every match holds, folded; see ``RequiredBytes``.
+    let required: [UInt8]?
+}
+
+/// A set of field groups in one byte.
+struct FieldGroupSet: Sendable, Equatable {
+    private let bits: UInt8
+
+    init(_ groups: Set<FieldGroup>) { bits = groups.reduce(0) { $0 | 1 << $1.rawValue } }
+
+    static let all = FieldGroupSet(Set(FieldGroup.allCases))
+
+    var set: Set<FieldGroup> { Set(FieldGroup.allCases.filter(contains)) }
+
+    func contains(_ group: FieldGroup) -> Bool { bits & (1 << group.rawValue) != 0 }
+}

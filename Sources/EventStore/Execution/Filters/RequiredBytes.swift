@@ -1,0 +1,54 @@
+import EventModel
+import QueryLanguage
+
+/// Bytes that every record for which a filter holds must contain somewhere, whatever their case: what makes scanning cheap.
+///
+/// A record may contain them and not match; it is checked then. Any of the fragments suffices; nil means that nothing is
+/// known.
+struct RequiredBytes: Sendable {
+    let fragments: [[UInt8]]
+
+    /// More alternatives than this cost more to look for than they save.
+    private static let maximumFragments = 4
+    /// Shorter fragments are everywhere.
+    private static let minimumLength = 3
+
+    init?(_ filter: CompiledFilter) {
+        guard let fragments = Self.fragments(of: filter), fragments.count <= Self.maximumFragments else { return nil }
+        self.fragments = fragments
+    }
+
+    private static func fragments(of filter: CompiledFilter) -> [[UInt8]]? {
+        switch filter {
+        case .text(let test): return test.required.map { [$0] }
+        case .and(let members):
+            // The set whose shortest fragment is longest is the rarest, as far as one can tell.
+            return members.compactMap(fragments).max { shortest($0) < shortest($1) }
+        case .or(let members):
+            let all = members.map(fragments)
+            guard !all.contains(where: { $0 == nil }) else { return nil }
+            return all.compactMap(\.self).flatMap(\.self)
+        default: return nil
+        }
+    }
+
+    private static func shortest(_ fragments: [[UInt8]]) -> Int { fragments.map(\.count).min() ?? 0 }
+
+    /// The longest stretch of a searched text that, folded, can come from nothing but itself in any ASCII case.
+    ///
+    /// Case folding is not one to one: the Kelvin sign folds to `k`. So neither `k` nor anything beyond ASCII may be part of
+    /// it.
+    static func fragment(of match: TextMatch) -> [UInt8]? {
+        switch match {
+        case .word(let text), .substring(let text), .wordPrefix(let text), .wordSuffix(let text):
+            return fragment(of: text)
+        case .pattern(let glob): return glob.literals.compactMap(fragment).max { $0.count < $1.count }
+        }
+    }
+
+    private static func fragment(of text: String) -> [UInt8]? {
+        let parts = CaseFolding.folded(text).split { $0 >= 0x80 || $0 == UInt8(ascii: "k") }
+        guard let longest = parts.max(by: { $0.count < $1.count }), longest.count >= minimumLength else { return nil }
+        return Array(longest)
+    }
+}

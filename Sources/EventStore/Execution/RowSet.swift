@@ -1,0 +1,133 @@
+/// A set of rows of one segment: one bit for each row.
+struct RowSet: Sendable {
+    let rowCount: Int
+    private(set) var words: [UInt64]
+
+    /// No row.
+    init(rowCount: Int) {
+        self.rowCount = rowCount
+        words = [UInt64](repeating: 0, count: (rowCount + 63) / 64)
+    }
+
+    /// Every row.
+    init(allOf rowCount: Int) {
+        self.rowCount = rowCount
+        words = [UInt64](repeating: .max, count: (rowCount + 63) / 64)
+        clearPadding()
+    }
+
+    private mutating func clearPadding() {
+        let used = rowCount % 64
+        if used > 0, !words.isEmpty { words[words.count - 1] &= (1 << UInt64(used)) - 1 }
+    }
+
+    var isEmpty: Bool { words.allSatisfy { $0 == 0 } }
+    var count: Int { words.reduce(0) { $0 + $1.nonzeroBitCount } }
+
+    func contains(_ row: Int) -> Bool { words[row >> 6] & (1 << UInt64(row & 63)) != 0 }
+    mutating func insert(_ row: Int) { words[row >> 6] |= 1 << UInt64(row & 63) }
+
+    mutating func formUnion(_ other: RowSet) {
+        for position in words.indices { words[position] |= other.words[position] }
+    }
+
+    mutating func subtract(_ other: RowSet) {
+        for position in words.indices { words[position] &= ~other.words[position] }
+    }
+
+    /// Keeps only rows of a range.
+    mutating func formIntersection(_ range: Range<Int>) {
+        for position in words.indices {
+            let first = position * 64
+            if first >= range.lowerBound, first + 64 <= range.upperBound { continue }
+            var word = words[position]
+            guard word != 0 else { continue }
+            if first + 64 <= range.lowerBound || first >= range.upperBound {
+                word = 0
+            } else {
+                if first < range.lowerBound { word &= .max << UInt64(range.lowerBound - first) }
+                if first + 64 > range.upperBound { word &= (1 << UInt64(range.upperBound - first)) - 1 }
+            }
+            words[position] = word
+        }
+    }
+
+    /// From the first row to the last; nil when there is none.
+    var bounds: Range<Int>? {
+        guard let first = words.firstIndex(where: { $0 != 0 }), let last = words.lastIndex(where: { $0 != 0 }) else {
+            return nil
+        }
+        return first * 64 + words[first].trailingZeroBitCount..<last * 64 + 64 - words[last].leadingZeroBitCount
+    }
+
+    /// Replaces each word that is not empty by its rows for which `keep` gives a bit: `keep` gets the number of the word's
+    /// first row and how many rows it has, 64 but for the last.
+    @inline(__always)
+    mutating func filterWords(_ keep: (_ firstRow: Int, _ count: Int) throws -> UInt64) rethrows {
+        for position in words.indices where words[position] != 0 {
+            let first = position * 64
+            words[position] &= try keep(first, Swift.min(64, rowCount - first))
+        }
+    }
+
+    /// The rows in ascending order.
+    func forEach(_ body: (Int) throws -> Void) rethrows {
+        for position in words.indices {
+            var word = words[position]
+            while word != 0 {
+                try body(position * 64 + word.trailingZeroBitCount)
+                word &= word - 1
+            }
+        }
+    }
+
+    /// The rows in batches of at most `size`, ascending inside a batch; the batches ascend too, or descend when `reversed`.
+    /// Return false from `body` to stop.
+    func withBatches(
+        of size: Int, reversed: Bool = false, _ body: (UnsafeBufferPointer<UInt32>) throws -> Bool
+    ) rethrows {
+        let wordsPerBatch = Swift.max(1, size / 64)
+        let batches = (words.count + wordsPerBatch - 1) / wordsPerBatch
+        var rows = [UInt32]()
+        rows.reserveCapacity(wordsPerBatch * 64)
+        for number in 0..<batches {
+            let batch = reversed ? batches - 1 - number : number
+            rows.removeAll(keepingCapacity: true)
+            for position in batch * wordsPerBatch..<Swift.min(words.count, (batch + 1) * wordsPerBatch) {
+                var word = words[position]
+                let first = UInt32(truncatingIfNeeded: position * 64)
+                while word != 0 {
+                    rows.append(first + UInt32(truncatingIfNeeded: word.trailingZeroBitCount))
+                    word &= word - 1
+                }
+            }
+            guard !rows.isEmpty else { continue }
+            guard try rows.withUnsafeBufferPointer(body) else { return }
+        }
+    }
+}
+
+extension RowSet: Sequence {
+    struct Iterator: IteratorProtocol {
+        private let words: [UInt64]
+        private var position = 0
+        private var word: UInt64
+
+        init(_ words: [UInt64]) {
+            self.words = words
+            word = words.first ?? 0
+        }
+
+        mutating func next() -> Int? {
+            while word == 0 {
+                position += 1
+                guard position < words.count else { return nil }
+                word = words[position]
+            }
+            defer { word &= word - 1 }
+            return position * 64 + word.trailingZeroBitCount
+        }
+    }
+
+    func makeIterator() -> Iterator { Iterator(words) }
+}

@@ -1,0 +1,28 @@
+/// What one search may cost. Each bound exists so that no query, typed by whomever, takes the store away from the others.
+package struct SearchLimits: Sendable {
+    /// How long a search may run. Long enough for a scan of a hundred million payloads, short enough that a forgotten
+    /// browser tab does not keep a core.
+    package var duration: Duration = .seconds(30)
+    /// Groups of one `stats`, `timechart`, `top` or `rare`: about 200 bytes each.
+    package var groups = 1_000_000
+    /// Distinct values that all `dcount`s of a search count together, over all groups: about 24 bytes each.
+    package var distinctValues = 16_000_000
+    /// Values that percentiles keep: exact ranks need them all, 12 bytes each.
+    package var rankedValues = 16_000_000
+    /// Events that have to be put in order or into a table as a whole, because a later stage needs all of them: about 24
+    /// bytes each in order, a few hundred in a table.
+    package var orderedEvents = 2_000_000
+    package var tableRows = 1_000_000
+    /// Events or rows of one answer.
+    package var pageRows = 10_000
+    /// Events of one answer unless the caller says otherwise.
+    package var defaultPageEvents = 100
+    /// Segments searched at once.
+    package var parallelism = 2
+    /// Events searched outside the default window when there is no hit inside stop counting at this number of hits.
+    package var outsideHits = 10_000
+    /// Records read to complete a value that has no column.
+    package var sampledRecords = 10_000
+
+    package init() {}
+}

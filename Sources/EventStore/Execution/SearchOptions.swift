@@ -1,0 +1,23 @@
+/// How a search is to be answered; what it asks is in the ``AuthorizedQuery``.
+package struct SearchOptions: Sendable {
+    package enum Order: String, Sendable {
+        case newestFirst = "desc"
+        case oldestFirst = "asc"
+    }
+
+    /// Events or rows of this answer; nil for the default (100 events, 10,000 rows of a table).
+    package var limit: Int?
+    /// Where an earlier answer ended.
+    package var cursor: String?
+    /// The order of events that no `sort` orders.
+    package var order = Order.newestFirst
+    /// Whether the answer says how it was found.
+    package var explains = false
+
+    package init(limit: Int? = nil, cursor: String? = nil, order: Order = .newestFirst, explains: Bool = false) {
+        self.limit = limit
+        self.cursor = cursor
+        self.order = order
+        self.explains = explains
+    }
+}

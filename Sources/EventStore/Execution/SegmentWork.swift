@@ -1,0 +1,77 @@
+import EventModel
+import Synchronization
+
+/// What the tasks of one search share: the segments, the plan's visibility and the meter.
+struct SegmentWork: Sendable {
+    let segments: [any EventRows]
+    let groups: FieldGroupSet
+    let limits: SearchLimits
+    let meter: QueryMeter
+    /// The first leaf that is not looked at: later pages see the ledger as the first page did.
+    let end: UInt64
+
+    /// Calls `body` with each of the given segment numbers, in order, on as many tasks as the limits allow. Each task has a
+    /// parser of its own. The first error ends the rest.
+    func forEach(
+        _ numbers: [Int], _ body: @escaping @Sendable (_ number: Int, _ parser: JSONParser) throws -> Void
+    ) async throws {
+        guard !numbers.isEmpty else { return }
+        let next = Counter()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<min(limits.parallelism, numbers.count) {
+                group.addTask {
+                    let parser = JSONParser()
+                    while let number = numbers.element(at: next.take()) { try body(number, parser) }
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    /// All rows of a segment that the search may look at.
+    func candidates(_ number: Int) throws -> RowSet {
+        let segment = segments[number]
+        var rows = RowSet(allOf: segment.rowCount)
+        guard segment.indexes.upperBound.rawValue >= end else { return rows }
+        var (low, high) = (0, segment.rowCount)
+        while low < high {
+            let middle = (low + high) / 2
+            if try segment.leafIndex(ofRow: middle).rawValue < end { low = middle + 1 } else { high = middle }
+        }
+        rows.formIntersection(0..<low)
+        return rows
+    }
+
+    /// The segments that a filter does not rule out by their time bounds alone.
+    func numbers(for filter: CompiledFilter) -> [Int] {
+        segments.indices.filter { number in
+            segments[number].indexes.lowerBound.rawValue < end && filter.admits(segments[number])
+        }
+    }
+}
+
+/// Hands out 0, 1, 2 … to many tasks.
+private final class Counter: Sendable {
+    private let next = Atomic<Int>(0)
+    func take() -> Int { next.add(1, ordering: .relaxed).oldValue }
+}
+
+extension Array {
+    fileprivate func element(at position: Int) -> Element? { position < count ? self[position] : nil }
+}
+
+extension CompiledFilter {
+    /// False when the time bounds of a segment show that no event in it can match.
+    fileprivate func admits(_ segment: any EventRows) -> Bool {
+        switch self {
+        case .constant(let value): value
+        case .time(let test):
+            test.decision(for: test.field == .received ? segment.receivedBounds : segment.timeBounds) != false
+        case .and(let members): members.allSatisfy { $0.admits(segment) }
+        case .or(let members): members.contains { $0.admits(segment) }
+        case .not(.time(let test)):
+            test.decision(for: test.field == .received ? segment.receivedBounds : segment.timeBounds) != true
+        default: true
+        }
+    }
+}
