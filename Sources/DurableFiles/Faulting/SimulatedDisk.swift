@@ -1,6 +1,8 @@
 import SystemPackage
 
 /// The state of a simulated machine's disk: files, names, and the names that are not durable yet. A plain value.
+///
+/// Paths are absolute and without dots; they are kept as strings, which debug builds handle faster.
 struct SimulatedDisk: Sendable {
     enum Node: Sendable, Hashable {
         case directory
@@ -9,54 +11,53 @@ struct SimulatedDisk: Sendable {
 
     /// A change of names that its directory's synchronisation makes durable.
     private enum NameChange: Sendable {
-        case add(FilePath, Node)
-        case remove(FilePath)
-        case move(FilePath, FilePath)
+        case add(String, Node)
+        case remove(String)
+        case move(String, String)
 
-        var path: FilePath {
+        var path: String {
             switch self {
             case .add(let path, _), .remove(let path), .move(_, let path): path
             }
         }
     }
 
-    private(set) var names: [FilePath: Node] = ["/": .directory]
-    private var durableNames: [FilePath: Node] = ["/": .directory]
+    private(set) var names: [String: Node] = ["/": .directory]
+    private var durableNames: [String: Node] = ["/": .directory]
     private var pending: [NameChange] = []
     var files: [SimulatedFile] = []
 
-    func node(_ path: FilePath) -> Node? { names[path.lexicallyNormalized()] }
+    func node(_ path: FilePath) -> Node? { names[path.string] }
 
-    func parentExists(of path: FilePath) -> Bool {
-        names[path.lexicallyNormalized().removingLastComponent()] == .directory
-    }
+    func parentExists(of path: FilePath) -> Bool { names[Self.parent(of: path.string)] == .directory }
 
     func children(of directory: FilePath) -> [String] {
-        let directory = directory.lexicallyNormalized()
-        let inside = names.keys.filter { $0 != directory && $0.removingLastComponent() == directory }
-        return inside.compactMap { $0.lastComponent?.string }.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        let directory = directory.string
+        let prefix = directory == "/" ? "/" : directory + "/"
+        return names.keys.filter { $0 != "/" && Self.parent(of: $0) == directory }
+            .map { String($0.dropFirst(prefix.count)) }.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
 
     mutating func addFile(_ path: FilePath) -> Int {
         files.append(SimulatedFile())
-        change(.add(path.lexicallyNormalized(), .file(files.count - 1)))
+        change(.add(path.string, .file(files.count - 1)))
         return files.count - 1
     }
 
-    mutating func addDirectory(_ path: FilePath) { change(.add(path.lexicallyNormalized(), .directory)) }
+    mutating func addDirectory(_ path: FilePath) { change(.add(path.string, .directory)) }
 
-    mutating func remove(_ path: FilePath) { change(.remove(path.lexicallyNormalized())) }
+    mutating func remove(_ path: FilePath) { change(.remove(path.string)) }
 
     mutating func move(_ source: FilePath, to target: FilePath) {
-        change(.move(source.lexicallyNormalized(), target.lexicallyNormalized()))
+        change(.move(source.string, target.string))
     }
 
     mutating func synchronizeNames(in directory: FilePath) {
-        let directory = directory.lexicallyNormalized()
-        for change in pending where change.path.removingLastComponent() == directory {
+        let directory = directory.string
+        for change in pending where Self.parent(of: change.path) == directory {
             Self.apply(change, to: &durableNames)
         }
-        pending.removeAll { $0.path.removingLastComponent() == directory }
+        pending.removeAll { Self.parent(of: $0.path) == directory }
     }
 
     /// Bytes of all files that have a name.
@@ -74,7 +75,7 @@ struct SimulatedDisk: Sendable {
         pending = []
         // A name whose directory did not survive is gone with it.
         names = durableNames.filter { path, _ in
-            sequence(first: path.removingLastComponent()) { $0 == "/" ? nil : $0.removingLastComponent() }
+            sequence(first: Self.parent(of: path)) { $0 == "/" ? nil : Self.parent(of: $0) }
                 .allSatisfy { durableNames[$0] == .directory }
         }
         durableNames = names
@@ -86,7 +87,12 @@ struct SimulatedDisk: Sendable {
         pending.append(change)
     }
 
-    private static func apply(_ change: NameChange, to names: inout [FilePath: Node]) {
+    private static func parent(of path: String) -> String {
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")), slash != path.startIndex else { return "/" }
+        return String(path[..<slash])
+    }
+
+    private static func apply(_ change: NameChange, to names: inout [String: Node]) {
         switch change {
         case .add(let path, let node): names[path] = node
         case .remove(let path): names[path] = nil
