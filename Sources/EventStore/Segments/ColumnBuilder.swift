@@ -147,7 +147,7 @@ struct ColumnBuilder {
     /// Writes the column's sections: values, offsets, codes and, for a list column, row starts.
     mutating func write(to composer: SegmentComposer, field: Field, rowCount: Int) throws {
         let count = valueCount
-        var order = GrowableMemory<SortKey>(capacity: max(count, 1))
+        var order = GrowableMemory<DictionarySortKey>(capacity: max(count, 1))
         var offsets = GrowableMemory<UInt32>(capacity: count + 1)
         var ranks = GrowableMemory<UInt32>(capacity: count + 1)
         defer {
@@ -155,7 +155,7 @@ struct ColumnBuilder {
             offsets.free()
             ranks.free()
         }
-        for number in 0..<count { order.append(SortKey(value(UInt32(number)), number: UInt32(number))) }
+        for number in 0..<count { order.append(DictionarySortKey(value(UInt32(number)), number: UInt32(number))) }
         sort(UnsafeMutableBufferPointer(start: order.start, count: count))
         ranks.append(0, repeated: count + 1)
         try composer.section(.values, field: field) {
@@ -190,7 +190,7 @@ struct ColumnBuilder {
         }
     }
 
-    private func sort(_ keys: UnsafeMutableBufferPointer<SortKey>) {
+    private func sort(_ keys: UnsafeMutableBufferPointer<DictionarySortKey>) {
         var keys = keys
         keys.sort { left, right in
             if left.prefix != right.prefix { return left.prefix < right.prefix }
@@ -200,7 +200,7 @@ struct ColumnBuilder {
 }
 
 /// A value's first eight bytes as a number that orders like them, so that most comparisons touch no value.
-struct SortKey: BitwiseCopyable {
+struct DictionarySortKey: BitwiseCopyable {
     var prefix: UInt64
     var number: UInt32
 

@@ -156,7 +156,7 @@ private struct DictionaryCursor: BitwiseCopyable {
         self.input = input
         count = column.valueCount
         value = column.value(1)
-        prefix = SortKey.prefix(of: value)
+        prefix = DictionarySortKey.prefix(of: value)
     }
 
     var isFinished: Bool { code > count }
@@ -166,7 +166,7 @@ private struct DictionaryCursor: BitwiseCopyable {
         code += 1
         guard !isFinished else { return false }
         value = column.value(code)
-        prefix = SortKey.prefix(of: value)
+        prefix = DictionarySortKey.prefix(of: value)
         return true
     }
 }
