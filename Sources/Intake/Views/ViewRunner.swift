@@ -53,6 +53,12 @@ package final class ViewRunner: Sendable {
         condition.withLock { $0.queue.append(batch) }
     }
 
+    /// Blocks until the view has processed everything below an index, or failed. For replaying at start, which would
+    /// otherwise queue the whole journal.
+    package func waitUntil(processed index: LeafIndex) {
+        condition.wait { $0.isFinished || self.cursor >= index ? () : nil }
+    }
+
     /// Lets the view finish what is queued, then ends its thread. Blocks until then.
     package func stop() {
         condition.withLock { $0.isStopping = true }
@@ -70,7 +76,8 @@ package final class ViewRunner: Sendable {
                 } ?? ([], false)
             for batch in batches where batch.endIndex > view.cursor {
                 try view.process(batch)
-                processed.store(view.cursor.rawValue, ordering: .releasing)
+                // Under the lock, so that nobody who waits for it misses it.
+                condition.withLock { _ in processed.store(view.cursor.rawValue, ordering: .releasing) }
             }
             if ContinuousClock.now >= nextTick || isStopping {
                 try view.tick()

@@ -1,0 +1,75 @@
+import EventModel
+import Hummingbird
+import HummingbirdTLS
+import Logging
+import NIOCore
+import NIOSSL
+import ServiceLifecycle
+
+/// The HTTP side of a server: all routes on one router, one listener.
+package struct CustodyApplication: Sendable {
+    private let state: ServerState
+
+    package init(_ state: ServerState) { self.state = state }
+
+    /// The router with every route; tests drive it without a socket.
+    func router() -> Router<CustodyRequestContext> {
+        let router = Router(context: CustodyRequestContext.self)
+        let state = state
+        router.add(
+            middleware: ProblemMiddleware(metrics: state.metrics) { problem, request, context in
+                if problem.status == .unauthorized, case .refused = context.credential {
+                    state.credentialFailures.note(client: context.clientAddress ?? "local", now: state.now())
+                }
+                // A refusal that cannot be put on record is still a refusal.
+                try? state.audit.record(
+                    AuditEntry(
+                        "access.deny", activity: "deny", outcome: "denied", reason: problem.detail,
+                        actor: context.principal, client: context.clientAddress,
+                        resource: ("route", context.endpointPath ?? "unknown"), method: request.method.rawValue,
+                        path: context.endpointPath, requestID: context.id))
+            })
+        router.add(
+            middleware: AuthenticationMiddleware(
+                tokens: state.tokens, failures: state.credentialFailures, now: state.now))
+        HealthRoutes(state: state).register(on: router)
+        LedgerRoutes(state: state).register(on: router)
+        EventIntakeRoutes(state: state).register(on: router)
+        SplunkRoutes(state: state).register(on: router)
+        SearchRoutes(state: state).register(on: router)
+        EventRoutes(state: state).register(on: router)
+        TailRoutes(state: state).register(on: router)
+        IntegrityRoutes(state: state).register(on: router)
+        TokenRoutes(state: state).register(on: router)
+        SourceRoutes(state: state).register(on: router)
+        RuleRoutes(state: state).register(on: router)
+        AlertRoutes(state: state).register(on: router)
+        return router
+    }
+
+    /// Serves until the task is cancelled or told to stop gracefully.
+    ///
+    /// - Parameter onListening: Called with the port once connections are taken.
+    package func service(onListening: @escaping @Sendable (Int) async -> Void) throws -> any Service {
+        let configuration = state.configuration
+        return Application(
+            router: router(), server: try server(configuration),
+            configuration: .init(
+                address: .hostname(configuration.host, port: configuration.port), serverName: nil),
+            onServerRunning: { channel in await onListening(channel.localAddress?.port ?? configuration.port) },
+            logger: state.logger)
+    }
+
+    private func server(_ configuration: ServerConfiguration) throws -> HTTPServerBuilder {
+        guard let certificate = configuration.tlsCertificate, let key = configuration.tlsKey else {
+            guard configuration.tlsCertificate == nil, configuration.tlsKey == nil else {
+                throw ConfigurationError("TLS needs both a certificate and a key")
+            }
+            return .http1()
+        }
+        let chain = try NIOSSLCertificate.fromPEMFile(certificate).map { NIOSSLCertificateSource.certificate($0) }
+        let tls = TLSConfiguration.makeServerConfiguration(
+            certificateChain: chain, privateKey: .privateKey(try NIOSSLPrivateKey(file: key, format: .pem)))
+        return try .tls(.http1(), tlsConfiguration: tls)
+    }
+}

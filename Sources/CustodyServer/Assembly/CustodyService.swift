@@ -1,0 +1,139 @@
+import AccessControl
+import Connectors
+import Crypto
+import Delivery
+import Detection
+package import DurableFiles
+package import EventModel
+import EventStore
+import Foundation
+import GRDB
+import Identity
+import Intake
+import Journal
+import Ledger
+package import Logging
+import SystemPackage
+
+/// A Custody server's inside, assembled on one data directory: everything but HTTP.
+///
+/// Starting opens and checks what is stored, lets every view catch up with the journal, and begins to take events.
+/// ``stop()`` ends all of it in the order in which events flow.
+package final class CustodyService: Sendable {
+    package let state: ServerState
+    /// The admin token that this start made; nil on later starts.
+    package let newAdminToken: NewToken?
+    /// What was found damaged or torn; to be shown when starting.
+    package let warnings: [String]
+    private let lock: DirectoryLock
+    private let database: DatabasePool
+    private let outbox: DeliveryWorker?
+
+    /// Opens a data directory, made when missing.
+    ///
+    /// - Parameters:
+    ///   - onFatal: Called once when the server must not go on (the disk can no longer be trusted).
+    /// - Throws: `DurableFilesError` `directoryLocked` when another server holds the directory; ``JournalError`` `altered`
+    ///   and others when what is stored is not what was written.
+    package init(
+        _ configuration: ServerConfiguration, fileSystem: any FileSystem = RealFileSystem(), logger: Logger,
+        now: @escaping @Sendable () -> Timestamp = WallClock.now,
+        onFatal: @escaping @Sendable (any Error) -> Void
+    ) throws {
+        try fileSystem.createDirectory(configuration.dataDirectory)
+        lock = try fileSystem.lock(directory: configuration.dataDirectory)
+        for directory in [configuration.keys, configuration.journal, configuration.ledger, configuration.segments] {
+            try fileSystem.createDirectory(directory)
+        }
+        let keys = try InstallationKeys(directory: configuration.keys, fileSystem: fileSystem)
+        database = try StateDatabase.open(configuration.database)
+        let tokens = try TokenStore(database: database)
+        newAdminToken = try tokens.makeFirstAdminToken(chosen: configuration.adminToken, now: now()) { text in
+            try fileSystem.writeAtomically(
+                Array((text + "\n").utf8), to: configuration.adminTokenFile, permissions: .privateFile)
+        }
+        let sources = try SourceStore(database: database, box: keys.secrets, now: now())
+        let catalogue = try configuration.connectorDirectories.reduce(ConnectorCatalogue.builtIn) {
+            try $0.adding(filesIn: $1)
+        }
+        let engine = DetectionEngine(try RuleDirectories.load(configuration.ruleDirectories))
+        let notifications = try Notifications(configuration, database: database, logger: logger, now: now)
+        outbox = notifications.worker
+        let alerts = AlertStore(database, observers: notifications.observers, now: now)
+
+        let stored = try StoredState(configuration, fileSystem: fileSystem, keys: keys, now: now)
+        warnings = stored.warnings
+        let hub = TailHub()
+        let counters = DetectionCounters()
+        let relay = AlertRelay()
+        let detection = try DetectionView(
+            engine: engine, alerts: alerts, counters: counters, onTransition: { relay.send($0) })
+        let runners = try stored.startViews(
+            detection: detection, hub: hub, now: now, onFailure: onFatal)
+        let conflicts = ConflictRelay()
+        let journalReader = stored.journal.reader
+        let (ledgerReader, storeView) = (stored.ledgerReader, stored.storeView)
+        let keyer = stored.keyer
+        let committer = Committer(
+            journal: stored.takeJournal(), table: stored.table, views: runners, limits: configuration.intake,
+            onConflict: { conflicts.send($0, $1) }, onFailure: onFatal)
+        let intake = IntakePipeline(
+            committer: committer, keyer: keyer, limits: configuration.intake,
+            freeBytes: { try fileSystem.freeBytes(at: configuration.journal) })
+        let audit = AuditTrail(now: now, logger: logger) { entries in
+            try await OwnEvents.submit(entries, to: intake, now: now())
+        }
+        relay.connect(audit)
+        conflicts.connect(audit)
+        state = ServerState(
+            configuration: configuration, now: now, logger: logger, metrics: ServerMetrics(), tokens: tokens,
+            sources: sources, credentialFailures: CredentialFailures(), catalogue: catalogue, intake: intake,
+            quarantine: QuarantineStore(database: database), audit: audit,
+            store: EmbeddedEventStore(snapshot: { storeView.snapshot() }, now: now), storeView: storeView,
+            journal: journalReader, ledger: ledgerReader, ledgerKey: keys.ledger, engine: engine, alerts: alerts,
+            views: runners, tail: hub, verification: VerificationStatus())
+        state.collectMetrics(detection: counters)
+    }
+
+    /// What runs beside the requests, until the task is cancelled.
+    package func run() async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.state.audit.run() }
+            group.addTask { await self.housekeeping() }
+            if let outbox { group.addTask { await outbox.run() } }
+        }
+    }
+
+    /// Every minute: the tokens' last use, and delivery keys that are older than their time.
+    private func housekeeping() async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: .seconds(60))
+            do {
+                try state.tokens.writeLastUses()
+                let oldest = state.now().advanced(
+                    byNanoseconds: -state.configuration.intake.deduplicationSeconds * 1_000_000_000)
+                let expired = state.storeView.segments().filter { $0.receivedBounds.upperBound < oldest }
+                if let last = expired.map(\.indexes.upperBound).max() {
+                    state.intake.committer.forgetKeys(below: LeafIndex(last.rawValue + 1))
+                }
+            } catch {
+                state.logger.error("housekeeping failed", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
+    /// Commits what is queued, lets every view finish, publishes the last checkpoint, closes everything.
+    package func stop() async {
+        await state.audit.stop()
+        await withCheckedContinuation { continuation in
+            // These wait for threads that finish disk work, which is no work for the shared pool.
+            Thread.detachNewThread { [state] in
+                state.intake.committer.stop()
+                for view in state.views { view.stop() }
+                continuation.resume()
+            }
+        }
+        try? state.tokens.writeLastUses()
+        try? database.close()
+    }
+}

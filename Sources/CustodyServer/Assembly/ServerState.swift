@@ -1,0 +1,47 @@
+import AccessControl
+import Connectors
+import Detection
+import EventModel
+import EventStore
+import Identity
+import Intake
+import Journal
+import Ledger
+import Logging
+
+/// Everything that routes work with. Made once at start, shared by all requests.
+package struct ServerState: Sendable {
+    let configuration: ServerConfiguration
+    let now: @Sendable () -> Timestamp
+    let logger: Logger
+    let metrics: ServerMetrics
+    let tokens: TokenStore
+    let sources: SourceStore
+    let credentialFailures: CredentialFailures
+    let catalogue: ConnectorCatalogue
+    let intake: IntakePipeline
+    let quarantine: QuarantineStore
+    let audit: AuditTrail
+    let store: any EventStore
+    let storeView: StoreView
+    let journal: JournalReader
+    let ledger: LedgerReader
+    let ledgerKey: LedgerKey
+    let engine: DetectionEngine
+    let alerts: AlertStore
+    let views: [ViewRunner]
+    let tail: TailHub
+    let verification: VerificationStatus
+
+    /// An entry about something that a caller does, with what the request tells.
+    func auditEntry(
+        _ action: String, activity: String, _ context: CustodyRequestContext, path: String? = nil,
+        resource: (type: String, name: String?), outcome: String = "success", query: String? = nil,
+        details: [(String, String)] = []
+    ) -> AuditEntry {
+        AuditEntry(
+            action, activity: activity, outcome: outcome, actor: context.principal, client: context.clientAddress,
+            resource: resource, path: path ?? context.endpointPath, requestID: context.id, query: query,
+            details: details)
+    }
+}

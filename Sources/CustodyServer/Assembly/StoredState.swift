@@ -1,0 +1,112 @@
+import DurableFiles
+import EventModel
+import EventStore
+import Foundation
+import Intake
+import Journal
+import Ledger
+import SystemPackage
+
+/// Journal, ledger and segments of a data directory, opened and checked, and the deduplication table rebuilt from them.
+///
+/// Used while starting, by one thread.
+final class StoredState {
+    let keyer: DeliveryKeyer
+    private(set) var table: DeduplicationTable
+    private(set) var warnings: [String] = []
+    let ledgerReader: LedgerReader
+    let storeView: StoreView
+    private(set) var journal: JournalWriter
+    private let ledger: LedgerWriter
+    private let store: SegmentStore
+
+    init(
+        _ configuration: ServerConfiguration, fileSystem: any FileSystem, keys: InstallationKeys,
+        now: () -> Timestamp
+    ) throws {
+        keyer = DeliveryKeyer(secret: keys.deduplication)
+        journal = try JournalWriter(
+            directory: configuration.journal, fileSystem: fileSystem, random: SystemRandomNumberGenerator())
+        ledger = try LedgerWriter(directory: configuration.ledger, fileSystem: fileSystem, signer: keys.ledger)
+        store = try SegmentStore(directory: configuration.segments, fileSystem: fileSystem)
+        ledgerReader = ledger.reader
+        storeView = store.view
+        table = DeduplicationTable(limit: configuration.intake.deduplicationKeys)
+        if let torn = journal.recovery.tornWrite {
+            warnings.append(
+                "a torn write of \(torn.byteCount) bytes, which nobody was told was kept, was cut off at leaf \(torn.index); "
+                    + "a copy is in \(torn.copy)")
+        }
+        warnings += store.faults.map { "segment: \($0)" }
+        try checkAgreement()
+        try rebuildTable(
+            since: now().advanced(byNanoseconds: -configuration.intake.deduplicationSeconds * 1_000_000_000))
+    }
+
+    /// The journal has to hold what no view has made durable; less means that acknowledged events are gone.
+    private func checkAgreement() throws {
+        let held = journal.reader.indexes
+        for (name, index) in [("the ledger", ledger.durableSize), ("the event store", store.durableIndex.rawValue)] {
+            guard index <= held.upperBound else {
+                throw ConfigurationError(
+                    "the journal ends at leaf \(held.upperBound), but \(name) holds leaves up to \(index): the journal was "
+                        + "rolled back or cut; run `custody verify` and restore the journal from where it was copied")
+            }
+            guard index >= held.lowerBound else {
+                throw ConfigurationError(
+                    "\(name) ends at leaf \(index), but the journal begins at \(held.lowerBound): \(name) was rolled back; "
+                        + "restore it, or run `custody rebuild`")
+            }
+        }
+    }
+
+    private func rebuildTable(since: Timestamp) throws {
+        try storeView.withDeliveryKeys(receivedSince: since) { rows, keys in
+            for row in 0..<keys.count where keys[row] != .none {
+                let key = keys[row]
+                table.insert(
+                    Intake.DeliveryKey(high: key.high, low: key.low), payload: key.payload,
+                    index: try rows.leafIndex(ofRow: row))
+            }
+        }
+        let held = journal.reader.indexes
+        let first = max(held.lowerBound, min(store.durableIndex.rawValue, held.upperBound))
+        try journal.reader.read(from: first) { batch in
+            try batch.records.bytes.withUnsafeBytes { bytes in
+                for position in 0..<batch.records.count {
+                    let view = try SealedView(bytes.slice(batch.records.range(of: position)))
+                    guard let entry = keyer.entry(of: view) else { continue }
+                    table.insert(
+                        entry.key, payload: entry.payload, index: LeafIndex(batch.firstIndex + UInt64(position)))
+                }
+            }
+        }
+    }
+
+    /// Starts the views' threads and lets them catch up with the journal. Blocks until they have.
+    func startViews(
+        detection: sending DetectionView, hub: TailHub, now: @escaping @Sendable () -> Timestamp,
+        onFailure: @escaping @Sendable (any Error) -> Void
+    ) throws -> [ViewRunner] {
+        let end = LeafIndex(journal.nextIndex)
+        // Each view is handed over here and belongs to its thread from then on.
+        nonisolated(unsafe) let views: [any View] = [
+            LedgerView(ledger), SearchIndexView(store, now: now), detection, TailView(hub: hub, from: end),
+        ]
+        let runners = views.map { ViewRunner($0, onFailure: onFailure) }
+        guard let first = runners.map(\.cursor).min(), first < end else { return runners }
+        try journal.reader.read(from: first.rawValue) { batch in
+            let committed = try CommittedBatch(replaying: batch, keyer: keyer)
+            for runner in runners { runner.enqueue(committed) }
+            for runner in runners { runner.waitUntil(processed: committed.firstIndex) }
+        }
+        for runner in runners { runner.waitUntil(processed: end) }
+        return runners
+    }
+
+    /// Hands the journal to the committer. Nothing here uses it afterwards.
+    func takeJournal() -> sending JournalWriter {
+        nonisolated(unsafe) let taken = journal
+        return taken
+    }
+}

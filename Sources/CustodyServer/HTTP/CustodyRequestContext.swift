@@ -1,0 +1,45 @@
+import AccessControl
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+/// What a request carries through the routes: who asks, from where.
+struct CustodyRequestContext: RequestContext {
+    var coreContext: CoreRequestContextStorage
+    /// Who asks; nil without a good credential.
+    var principal: Principal?
+    /// What became of the credential when there is no principal.
+    var credential = PresentedCredential.none
+    /// The peer's address, without port; nil for sockets that have none.
+    let clientAddress: String?
+
+    init(source: ApplicationRequestContextSource) {
+        coreContext = .init(source: source)
+        clientAddress = source.channel.remoteAddress?.ipAddress
+    }
+
+    /// Bodies of deliveries are collected by their routes with the limits of intake; this is for the rest.
+    var maxUploadSize: Int { 1 << 20 }
+
+    /// The caller, whoever it is.
+    ///
+    /// - Throws: 401 without a good credential, 429 after too many wrong ones.
+    func requirePrincipal() throws -> Principal {
+        if let principal { return principal }
+        switch credential {
+        case .none: throw Problem.unauthenticated
+        case .unreadable:
+            throw Problem(
+                .unauthorized, "unauthenticated", "the Authorization header holds no bearer token",
+                headers: [.wwwAuthenticate: "Bearer"])
+        case .refused(let error):
+            throw Problem(
+                .unauthorized, error.code.rawValue, error.reason,
+                headers: [.wwwAuthenticate: "Bearer error=\"invalid_token\""])
+        case .limited(let seconds):
+            throw Problem(
+                .tooManyRequests, AccessError.Code.tooManyFailures.rawValue,
+                "too many wrong credentials from this address", headers: [.retryAfter: String(seconds)])
+        }
+    }
+}

@@ -1,0 +1,75 @@
+import EventModel
+import Foundation
+import GRDB
+import Intake
+
+/// Deliveries and entries that were refused, kept so that a person can look into them and send them again.
+///
+/// Bounded: beyond ``maximumEntries`` the oldest go first, and how many went is counted.
+package final class QuarantineStore: Sendable {
+    package static let maximumEntries = 10_000
+    /// Bytes kept of one entry; what is longer is cut, and says so.
+    package static let maximumBytes = 256 << 10
+
+    package struct Entry: Sendable, Codable, FetchableRecord {
+        package let id: Int64
+        package let time: Int64
+        package let source: String
+        package let reason: String
+        package let size: Int
+        package let bytes: Data
+    }
+
+    private let database: any DatabaseWriter
+
+    package init(database: any DatabaseWriter) { self.database = database }
+
+    static func register(in migrator: inout DatabaseMigrator) {
+        migrator.registerMigration("quarantine") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE quarantine (
+                        id INTEGER PRIMARY KEY AUTOINCREMENT,
+                        time INTEGER NOT NULL,
+                        source TEXT NOT NULL,
+                        reason TEXT NOT NULL,
+                        size INTEGER NOT NULL,
+                        bytes BLOB NOT NULL
+                    )
+                    """)
+        }
+    }
+
+    /// Keeps refused entries.
+    package func add(_ entries: [RejectedEntry], source: String, now: Timestamp) async throws {
+        guard !entries.isEmpty else { return }
+        try await database.write { database in
+            for entry in entries.prefix(Self.maximumEntries) {
+                try database.execute(
+                    sql: "INSERT INTO quarantine (time, source, reason, size, bytes) VALUES (?, ?, ?, ?, ?)",
+                    arguments: [
+                        now.nanoseconds, source, entry.reason, entry.bytes.count,
+                        Data(entry.bytes.prefix(Self.maximumBytes)),
+                    ])
+            }
+            try database.execute(
+                sql: "DELETE FROM quarantine WHERE id <= (SELECT max(id) FROM quarantine) - ?",
+                arguments: [Self.maximumEntries])
+        }
+    }
+
+    /// The newest entries, of one source or of all.
+    package func list(source: String?, limit: Int) async throws -> [Entry] {
+        try await database.read { database in
+            try Entry.fetchAll(
+                database,
+                sql: """
+                    SELECT * FROM quarantine WHERE ?1 IS NULL OR source = ?1 ORDER BY id DESC LIMIT ?2
+                    """, arguments: [source, limit])
+        }
+    }
+
+    package func count() async throws -> Int {
+        try await database.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM quarantine") ?? 0 }
+    }
+}

@@ -1,0 +1,114 @@
+import AccessControl
+import Connectors
+import EventModel
+import HTTPTypes
+import Hummingbird
+import Identity
+import Intake
+
+/// What the routes that take deliveries share: finding the source, reading the body, handing both to intake.
+struct DeliveryRequests: Sendable {
+    let state: ServerState
+
+    /// The source of a push by token.
+    ///
+    /// A name that does not exist is created for an admin and is 404 for any other.
+    func source(named name: String, for principal: Principal) throws -> Source {
+        try Authorizer.checkIngest(as: name, for: principal, now: state.now())
+        if let source = state.sources.source(named: name) {
+            guard source.isEnabled else { throw Problem.forbidden("the source \(name) is disabled") }
+            return source
+        }
+        guard principal.scopes.contains(.admin) else { throw Problem.notFound("there is no source \(name)") }
+        return try state.sources.add(name: name, now: state.now())
+    }
+
+    /// The source of a hook, whose delivery has yet to be authenticated.
+    func hookSource(named name: String) throws -> Source {
+        guard let source = state.sources.source(named: name) else { throw Problem.notFound("there is no source \(name)") }
+        guard source.isEnabled else { throw Problem.forbidden("the source \(name) is disabled") }
+        return source
+    }
+
+    /// What intake needs of a source.
+    func deliverySource(_ source: Source, verified: Connectors.Verification) throws -> DeliverySource {
+        let connector =
+            source.connector == SourceStore.automatic
+            ? nil : try state.catalogue.connector(named: source.connector)
+        return DeliverySource(
+            origin: EventOrigin(
+                name: source.name, retentionClass: source.retentionClass, verified: verified.rawValue),
+            connector: connector, fingerprintKey: source.fingerprintKey)
+    }
+
+    /// Reads and unpacks the body.
+    ///
+    /// - Throws: ``Problem`` 413 and 415.
+    func delivery(_ request: inout Request) async throws -> Delivery {
+        let limit = state.configuration.intake.deliveryBytes
+        try Self.checkMediaType(request.headers[.contentType])
+        if let length = request.headers[.contentLength].flatMap(Int.init), length > limit {
+            throw Problem(.contentTooLarge, "too_large", "the body is larger than \(limit) bytes")
+        }
+        let buffer: ByteBuffer
+        do {
+            buffer = try await request.collectBody(upTo: limit)
+        } catch is NIOTooManyBytesError {
+            throw Problem(.contentTooLarge, "too_large", "the body is larger than \(limit) bytes")
+        }
+        let body = try ContentDecoding(limit: limit).decode(
+            Array(buffer.readableBytesView), encoding: request.headers[.contentEncoding])
+        return Delivery(
+            method: request.method.rawValue,
+            headers: DeliveryHeaders(request.headers.map { ($0.name.rawName, $0.value) }), body: body,
+            received: state.now())
+    }
+
+    /// Hands a delivery to intake and keeps what was refused in the quarantine.
+    func submit(_ delivery: Delivery, from source: DeliverySource, deliveryID: String?) async throws -> IntakeAnswer {
+        let answer = try await state.intake.submit(
+            delivery, from: source, catalogue: state.catalogue, deliveryID: deliveryID)
+        if !answer.rejected.isEmpty {
+            try await state.quarantine.add(answer.rejected, source: source.origin.name, now: delivery.received)
+        }
+        return answer
+    }
+
+    /// The contract's answer to a push.
+    func response(_ answer: IntakeAnswer) -> Response {
+        var json = JSONWriter()
+        json.object { json in
+            json.member("accepted", Int64(answer.accepted))
+            json.member("duplicates", Int64(answer.duplicates))
+            json.member("rejected") { json in
+                json.array { json in
+                    for entry in answer.rejected {
+                        json.object { json in
+                            json.member("position", Int64(entry.position))
+                            json.member("reason", entry.reason)
+                        }
+                    }
+                }
+            }
+            if let indexes = answer.indexes {
+                json.member("first_index", Int64(indexes.lowerBound.rawValue))
+                json.member("last_index", Int64(indexes.upperBound.rawValue))
+            }
+        }
+        return json.response()
+    }
+
+    /// JSON in its many spellings, text, and what curl sends when nobody says anything.
+    private static func checkMediaType(_ header: String?) throws {
+        guard let header, !header.isEmpty else { return }
+        let type = header.prefix { $0 != ";" }.trimmingPrefix { $0 == " " }.lowercased()
+        let isKnown =
+            type.contains("json") || type.hasPrefix("text/") || type == "application/x-www-form-urlencoded"
+            || type.hasPrefix("application/vnd.docker.distribution.events")
+        guard isKnown else {
+            throw Problem(
+                .unsupportedMediaType, "unsupported_media_type", "events are sent as JSON, NDJSON or text",
+                headers: [.accept: "application/json, application/x-ndjson, text/plain"])
+        }
+    }
+}

@@ -1,0 +1,87 @@
+import AccessControl
+import EventModel
+import EventStore
+import HTTPTypes
+import Hummingbird
+import Intake
+import QueryLanguage
+
+/// `GET /v1/tail`: server-sent events (HTML Standard §9.2), one for each new event that matches.
+struct TailRoutes {
+    /// A comment is sent after this much silence, so that proxies keep the connection and dead clients are noticed.
+    static let heartbeat = Duration.seconds(15)
+
+    let state: ServerState
+
+    func register(on router: Router<CustodyRequestContext>) {
+        router.get("/v1/tail", use: tail)
+    }
+
+    @Sendable private func tail(_ request: Request, context: CustodyRequestContext) async throws -> Response {
+        let principal = try context.requirePrincipal()
+        let now = state.now()
+        let query = try Query(parsing: request.uri.queryParameters["q"].map(String.init) ?? "", now: now)
+        guard query.stages.isEmpty else {
+            throw Problem.badRequest("no_stages", "live tail takes a filter, no stages")
+        }
+        let authorized = try Authorizer.authorize(query, for: principal, now: now)
+        try state.audit.recordRepeated(
+            state.auditEntry(
+                "event.tail", activity: "read", context, resource: ("event", nil), query: query.canonical))
+        guard let items = state.tail.follow() else {
+            throw Problem(
+                .serviceUnavailable, "too_many_followers", "too many live tails are open",
+                headers: [.retryAfter: "10"])
+        }
+        let predicate = EventPredicate(authorized)
+        let groups = authorized.visibleGroups
+        return Response(
+            status: .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-store"],
+            body: .init { writer in
+                try await writer.write(ByteBuffer(string: ": following\n\n"))
+                let parser = JSONParser()
+                for await item in Self.withHeartbeats(items) {
+                    var output: [UInt8] = []
+                    switch item {
+                    case nil: output += ": still here\n\n".utf8
+                    case .dropped(let count): output += "event: dropped\ndata: {\"dropped\":\(count)}\n\n".utf8
+                    case .batch(let batch):
+                        try batch.forEach { index, view, _ in
+                            guard predicate.matches(view, index: index, parser: parser) else { return }
+                            output += "id: \(index.rawValue)\ndata: ".utf8
+                            EventJSON.append(view, index: index, groups: groups, to: &output)
+                            output += "\n\n".utf8
+                        }
+                    }
+                    if !output.isEmpty { try await writer.write(ByteBuffer(bytes: output)) }
+                }
+                try await writer.finish(nil)
+            })
+    }
+
+    /// The items, with a nil after each ``heartbeat`` of time.
+    private static func withHeartbeats(_ items: AsyncStream<TailHub.Item>) -> AsyncStream<TailHub.Item?> {
+        let (stream, continuation) = AsyncStream.makeStream(of: TailHub.Item?.self, bufferingPolicy: .bufferingOldest(1))
+        let forwarding = Task {
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    while !Task.isCancelled {
+                        try? await Task.sleep(for: heartbeat)
+                        continuation.yield(nil)
+                    }
+                }
+                for await item in items {
+                    // A reader that is slower than this loses nothing here: the hub counts what does not fit.
+                    while case .dropped = continuation.yield(item) {
+                        guard !Task.isCancelled else { break }
+                        try? await Task.sleep(for: .milliseconds(5))
+                    }
+                }
+                group.cancelAll()
+            }
+            continuation.finish()
+        }
+        continuation.onTermination = { _ in forwarding.cancel() }
+        return stream
+    }
+}

@@ -1,0 +1,145 @@
+package import Connectors
+package import EventModel
+
+/// What intake has to know of the source that a delivery came from.
+package struct DeliverySource: Sendable {
+    package var origin: EventOrigin
+    /// Nil recognises each event by its shape (`auto`).
+    package var connector: Connector?
+    /// The source's key for fingerprints of redacted secrets.
+    package var fingerprintKey: [UInt8]
+
+    package init(origin: EventOrigin, connector: Connector?, fingerprintKey: [UInt8]) {
+        self.origin = origin
+        self.connector = connector
+        self.fingerprintKey = fingerprintKey
+    }
+}
+
+/// Turns a delivery into a batch that can be committed: splits, normalises, redacts, seals, compresses.
+///
+/// Runs in the request's own task and blocks on nothing. It owns a parser and buffers: use it for one delivery at a time,
+/// and again for the next.
+package final class DeliveryPreparer {
+    private let reader: DeliveryReader
+    private let catalogue: ConnectorCatalogue
+    /// Made for the first event that holds a secret; most deliveries have none.
+    private lazy var renormaliser = DeliveryReader(catalogue: catalogue, limits: jsonLimits)
+    private let jsonLimits: JSONLimits
+    private let redactor = Redactor()
+    private let keyer: DeliveryKeyer
+    private let limits: IntakeLimits
+    private let counters: IntakeCounters
+    private let earlierUse: @Sendable (DeliveryKey, UInt64) -> DeduplicationTable.Match
+
+    /// - Parameter earlierUse: Looks a delivery id up, for the warning that is sealed with an event whose id was used
+    ///   before for other bytes.
+    package init(
+        catalogue: ConnectorCatalogue, keyer: DeliveryKeyer, limits: IntakeLimits, counters: IntakeCounters,
+        earlierUse: @escaping @Sendable (DeliveryKey, UInt64) -> DeduplicationTable.Match
+    ) {
+        var json = JSONLimits()
+        json.bytes = limits.eventBytes
+        reader = DeliveryReader(catalogue: catalogue, limits: json)
+        self.catalogue = catalogue
+        jsonLimits = json
+        self.keyer = keyer
+        self.limits = limits
+        self.counters = counters
+        self.earlierUse = earlierUse
+    }
+
+    /// Prepares one delivery.
+    ///
+    /// - Parameter deliveryID: The sender's idempotency key, for events that have no id of their own.
+    /// - Throws: ``IntakeError`` `tooManyEvents`; entries that cannot be read are refused one by one, not thrown.
+    package func prepare(
+        _ delivery: Delivery, from source: DeliverySource, deliveryID: String? = nil
+    ) throws -> PreparedBatch {
+        var builder = BatchBuilder(
+            origin: source.origin, received: delivery.received, keyer: keyer,
+            expectedBytes: delivery.body.count + delivery.body.count / 2)
+        try delivery.body.withUnsafeBytes { body in
+            try reader.read(
+                body, headers: delivery.headers, connector: source.connector,
+                onEvent: { record, event in
+                    guard builder.count < limits.eventsPerDelivery else {
+                        throw IntakeError(
+                            .tooManyEvents, "a delivery has at most \(limits.eventsPerDelivery) events")
+                    }
+                    try add(&record, event, delivery, source, deliveryID, to: &builder)
+                },
+                onRefusal: { refusal in
+                    counters.rejected.add(1, ordering: .relaxed)
+                    builder.reject(
+                        RejectedEntry(
+                            position: refusal.position, reason: refusal.error.reason,
+                            bytes: forQuarantine(refusal.bytes, source)))
+                })
+        }
+        return try builder.finish()
+    }
+
+    private func add(
+        _ record: inout EventRecord, _ event: DeliveryReader.Event, _ delivery: Delivery, _ source: DeliverySource,
+        _ deliveryID: String?, to builder: inout BatchBuilder
+    ) throws {
+        let redaction: Redaction
+        switch redactor.redact(event.payload, fingerprintKey: source.fingerprintKey) {
+        case .unchanged: return seal(&record, event, event.payload, deliveryID, to: &builder)
+        case .tooManySecrets:
+            counters.rejected.add(1, ordering: .relaxed)
+            // What is a dump of secrets is not kept in the quarantine either.
+            return builder.reject(
+                RejectedEntry(
+                    position: event.position, reason: "more than \(Redactor.maximumReplacements) secrets", bytes: []))
+        case .redacted(let made): redaction = made
+        }
+        counters.redactions.add(redaction.counts.values.reduce(0, +), ordering: .relaxed)
+        try redaction.bytes.withUnsafeBytes { payload in
+            // The fields were read from the payload as it came and may hold what was just taken out of it.
+            if event.isText { return seal(&record, event, payload, deliveryID, to: &builder) }
+            try renormaliser.read(
+                payload, headers: delivery.headers, connector: event.connector,
+                onEvent: { record, _ in seal(&record, event, payload, deliveryID, to: &builder) },
+                onRefusal: { refusal in
+                    counters.rejected.add(1, ordering: .relaxed)
+                    builder.reject(
+                        RejectedEntry(
+                            position: event.position, reason: "unreadable after redaction: \(refusal.error.reason)",
+                            bytes: Array(payload)))
+                })
+        }
+    }
+
+    /// What the quarantine may keep of a refused entry: no more secrets than an event would.
+    private func forQuarantine(_ bytes: UnsafeRawBufferPointer, _ source: DeliverySource) -> [UInt8] {
+        switch redactor.redact(bytes, fingerprintKey: source.fingerprintKey) {
+        case .unchanged: Array(bytes)
+        case .redacted(let redaction): redaction.bytes
+        case .tooManySecrets: []
+        }
+    }
+
+    private func seal(
+        _ record: inout EventRecord, _ event: DeliveryReader.Event, _ payload: UnsafeRawBufferPointer,
+        _ deliveryID: String?, to builder: inout BatchBuilder
+    ) {
+        if let deliveryID, !record.contains(.sourceDelivery) {
+            record.set(.sourceDelivery, event.part.map { deliveryID + $0 } ?? deliveryID)
+        }
+        builder.add(
+            &record, payload: payload, payloadType: event.isText ? "text/plain" : "application/json",
+            position: event.position, part: event.part, keyedByContent: event.deduplication.isContent
+        ) { key, digest in
+            guard case .conflict(let earlier) = earlierUse(key, digest) else { return nil }
+            return "delivery id was used before for other bytes, by event \(earlier)"
+        }
+    }
+}
+
+extension DeduplicationBasis {
+    fileprivate var isContent: Bool {
+        if case .content = self { true } else { false }
+    }
+}
