@@ -79,10 +79,12 @@ extension SegmentStore {
         let sealedBefore = state.sealedThrough
         state.memory.removeFirst(count)
         state.sealedThrough = reader.header.lastIndex
-        let isPublished = try publish(reader) { $0.sealed[state.partition] = reader.header.lastIndex }
-        guard isPublished else {
+        let refusal = try publish(reader) { $0.sealed[state.partition] = reader.header.lastIndex }
+        if let refusal {
+            // Only now may a snapshot be made again: between removal and return it would lack these rows.
             state.memory.insert(contentsOf: sealed, at: 0)
             state.sealedThrough = sealedBefore
+            note(refusal)
             return
         }
         state.files.append(.init(entry: SegmentEntry(reader), reader: reader))
@@ -118,8 +120,10 @@ extension SegmentStore {
         if case .failure(let error) = result, error is EventStoreError { state.canMergeFiles = false }
         guard let reader = try accepted(result) else { return }
         let replaced = state.files[range].map(\.entry)
-        let isPublished = try publish(reader) { $0.segments.removeAll { replaced.contains($0) } }
-        guard isPublished else { return }
+        if let refusal = try publish(reader, { $0.segments.removeAll { replaced.contains($0) } }) {
+            note(refusal)
+            return
+        }
         state.files.replaceSubrange(range, with: [.init(entry: SegmentEntry(reader), reader: reader)])
         counters.fileMerges += 1
         counters.fileMergedRows += reader.rowCount
@@ -150,21 +154,20 @@ extension SegmentStore {
         publishSnapshot()
     }
 
-    /// Publishes a manifest with a new segment. False when there was no space for it: nothing has changed then.
+    /// Publishes a manifest with a new segment. Returns the error when there was no space for it: nothing has changed then.
     ///
     /// - Throws: for any other failure. The old or the new manifest may then be the one on disk.
-    private func publish(_ reader: SegmentReader, _ change: (inout Manifest) -> Void) throws -> Bool {
+    private func publish(_ reader: SegmentReader, _ change: (inout Manifest) -> Void) throws -> DurableFilesError? {
         do {
             try publishManifest {
                 change(&$0)
                 $0.segments.append(SegmentEntry(reader))
             }
-            return true
+            return nil
         } catch let error as DurableFilesError where error.code == .diskFull {
             // Space runs out only before the manifest's rename, so no manifest names the file.
             try? directory.remove(reader.name)
-            note(error)
-            return false
+            return error
         }
     }
 
