@@ -76,6 +76,21 @@ import Testing
         #expect(writer.size == 300)
     }
 
+    @Test("Entries are taken in any portions before they are published")
+    func portions() throws {
+        let fixture = try LedgerFixture()
+        let writer = try fixture.open()
+        for end: UInt64 in [1, 1, 5, 260, 600] {
+            try writer.append(TreeOfLeaves.entries(writer.size..<end), at: writer.size)
+        }
+        #expect(throws: LedgerError.self) { try writer.append([TreeOfLeaves.entry(599)], at: 599) }
+        #expect(writer.size == 600)
+        #expect(writer.durableSize == 0)
+        #expect(try writer.publish().checkpoint.root == TreeOfLeaves(size: 600).root(600))
+        try writer.append(TreeOfLeaves.entries(590..<610), at: 590)
+        #expect(writer.size == 610)
+    }
+
     @Test("Entries after a gap are refused")
     func gapIsRefused() throws {
         let fixture = try LedgerFixture()

@@ -37,17 +37,17 @@ struct GrowingFile {
 
     /// Writes what waits, and makes it survive power loss but for the file's name.
     ///
-    /// - Returns: whether the file was made, so that its directory has to be synchronised.
+    /// - Returns: whether the file was opened for the first time, so that its name may not be durable yet.
     /// - Throws: `DurableFilesError`; what waits stays, and a second call writes it to the same place.
     mutating func flush(to fileSystem: any FileSystem) throws -> Bool {
         guard hasPending else { return false }
-        let start = length - UInt64(pending.count)
-        let isNew = try file == nil && !fileSystem.exists(path)
+        let isFirst = file == nil
         let target = try file ?? fileSystem.open(path, .openOrCreate(.privateFile))
-        file = target
-        try target.write(pending, at: start)
+        try target.write(pending, at: length - UInt64(pending.count))
         try target.synchronizeData()
+        // Only now: after a failure the next call has to say again that the name may not be durable.
+        file = target
         pending.removeAll(keepingCapacity: true)
-        return isNew
+        return isFirst
     }
 }

@@ -15,6 +15,8 @@ struct PendingColumns {
     private var levels: [GrowingFile]
     private var column: DetailColumn
     private var size: UInt64
+    /// Directories in which a file was opened whose name may not be durable yet. Kept over failures.
+    private var unsynchronized: Set<FilePath> = []
 
     init(layout: LedgerLayout, recovered state: LedgerRecovery.State) {
         self.layout = layout
@@ -68,19 +70,22 @@ struct PendingColumns {
     ///
     /// - Complexity: three synchronisations, and one for each level that grew.
     mutating func flush(to fileSystem: any FileSystem) throws {
-        var entriesGrew = false
-        for index in parts.indices {
-            entriesGrew = try parts[index].roots.flush(to: fileSystem) || entriesGrew
-            entriesGrew = try parts[index].details.flush(to: fileSystem) || entriesGrew
-            entriesGrew = try parts[index].bundles.flush(to: fileSystem) || entriesGrew
+        func flush(_ file: inout GrowingFile, _ directory: FilePath) throws {
+            if try file.flush(to: fileSystem) { unsynchronized.insert(directory) }
         }
-        var levelsGrew = false
+        for index in parts.indices {
+            try flush(&parts[index].roots, layout.entries)
+            try flush(&parts[index].details, layout.entries)
+            try flush(&parts[index].bundles, layout.entries)
+        }
         for index in levels.indices {
-            levelsGrew = try levels[index].flush(to: fileSystem) || levelsGrew
+            try flush(&levels[index], layout.levels)
         }
         // Without this, power loss may take away the names of new files with all they hold.
-        if entriesGrew { try fileSystem.synchronizeDirectory(layout.entries) }
-        if levelsGrew { try fileSystem.synchronizeDirectory(layout.levels) }
+        for directory in unsynchronized {
+            try fileSystem.synchronizeDirectory(directory)
+        }
+        unsynchronized.removeAll()
         parts.removeFirst(parts.count - 1)
     }
 }
