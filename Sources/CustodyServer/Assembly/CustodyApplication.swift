@@ -1,3 +1,4 @@
+import HummingbirdCore
 import EventModel
 import Hummingbird
 import HummingbirdTLS
@@ -7,10 +8,10 @@ import NIOSSL
 import ServiceLifecycle
 
 /// The HTTP side of a server: all routes on one router, one listener.
-package struct CustodyApplication: Sendable {
+struct CustodyApplication: Sendable {
     private let state: ServerState
 
-    package init(_ state: ServerState) { self.state = state }
+    init(_ state: ServerState) { self.state = state }
 
     /// The router with every route; tests drive it without a socket.
     func router() -> Router<CustodyRequestContext> {
@@ -50,7 +51,7 @@ package struct CustodyApplication: Sendable {
     /// Serves until the task is cancelled or told to stop gracefully.
     ///
     /// - Parameter onListening: Called with the port once connections are taken.
-    package func service(onListening: @escaping @Sendable (Int) async -> Void) throws -> any Service {
+    func service(onListening: @escaping @Sendable (Int) async -> Void) throws -> any Service {
         let configuration = state.configuration
         return Application(
             router: router(), server: try server(configuration),

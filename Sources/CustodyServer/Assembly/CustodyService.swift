@@ -20,9 +20,9 @@ import SystemPackage
 /// Starting opens and checks what is stored, lets every view catch up with the journal, and begins to take events.
 /// ``stop()`` ends all of it in the order in which events flow.
 package final class CustodyService: Sendable {
-    package let state: ServerState
+    let state: ServerState
     /// The admin token that this start made; nil on later starts.
-    package let newAdminToken: NewToken?
+    let newAdminToken: NewToken?
     /// What was found damaged or torn; to be shown when starting.
     package let warnings: [String]
     private let lock: DirectoryLock

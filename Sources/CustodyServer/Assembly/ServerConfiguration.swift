@@ -1,4 +1,4 @@
-package import DurableFiles
+import DurableFiles
 import Foundation
 package import Intake
 package import SystemPackage

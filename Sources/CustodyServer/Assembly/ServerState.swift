@@ -1,3 +1,5 @@
+import HTTPTypes
+import Hummingbird
 import AccessControl
 import Connectors
 import Detection
@@ -10,7 +12,7 @@ import Ledger
 import Logging
 
 /// Everything that routes work with. Made once at start, shared by all requests.
-package struct ServerState: Sendable {
+struct ServerState: Sendable {
     let configuration: ServerConfiguration
     let now: @Sendable () -> Timestamp
     let logger: Logger
@@ -22,8 +24,8 @@ package struct ServerState: Sendable {
     let intake: IntakePipeline
     let quarantine: QuarantineStore
     let audit: AuditTrail
-    let store: any EventStore
-    let storeView: StoreView
+    let store: any EventSearching
+    let storeView: StoreSnapshots
     let journal: JournalReader
     let ledger: LedgerReader
     let ledgerKey: LedgerKey

@@ -15,7 +15,7 @@ final class StoredState {
     private(set) var table: DeduplicationTable
     private(set) var warnings: [String] = []
     let ledgerReader: LedgerReader
-    let storeView: StoreView
+    let storeView: StoreSnapshots
     private(set) var journal: JournalWriter
     private let ledger: LedgerWriter
     private let store: SegmentStore
@@ -89,11 +89,14 @@ final class StoredState {
         onFailure: @escaping @Sendable (any Error) -> Void
     ) throws -> [ViewRunner] {
         let end = LeafIndex(journal.nextIndex)
-        // Each view is handed over here and belongs to its thread from then on.
-        nonisolated(unsafe) let views: [any View] = [
+        let views: [any View] = [
             LedgerView(ledger), SearchIndexView(store, now: now), detection, TailView(hub: hub, from: end),
         ]
-        let runners = views.map { ViewRunner($0, onFailure: onFailure) }
+        let runners = views.map { view in
+            // Each view belongs to its thread from here on; nothing on this side touches it again.
+            nonisolated(unsafe) let handedOver = view
+            return ViewRunner(handedOver, onFailure: onFailure)
+        }
         guard let first = runners.map(\.cursor).min(), first < end else { return runners }
         try journal.reader.read(from: first.rawValue) { batch in
             let committed = try CommittedBatch(replaying: batch, keyer: keyer)

@@ -2,28 +2,28 @@ import AccessControl
 import EventModel
 
 /// One thing that somebody did with Custody itself: it becomes an event of the source `custody` (invariant 8).
-package struct AuditEntry: Sendable {
+struct AuditEntry: Sendable {
     /// `noun.verb`: `search.run`, `event.read`, `token.create`, `access.deny` …
-    package var action: String
+    var action: String
     /// create, read, update, delete, execute, login, deny …
-    package var activity: String
-    package var outcome: String
-    package var reason: String?
-    package var actorID: String?
-    package var actorName: String?
-    package var actorType: String
-    package var client: String?
-    package var resourceType: String
-    package var resourceName: String?
-    package var path: String?
-    package var method: String?
-    package var requestID: String?
+    var activity: String
+    var outcome: String
+    var reason: String?
+    var actorID: String?
+    var actorName: String?
+    var actorType: String
+    var client: String?
+    var resourceType: String
+    var resourceName: String?
+    var path: String?
+    var method: String?
+    var requestID: String?
     /// The query that was run, where there was one.
-    package var query: String?
+    var query: String?
     /// Further facts, kept in the payload.
-    package var details: [(String, String)]
+    var details: [(String, String)]
 
-    package init(
+    init(
         _ action: String, activity: String, outcome: String = "success", reason: String? = nil,
         actor: Principal? = nil, client: String? = nil, resource: (type: String, name: String?),
         method: String? = nil, path: String? = nil, requestID: String? = nil, query: String? = nil,

@@ -1,3 +1,4 @@
+import HTTPTypes
 import AccessControl
 import EventModel
 import Foundation
@@ -9,13 +10,13 @@ import Synchronization
 ///
 /// Reads are queued and durable within ``flushMilliseconds`` and a commit; when the queue cannot take them, the read itself has to
 /// fail. Exports, payload reads and changes wait until their entry is durable.
-package final class AuditTrail: Sendable {
+final class AuditTrail: Sendable {
     /// A queued entry waits at most this long for company. Invariant 8 allows 250 ms to durability, the commit included.
-    package static let flushMilliseconds = 100
+    static let flushMilliseconds = 100
     /// Entries queued at most: far beyond what one flush interval can bring; reached only when nothing can be committed.
-    package static let queueLimit = 10_000
+    static let queueLimit = 10_000
     /// Acts of which one entry a session and minute is enough.
-    package static let repeatSeconds: Int64 = 60
+    static let repeatSeconds: Int64 = 60
 
     private struct State {
         var queue: [AuditEntry] = []
@@ -29,7 +30,7 @@ package final class AuditTrail: Sendable {
     private let logger: Logger
 
     /// - Parameter commit: Makes entries durable as events.
-    package init(
+    init(
         now: @escaping @Sendable () -> Timestamp, logger: Logger,
         commit: @escaping @Sendable ([AuditEntry]) async throws -> Void
     ) {
@@ -41,7 +42,7 @@ package final class AuditTrail: Sendable {
     /// Queues an entry for a read.
     ///
     /// - Throws: ``Problem`` 503 when the queue is full: what cannot be put on record must not happen.
-    package func record(_ entry: AuditEntry) throws {
+    func record(_ entry: AuditEntry) throws {
         let isQueued = state.withLock { state in
             guard !state.isStopping, state.queue.count < Self.queueLimit else { return false }
             state.queue.append(entry)
@@ -54,7 +55,7 @@ package final class AuditTrail: Sendable {
 
     /// Queues an entry unless one for the same session and act was queued within the last minute: for live tail and
     /// completion, which would drown everything else.
-    package func recordRepeated(_ entry: AuditEntry) throws {
+    func recordRepeated(_ entry: AuditEntry) throws {
         let key = (entry.actorID ?? "") + "\0" + entry.action
         let moment = now()
         let isRepeated = state.withLock { state in
@@ -67,7 +68,7 @@ package final class AuditTrail: Sendable {
     }
 
     /// Returns when the entry is durable.
-    package func recordDurably(_ entry: AuditEntry) async throws {
+    func recordDurably(_ entry: AuditEntry) async throws {
         do {
             try await commit([entry])
         } catch {
@@ -77,7 +78,7 @@ package final class AuditTrail: Sendable {
     }
 
     /// Commits queued entries until the task is cancelled, and then what is left.
-    package func run() async {
+    func run() async {
         while !Task.isCancelled {
             try? await Task.sleep(for: .milliseconds(Self.flushMilliseconds))
             await flush()
@@ -85,7 +86,7 @@ package final class AuditTrail: Sendable {
     }
 
     /// Commits what is queued. Entries that could not be committed stay queued.
-    package func flush() async {
+    func flush() async {
         let entries = state.withLock { state in
             defer { state.queue = [] }
             return state.queue
@@ -100,7 +101,7 @@ package final class AuditTrail: Sendable {
     }
 
     /// Refuses further entries and commits what is queued.
-    package func stop() async {
+    func stop() async {
         state.withLock { $0.isStopping = true }
         await flush()
     }

@@ -3,20 +3,20 @@ import CZstd
 import HTTPTypes
 
 /// Undoes the content coding of a request's body (RFC 9110 §8.4), within bounds.
-package struct ContentDecoding: Sendable {
+struct ContentDecoding: Sendable {
     /// Decompressed bytes over compressed bytes, looked at once the output is larger than ``ratioFreeBytes``. Audit logs of
     /// like lines reach 100; what compresses better than this was made to.
-    package static let maximumRatio = 250
-    package static let ratioFreeBytes = 1 << 20
+    static let maximumRatio = 250
+    static let ratioFreeBytes = 1 << 20
 
     /// The most bytes that may come out.
     let limit: Int
 
-    package init(limit: Int) { self.limit = limit }
+    init(limit: Int) { self.limit = limit }
 
     /// - Parameter encoding: The value of `Content-Encoding`; nil or `identity` for none.
     /// - Throws: ``Problem``: 415 for a coding we do not know, 400 for broken data, 413 for too much.
-    package func decode(_ body: [UInt8], encoding: String?) throws -> [UInt8] {
+    func decode(_ body: [UInt8], encoding: String?) throws -> [UInt8] {
         switch (encoding ?? "identity").lowercased() {
         case "identity", "":
             guard body.count <= limit else { throw tooLarge }

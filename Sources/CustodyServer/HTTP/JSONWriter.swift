@@ -4,62 +4,62 @@ import Hummingbird
 import NIOCore
 
 /// Writes compact JSON, members in the order they are given.
-package struct JSONWriter {
-    package private(set) var bytes: [UInt8] = []
+struct JSONWriter {
+    private(set) var bytes: [UInt8] = []
     private var needsComma = false
 
-    package init() {}
+    init() {}
 
-    package mutating func object(_ body: (inout JSONWriter) throws -> Void) rethrows {
+    mutating func object(_ body: (inout JSONWriter) throws -> Void) rethrows {
         try container(UInt8(ascii: "{"), UInt8(ascii: "}"), body)
     }
 
-    package mutating func array(_ body: (inout JSONWriter) throws -> Void) rethrows {
+    mutating func array(_ body: (inout JSONWriter) throws -> Void) rethrows {
         try container(UInt8(ascii: "["), UInt8(ascii: "]"), body)
     }
 
-    package mutating func member(_ name: String, _ value: String) {
+    mutating func member(_ name: String, _ value: String) {
         key(name)
         self.value(value)
     }
 
-    package mutating func member(_ name: String, _ value: String?) {
+    mutating func member(_ name: String, _ value: String?) {
         guard let value else { return }
         member(name, value)
     }
 
-    package mutating func member(_ name: String, _ value: Int64) {
+    mutating func member(_ name: String, _ value: Int64) {
         key(name)
         self.value(value)
     }
 
-    package mutating func member(_ name: String, _ value: Bool) { member(name, raw: value ? "true" : "false") }
+    mutating func member(_ name: String, _ value: Bool) { member(name, raw: value ? "true" : "false") }
 
     /// A member whose value is JSON text already.
-    package mutating func member(_ name: String, raw value: String) {
+    mutating func member(_ name: String, raw value: String) {
         key(name)
         self.raw(Array(value.utf8))
     }
 
-    package mutating func member(_ name: String, _ body: (inout JSONWriter) throws -> Void) rethrows {
+    mutating func member(_ name: String, _ body: (inout JSONWriter) throws -> Void) rethrows {
         key(name)
         needsComma = false
         try body(&self)
         needsComma = true
     }
 
-    package mutating func value(_ value: String) {
+    mutating func value(_ value: String) {
         separate()
         JSONText.appendString(value, to: &bytes)
     }
 
-    package mutating func value(_ value: Int64) {
+    mutating func value(_ value: Int64) {
         separate()
         bytes.append(contentsOf: String(value).utf8)
     }
 
     /// Appends JSON text as it is.
-    package mutating func raw(_ text: [UInt8]) {
+    mutating func raw(_ text: [UInt8]) {
         separate()
         bytes.append(contentsOf: text)
     }

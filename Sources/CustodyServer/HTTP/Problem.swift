@@ -3,29 +3,29 @@ import Hummingbird
 import NIOCore
 
 /// An error answer: RFC 9457 `application/problem+json` with a stable `code` and the request's id, never internals.
-package struct Problem: Error, Sendable {
-    package let status: HTTPResponse.Status
+struct Problem: Error, Sendable {
+    let status: HTTPResponse.Status
     /// Stable, lower case with underscores: what programs decide by.
-    package let code: String
+    let code: String
     /// One sentence for people.
-    package let detail: String
-    package var headers: HTTPFields
+    let detail: String
+    var headers: HTTPFields
     /// Further members of the answer, as JSON text, by name.
-    package var members: [(String, String)] = []
+    var members: [(String, String)] = []
 
-    package init(_ status: HTTPResponse.Status, _ code: String, _ detail: String, headers: HTTPFields = [:]) {
+    init(_ status: HTTPResponse.Status, _ code: String, _ detail: String, headers: HTTPFields = [:]) {
         self.status = status
         self.code = code
         self.detail = detail
         self.headers = headers
     }
 
-    package static func badRequest(_ code: String, _ detail: String) -> Problem { Problem(.badRequest, code, detail) }
-    package static func notFound(_ detail: String) -> Problem { Problem(.notFound, "not_found", detail) }
-    package static let unauthenticated = Problem(
+    static func badRequest(_ code: String, _ detail: String) -> Problem { Problem(.badRequest, code, detail) }
+    static func notFound(_ detail: String) -> Problem { Problem(.notFound, "not_found", detail) }
+    static let unauthenticated = Problem(
         .unauthorized, "unauthenticated", "a bearer token is needed", headers: [.wwwAuthenticate: "Bearer"])
 
-    package static func forbidden(_ detail: String) -> Problem { Problem(.forbidden, "forbidden", detail) }
+    static func forbidden(_ detail: String) -> Problem { Problem(.forbidden, "forbidden", detail) }
 
     func response(requestID: String) -> Response {
         var json = JSONWriter()

@@ -4,18 +4,18 @@ import Synchronization
 /// The server's metrics, in Prometheus' text format at `/metrics`.
 ///
 /// Modules count for themselves; they are read when somebody asks. Only requests are counted here.
-package final class ServerMetrics: Sendable {
+final class ServerMetrics: Sendable {
     /// Upper bounds in seconds of the request duration histogram.
     private static let bounds: [Double] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10]
 
-    package struct Sample: Sendable {
-        package enum Kind: String, Sendable { case counter, gauge }
+    struct Sample: Sendable {
+        enum Kind: String, Sendable { case counter, gauge }
         let name: String
         let help: String
         let kind: Kind
         let value: Double
 
-        package init(_ kind: Kind, _ name: String, _ help: String, _ value: Double) {
+        init(_ kind: Kind, _ name: String, _ help: String, _ value: Double) {
             self.kind = kind
             self.name = name
             self.help = help
@@ -44,10 +44,10 @@ package final class ServerMetrics: Sendable {
 
     private let state = Mutex(State())
 
-    package init() {}
+    init() {}
 
     /// Adds a source of samples, asked at every scrape.
-    package func collect(_ collector: @escaping @Sendable () -> [Sample]) {
+    func collect(_ collector: @escaping @Sendable () -> [Sample]) {
         state.withLock { $0.collectors.append(collector) }
     }
 
@@ -62,7 +62,7 @@ package final class ServerMetrics: Sendable {
     }
 
     /// Everything, in Prometheus' text exposition format 0.0.4.
-    package var text: String {
+    var text: String {
         let (requests, collectors) = state.withLock { ($0.requests, $0.collectors) }
         var text = ""
         for sample in collectors.flatMap({ $0() }) {

@@ -1,5 +1,7 @@
+import EventModel
 import EventStore
 import Intake
+import Ledger
 
 extension ServerState {
     /// Registers what the modules count for themselves.

@@ -6,23 +6,23 @@ import Intake
 /// Deliveries and entries that were refused, kept so that a person can look into them and send them again.
 ///
 /// Bounded: beyond ``maximumEntries`` the oldest go first, and how many went is counted.
-package final class QuarantineStore: Sendable {
-    package static let maximumEntries = 10_000
+final class QuarantineStore: Sendable {
+    static let maximumEntries = 10_000
     /// Bytes kept of one entry; what is longer is cut, and says so.
-    package static let maximumBytes = 256 << 10
+    static let maximumBytes = 256 << 10
 
-    package struct Entry: Sendable, Codable, FetchableRecord {
-        package let id: Int64
-        package let time: Int64
-        package let source: String
-        package let reason: String
-        package let size: Int
-        package let bytes: Data
+    struct Entry: Sendable, Codable, FetchableRecord {
+        let id: Int64
+        let time: Int64
+        let source: String
+        let reason: String
+        let size: Int
+        let bytes: Data
     }
 
     private let database: any DatabaseWriter
 
-    package init(database: any DatabaseWriter) { self.database = database }
+    init(database: any DatabaseWriter) { self.database = database }
 
     static func register(in migrator: inout DatabaseMigrator) {
         migrator.registerMigration("quarantine") { database in
@@ -41,7 +41,7 @@ package final class QuarantineStore: Sendable {
     }
 
     /// Keeps refused entries.
-    package func add(_ entries: [RejectedEntry], source: String, now: Timestamp) async throws {
+    func add(_ entries: [RejectedEntry], source: String, now: Timestamp) async throws {
         guard !entries.isEmpty else { return }
         try await database.write { database in
             for entry in entries.prefix(Self.maximumEntries) {
@@ -59,7 +59,7 @@ package final class QuarantineStore: Sendable {
     }
 
     /// The newest entries, of one source or of all.
-    package func list(source: String?, limit: Int) async throws -> [Entry] {
+    func list(source: String?, limit: Int) async throws -> [Entry] {
         try await database.read { database in
             try Entry.fetchAll(
                 database,
@@ -69,7 +69,7 @@ package final class QuarantineStore: Sendable {
         }
     }
 
-    package func count() async throws -> Int {
+    func count() async throws -> Int {
         try await database.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM quarantine") ?? 0 }
     }
 }

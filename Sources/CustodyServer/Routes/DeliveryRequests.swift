@@ -53,7 +53,7 @@ struct DeliveryRequests: Sendable {
         let buffer: ByteBuffer
         do {
             buffer = try await request.collectBody(upTo: limit)
-        } catch is NIOTooManyBytesError {
+        } catch {
             throw Problem(.contentTooLarge, "too_large", "the body is larger than \(limit) bytes")
         }
         let body = try ContentDecoding(limit: limit).decode(

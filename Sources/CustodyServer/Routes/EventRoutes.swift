@@ -1,3 +1,4 @@
+import Intake
 import AccessControl
 import EventModel
 import EventStore

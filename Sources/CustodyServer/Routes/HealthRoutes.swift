@@ -1,3 +1,5 @@
+import Intake
+import EventModel
 import AccessControl
 import HTTPTypes
 import Hummingbird

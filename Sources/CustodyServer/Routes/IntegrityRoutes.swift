@@ -1,3 +1,4 @@
+import Intake
 import AccessControl
 import EventModel
 import Hummingbird
@@ -16,7 +17,7 @@ struct IntegrityRoutes {
         var json = JSONWriter()
         json.object { json in
             json.member("origin", state.ledgerKey.verifierKey.name)
-            json.member("vkey", state.ledgerKey.verifierKey.text)
+            json.member("vkey", state.ledgerKey.verifierKey.description)
             json.member("size", Int64(state.ledger.size))
             json.member("next_index", Int64(state.intake.committer.end.rawValue))
             if let latest = state.ledger.latest {

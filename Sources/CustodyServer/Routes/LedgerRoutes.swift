@@ -20,8 +20,8 @@ struct LedgerRoutes {
 
     @Sendable private func tile(_ request: Request, context: CustodyRequestContext) async throws -> Response {
         let text = "tile/" + context.parameters.getCatchAll().joined(separator: "/")
-        guard let path = TilePath(text) else { throw Problem.notFound("there is no tile of this name") }
-        if path.kind == .entries, !state.configuration.publicEntries {
+        guard let path = try? TilePath(parsing: text) else { throw Problem.notFound("there is no tile of this name") }
+        if path.content == .entries, !state.configuration.publicEntries {
             try Authorizer.check(.readEntries, for: context.requirePrincipal(), now: state.now())
             try state.audit.recordRepeated(
                 state.auditEntry("ledger.read_entries", activity: "read", context, resource: ("ledger", text)))

@@ -1,3 +1,4 @@
+import Connectors
 import AccessControl
 import EventModel
 import Foundation

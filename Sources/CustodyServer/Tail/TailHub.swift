@@ -6,13 +6,13 @@ import Synchronization
 /// Live tail: hands every committed event to whoever follows, as soon as it is durable.
 ///
 /// A follower has a bounded queue. One that reads too slowly loses events and is told how many; it never slows intake.
-package final class TailHub: Sendable {
+final class TailHub: Sendable {
     /// Batches queued for one follower. At the full rate of intake that is about a second.
-    package static let queueLimit = 64
+    static let queueLimit = 64
     /// Followers at a time: each costs a look at every event.
-    package static let followerLimit = 100
+    static let followerLimit = 100
 
-    package enum Item: Sendable {
+    enum Item: Sendable {
         case batch(CommittedBatch)
         /// This many events were skipped, because the follower was too slow.
         case dropped(Int)
@@ -30,9 +30,9 @@ package final class TailHub: Sendable {
 
     private let state = Mutex(State())
 
-    package init() {}
+    init() {}
 
-    package var count: Int { state.withLock { $0.followers.count } }
+    var count: Int { state.withLock { $0.followers.count } }
 
     /// Follows from now on; nil when there are too many followers. The stream ends when its reader is cancelled.
     func follow() -> AsyncStream<Item>? {

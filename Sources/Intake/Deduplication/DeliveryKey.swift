@@ -8,6 +8,11 @@ package import EventModel
 package struct DeliveryKey: Hashable, Sendable {
     package let high: UInt64
     package let low: UInt64
+
+    package init(high: UInt64, low: UInt64) {
+        self.high = high
+        self.low = low
+    }
 }
 
 /// Makes delivery keys under the secret of one installation (DATA/keys/deduplication.key).

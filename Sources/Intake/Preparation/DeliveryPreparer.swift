@@ -1,5 +1,6 @@
 package import Connectors
-package import EventModel
+import EventModel
+import Synchronization
 
 /// What intake has to know of the source that a delivery came from.
 package struct DeliverySource: Sendable {

@@ -1,0 +1,86 @@
+import Ledger
+import UnixSignals
+import Foundation
+package import Logging
+import ServiceLifecycle
+import Synchronization
+
+/// A whole server, from opening the data directory to the last checkpoint: what `custody serve` runs.
+package struct ServerRun: Sendable {
+    private let configuration: ServerConfiguration
+    private let logger: Logger
+    private let announces: Bool
+    private let onListening: @Sendable (CustodyService, Int) async -> Void
+
+    /// - Parameters:
+    ///   - announces: Whether URL, token file and vkey are printed once requests are taken.
+    ///   - onListening: Called at the same moment, with the port.
+    package init(
+        configuration: ServerConfiguration, logger: Logger = ServerRun.defaultLogger, announces: Bool = true,
+        onListening: @escaping @Sendable (CustodyService, Int) async -> Void = { _, _ in }
+    ) {
+        self.configuration = configuration
+        self.logger = logger
+        self.announces = announces
+        self.onListening = onListening
+    }
+
+    /// Logs warnings and errors to standard error, so that standard output holds only what was asked for.
+    package static var defaultLogger: Logger {
+        var logger = Logger(label: "custody") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = .warning
+        return logger
+    }
+
+    /// Serves until a signal or the task's cancellation, then stops in good order.
+    package func run() async throws {
+        let logger = logger
+        let service = try CustodyService(configuration, logger: logger) { error in
+            // What the disk holds is not known any more; only a new start, which reads it, can tell.
+            logger.critical("the server cannot go on", metadata: ["error": "\(error)"])
+            exit(70)
+        }
+        for warning in service.warnings { logger.warning("\(warning)") }
+        let application = CustodyApplication(service.state)
+        let listening = try application.service { port in
+            if announces { announce(service, port: port) }
+            await onListening(service, port)
+        }
+        let group = ServiceGroup(
+            configuration: .init(
+                services: [.init(service: listening), .init(service: BackgroundWork(service: service))],
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        do {
+            try await group.run()
+        } catch {
+            await service.stop()
+            throw error
+        }
+        await service.stop()
+    }
+
+    private func announce(_ service: CustodyService, port: Int) {
+        let scheme = configuration.tlsCertificate == nil ? "http" : "https"
+        let host = configuration.host.contains(":") ? "[\(configuration.host)]" : configuration.host
+        var text = """
+            Custody is listening on \(scheme)://\(host):\(port)
+              data    \(configuration.dataDirectory)
+              token   \(configuration.adminTokenFile)
+              vkey    \(service.state.ledgerKey.verifierKey.description)
+
+            """
+        if service.newAdminToken != nil {
+            text += "This was the first start: the admin token is in the file above, readable by you alone.\n"
+        }
+        FileHandle.standardOutput.write(Data(text.utf8))
+    }
+}
+
+/// What runs beside the listener, as a service that ends when the listener does.
+private struct BackgroundWork: Service {
+    let service: CustodyService
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { await service.run() }
+    }
+}

@@ -1,0 +1,59 @@
+import ArgumentParser
+import CustodyServer
+import DurableFiles
+import Foundation
+import Logging
+import ServiceLifecycle
+import SystemPackage
+
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Run the server on a data directory.",
+        discussion: """
+            The first start makes the directory, its keys and an admin token, and says where they are. \
+            SIGTERM and SIGINT stop it after everything acknowledged has been sealed.
+            """)
+
+    @Option(help: "The data directory.")
+    var data = "custody-data"
+    @Option(help: ArgumentHelp("The address to listen on.", valueName: "host:port"))
+    var listen: String?
+    @Option(help: ArgumentHelp("A YAML configuration file; see docs/configuration.md.", valueName: "file"))
+    var config: String?
+    @Option(name: .customLong("tls-cert"), help: ArgumentHelp("The certificate chain, PEM.", valueName: "file"))
+    var tlsCertificate: String?
+    @Option(name: .customLong("tls-key"), help: ArgumentHelp("The certificate's private key, PEM.", valueName: "file"))
+    var tlsKey: String?
+    @Flag(help: "Serve the ledger's entries without a token.")
+    var publicEntries = false
+
+    func run() async throws {
+        var configuration = ServerConfiguration()
+        configuration.dataDirectory = FilePath(data)
+        configuration.tlsCertificate = tlsCertificate
+        configuration.tlsKey = tlsKey
+        configuration.publicEntries = publicEntries
+        configuration.adminToken = ProcessInfo.processInfo.environment["CUSTODY_ADMIN_TOKEN"]
+        do {
+            if let config {
+                guard let bytes = FileManager.default.contents(atPath: config) else {
+                    throw ConfigurationError("\(config) cannot be read")
+                }
+                try configuration.read(yaml: String(decoding: bytes, as: UTF8.self), file: config)
+            }
+            if let listen { try configuration.listen(on: listen) }
+            try await ServerRun(configuration: configuration).run()
+        } catch {
+            FileHandle.standardError.write(Data("custody serve: \(error)\n".utf8))
+            throw ExitCode(Self.exitCode(for: error))
+        }
+    }
+
+    private static func exitCode(for error: any Error) -> Int32 {
+        switch error {
+        case is ConfigurationError: 64
+        default: 1
+        }
+    }
+}
