@@ -1,0 +1,27 @@
+package import GRDB
+
+/// The table of this module in the state database.
+package enum OutboxSchema {
+    /// Registers this module's migrations. Their names are unique in the program and never change.
+    package static func registerMigrations(in migrator: inout DatabaseMigrator) {
+        migrator.registerMigration("delivery-1-outbox") { db in
+            try db.execute(
+                sql: """
+                    CREATE TABLE delivery_outbox (
+                        sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+                        message TEXT NOT NULL UNIQUE,
+                        destination TEXT NOT NULL,
+                        alert TEXT NOT NULL,
+                        body BLOB NOT NULL,
+                        state TEXT NOT NULL,
+                        attempts INTEGER NOT NULL,
+                        next_attempt INTEGER NOT NULL,
+                        last_error TEXT,
+                        created INTEGER NOT NULL,
+                        updated INTEGER NOT NULL
+                    ) STRICT;
+                    CREATE INDEX delivery_outbox_due ON delivery_outbox (state, next_attempt);
+                    """)
+        }
+    }
+}
