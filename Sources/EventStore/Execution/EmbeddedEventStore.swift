@@ -120,6 +120,8 @@ package enum MonotonicClock {
     private static let origin = ContinuousClock.now
 
     @Sendable package static func nanoseconds() -> UInt64 {
+        // The first use sets the origin, so it must come before the clock is read.
+        let origin = origin
         let (seconds, attoseconds) = (ContinuousClock.now - origin).components
         return UInt64(seconds) &* 1_000_000_000 &+ UInt64(attoseconds / 1_000_000_000)
     }
