@@ -41,7 +41,7 @@ enum HarmlessValue {
     /// `AKIA…` and its like: the public half of an AWS key; in a signed URL with date, region and service behind it.
     private static func isKeyID(_ value: UnsafeRawBufferPointer) -> Bool {
         guard value.count >= 20, value.count == 20 || value[20] == UInt8(ascii: "/") || value[20] == UInt8(ascii: "%"),
-            value.slice(0..<20).allSatisfy({ CharacterClass.of($0) & CharacterClass.alphanumeric != 0 })
+            value.slice(0..<20).allSatisfy({ CharacterClass.isAlphanumeric($0) })
         else { return false }
         let prefix = value.slice(0..<4)
         return prefix.hasSameBytes(as: "AKIA") || prefix.hasSameBytes(as: "ASIA")
@@ -52,7 +52,7 @@ enum HarmlessValue {
         guard value.count >= 19, value[4] == UInt8(ascii: "-"), value[7] == UInt8(ascii: "-"),
             value[13] == UInt8(ascii: ":")
         else { return false }
-        return value.slice(0..<4).allSatisfy { $0 &- UInt8(ascii: "0") < 10 }
+        return value.slice(0..<4).allSatisfy { CharacterClass.isDigit($0) }
     }
 }
 

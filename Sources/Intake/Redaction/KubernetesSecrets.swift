@@ -4,10 +4,21 @@ import EventModel
 /// in lists, and in the requests and responses of audit events about the resource `secrets`, whose patches name no kind.
 struct KubernetesSecrets {
     private let text: UnsafeRawBufferPointer
+    /// Whether this walks over something that is known to be a Secret or a list of them, for another walk. Such a walk starts
+    /// no further ones: a hostile document would double the work with each level.
+    private let isInner: Bool
     private(set) var ranges: [Range<Int>] = []
 
     /// Deeper documents are refused elsewhere; this bounds the recursion whatever is handed in.
     private static let maximumDepth = 200
+
+    /// The members of which the content may have to be hidden, and how deep they may lie in each other for their content to be
+    /// looked at once more at each level. Real Secrets lie two deep: a list in a response.
+    private static let candidates: [StaticString] = [
+        "data", "stringData", "items", "metadata", "requestObject", "responseObject",
+    ]
+    private static let maximumNesting = 6
+    private var nesting = 0
 
     /// What one object told about itself.
     private struct Members {
@@ -24,6 +35,7 @@ struct KubernetesSecrets {
 
     init(in text: UnsafeRawBufferPointer) {
         self.text = text
+        isInner = false
         var position = 0
         skipSpaces(&position)
         _ = value(at: &position, isSecret: false, depth: 0)
@@ -71,7 +83,11 @@ struct KubernetesSecrets {
             skipSpaces(&position)
             guard position < text.count else { break }
             let start = position
-            let isAboutSecrets = value(at: &position, isSecret: false, depth: depth + 1)
+            let isList = isInner && key.hasSameBytes(as: "items")
+            let isCandidate = Self.candidates.contains { key.hasSameBytes(as: $0) }
+            nesting += isCandidate ? 1 : 0
+            let isAboutSecrets = value(at: &position, isSecret: isSecret && isList, depth: depth + 1)
+            nesting -= isCandidate ? 1 : 0
             let content = text.slice(start..<min(position, text.count))
             if key.hasSameBytes(as: "kind") {
                 members.isSecret =
@@ -93,20 +109,21 @@ struct KubernetesSecrets {
             skipTo(&position, UInt8(ascii: ","), orBefore: UInt8(ascii: "}"))
         }
         position += 1
+        guard nesting <= Self.maximumNesting else { return resourceIsSecrets }
         if members.isSecret { hide(members.hidden) }
-        if members.isAboutSecrets { for body in members.bodies { hideBody(body) } }
+        if members.isAboutSecrets, !isInner { for body in members.bodies { hideBody(body) } }
         return resourceIsSecrets
     }
 
     /// Hides what the members of a Secret hold.
     private mutating func hide(_ starts: [Int]) {
         for start in starts where text[start] == UInt8(ascii: "{") || text[start] == UInt8(ascii: "[") {
-            let strings = JSONStrings.values(in: text, containerAt: start, nested: true)
+            let strings = JSONStrings(in: text, containerAt: start, nested: true).values
             switch memberName(before: start) {
             case "metadata":
                 // `kubectl apply` keeps the whole object, data included, in an annotation.
                 ranges.append(contentsOf: strings.filter { isLastApplied($0) })
-            case "items": hideItems(start)
+            case "items": if !isInner { hideItems(start) }
             default: ranges.append(contentsOf: strings)
             }
         }
@@ -115,7 +132,7 @@ struct KubernetesSecrets {
     /// The members of a list name no kind of their own.
     private mutating func hideItems(_ start: Int) {
         var position = start
-        var inner = KubernetesSecrets(empty: text)
+        var inner = KubernetesSecrets(inner: text)
         _ = inner.value(at: &position, isSecret: true, depth: 0)
         ranges.append(contentsOf: inner.ranges)
     }
@@ -123,17 +140,20 @@ struct KubernetesSecrets {
     /// The body of a request about secrets: an object, a merge patch, or a JSON patch (RFC 6902 §4) with `value`s.
     private mutating func hideBody(_ start: Int) {
         var position = start
-        var inner = KubernetesSecrets(empty: text)
+        var inner = KubernetesSecrets(inner: text)
         _ = inner.value(at: &position, isSecret: true, depth: 0)
         ranges.append(contentsOf: inner.ranges)
         guard text[start] == UInt8(ascii: "[") else { return }
-        for range in JSONStrings.values(in: text, containerAt: start, nested: true)
+        for range in JSONStrings(in: text, containerAt: start, nested: true).values
         where memberName(before: range.lowerBound - 1) == "value" {
             ranges.append(range)
         }
     }
 
-    private init(empty text: UnsafeRawBufferPointer) { self.text = text }
+    private init(inner text: UnsafeRawBufferPointer) {
+        self.text = text
+        isInner = true
+    }
 
     /// The key of the value at an offset.
     private func memberName(before start: Int) -> String {

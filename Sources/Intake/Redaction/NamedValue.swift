@@ -13,7 +13,10 @@ struct NamedValue {
     let form: Form
 
     /// nil when nothing belongs to the name, or something that is no string: numbers, booleans and null stay.
-    init?(_ text: UnsafeRawBufferPointer, after name: Range<Int>) {
+    ///
+    /// - Parameter bareValueEnd: where the last value without quotes ended, kept from name to name: a value that begins
+    ///   inside it ends there too.
+    init?(_ text: UnsafeRawBufferPointer, after name: Range<Int>, bareValueEnd: inout Int) {
         var position = name.upperBound
         let isOption = text[name.lowerBound] == UInt8(ascii: "-")
         let quote = Self.quote(text, &position)
@@ -67,14 +70,15 @@ struct NamedValue {
         // Quoted names have quoted values; others are numbers, booleans and null. Without quotes, a colon needs a space
         // (a header, a line of YAML): `docker.io/token:latest` is no pair.
         guard quote == nil, separator != UInt8(ascii: ":") || spaceFollows else { return nil }
-        let end = Self.end(text, position) { CharacterClass.endsValue($0) }
+        if position >= bareValueEnd { bareValueEnd = Self.end(text, position) { CharacterClass.endsValue($0) } }
+        let end = bareValueEnd
         guard end > position else { return nil }
         if isOption, text[position] == UInt8(ascii: "-") { return nil }
         // In running text a word after a colon is prose; a credential has digits or signs, or follows its scheme.
-        if separator != UInt8(ascii: "="), text[position..<end].allSatisfy({ ($0 | 0x20) &- UInt8(ascii: "a") < 26 }) {
+        if separator != UInt8(ascii: "="), text[position..<end].allSatisfy({ CharacterClass.isLetter($0) }) {
             let next = min(end + 1, text.count)
             let nextEnd = Self.end(text, next) { CharacterClass.endsValue($0) }
-            guard nextEnd - next >= 16, text[next..<nextEnd].contains(where: { $0 &- UInt8(ascii: "0") < 10 }) else {
+            guard nextEnd - next >= 16, text[next..<nextEnd].contains(where: { CharacterClass.isDigit($0) }) else {
                 return nil
             }
             form = .plain(position..<nextEnd, isQuoted: false)
@@ -83,10 +87,15 @@ struct NamedValue {
         form = .plain(position..<end, isQuoted: false)
     }
 
+    /// JSON inside strings of JSON inside strings … : four times. Every level takes a pass of its own over what follows.
+    private static let maximumQuoteLevel = 15
+
     /// Reads a double quote with the backslashes before it and returns their number.
     private static func quote(_ text: UnsafeRawBufferPointer, _ position: inout Int) -> Int? {
         var cursor = position
-        while cursor < text.count, text[cursor] == UInt8(ascii: "\\") { cursor += 1 }
+        while cursor < text.count, cursor - position <= maximumQuoteLevel, text[cursor] == UInt8(ascii: "\\") {
+            cursor += 1
+        }
         guard cursor < text.count, text[cursor] == UInt8(ascii: "\"") else { return nil }
         let level = cursor - position
         position = cursor + 1

@@ -13,13 +13,14 @@ struct ProviderPattern: Sendable {
         case base64
 
         func contains(_ byte: UInt8) -> Bool {
-            let flags = CharacterClass.of(byte)
-            return switch self {
-            case .alphanumeric: flags & CharacterClass.alphanumeric != 0
-            case .hexadecimal: flags & CharacterClass.hexadecimal != 0
-            case .base64URL: flags & CharacterClass.base64URL != 0
-            case .dotted: flags & CharacterClass.base64URL != 0 || byte == UInt8(ascii: ".")
-            case .base64: flags & (CharacterClass.base64URL | CharacterClass.base64) != 0
+            switch self {
+            case .alphanumeric: CharacterClass.isAlphanumeric(byte)
+            case .hexadecimal: CharacterClass.isHexadecimal(byte)
+            case .base64URL: CharacterClass.isBase64URL(byte)
+            case .dotted: CharacterClass.isName(byte)
+            case .base64:
+                CharacterClass.isBase64URL(byte) || byte == UInt8(ascii: "+") || byte == UInt8(ascii: "/")
+                    || byte == UInt8(ascii: "=") || byte == UInt8(ascii: "%")
             }
         }
     }

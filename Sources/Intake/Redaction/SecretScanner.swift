@@ -18,6 +18,10 @@ struct SecretScanner {
     private(set) var namesKubernetesSecret = false
     /// Where the name ends that was judged last; a name with two stems is judged once.
     private var judgedUpTo = 0
+    /// Where a container under a password's name ends: all its strings are found already. With it, and with the end of the
+    /// last value without quotes, no byte is looked at again for each name around it, however a sender nests them.
+    private var coveredUpTo = 0
+    private var bareValueEnd = 0
 
     init(_ text: UnsafeRawBufferPointer) { self.text = text }
 
@@ -117,7 +121,7 @@ struct SecretScanner {
     private func schemeCredential(at position: Int) -> Range<Int>? {
         guard position == 0 || !CharacterClass.isWord(text[position - 1]) else { return nil }
         var start = position
-        while start < text.count, CharacterClass.of(text[start]) & CharacterClass.alphanumeric != 0 { start += 1 }
+        while start < text.count, CharacterClass.isAlphanumeric(text[start]) { start += 1 }
         let isBasic = start - position == 5
         guard isBasic || start - position == 6, start < text.count, text[start] == UInt8(ascii: " ") else { return nil }
         let scheme = text.slice(position..<start)
@@ -126,7 +130,7 @@ struct SecretScanner {
         var end = start
         var hasDigit = false
         while end < text.count, !CharacterClass.endsValue(text[end]) {
-            hasDigit = hasDigit || text[end] &- UInt8(ascii: "0") < 10
+            hasDigit = hasDigit || CharacterClass.isDigit(text[end])
             end += 1
         }
         let length = end - start
@@ -176,15 +180,20 @@ struct SecretScanner {
         {
             namesKubernetesSecret = true
         }
-        guard let value = NamedValue(text, after: start..<end), let verdict = TellingName.judge(text.slice(start..<end))
+        guard let value = NamedValue(text, after: start..<end, bareValueEnd: &bareValueEnd),
+            let verdict = TellingName.judge(text.slice(start..<end))
         else { return }
         switch value.form {
         case .plain(let range, let isQuoted): judge(range, isQuoted: isQuoted, under: verdict, name: start..<end)
         case .container(let at):
             // Objects under weaker names (`auth`, `token`, `credential`) describe more than the secret; their own names tell.
             let isArray = text[at] == UInt8(ascii: "[")
-            guard verdict != .authorization, isArray || verdict == .password else { return }
-            for range in JSONStrings.values(in: text, containerAt: at, nested: verdict == .password) {
+            guard verdict != .authorization || isArray, isArray || verdict == .password, at >= coveredUpTo else {
+                return
+            }
+            let strings = JSONStrings(in: text, containerAt: at, nested: verdict == .password)
+            if verdict == .password { coveredUpTo = strings.end }
+            for range in strings.values {
                 judge(range, isQuoted: true, under: verdict, name: start..<end)
             }
         }

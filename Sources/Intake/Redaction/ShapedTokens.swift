@@ -2,33 +2,40 @@ import EventModel
 
 /// JSON Web Tokens: three runs of base64url, of which the first is a JSON object with `alg` (RFC 7519 §3, RFC 7515 §4.1.1).
 enum JSONWebToken {
+    /// Characters of a header. Real ones have some sixty to three hundred; a longer one would have to hold a certificate chain.
+    private static let maximumHeader = 1_024
+
     static func match(_ text: UnsafeRawBufferPointer, at start: Int) -> Range<Int>? {
         guard start == 0 || !CharacterClass.isWord(text[start - 1]), text[start] == UInt8(ascii: "e") else {
             return nil
         }
         var position = start
-        let header = run(text, &position)
-        guard dot(text, &position), header.count >= 12 else { return nil }
-        // The payload may be encrypted or detached, the signature may be cut off in a log: neither makes the rest harmless.
+        let header = run(text, &position, limit: maximumHeader)
+        // The header first: nothing behind it is read for text that only begins like a token, however often it does.
+        guard header.count >= 12, dot(text, &position),
+            let decoded = Base64Text.decode(text.slice(header), limit: maximumHeader),
+            decoded.first == UInt8(ascii: "{"),
+            decoded.last == UInt8(ascii: "}"), String(decoding: decoded, as: UTF8.self).contains("\"alg\"")
+        else { return nil }
         let payload = run(text, &position)
         guard payload.count >= 8, dot(text, &position) else { return nil }
+        // The signature may be cut off in a log: that does not make the rest harmless.
         _ = run(text, &position)
         // A JWE has two parts more (RFC 7516 §3.1).
-        while position < text.count, text[position] == UInt8(ascii: "."), position + 1 < text.count,
-            CharacterClass.of(text[position + 1]) & CharacterClass.base64URL != 0
-        {
+        for _ in 0..<2 where position + 1 < text.count && text[position] == UInt8(ascii: ".") {
+            guard CharacterClass.isBase64URL(text[position + 1]) else { break }
             position += 1
             _ = run(text, &position)
         }
-        guard let decoded = Base64Text.decode(text.slice(header), limit: 2_048), decoded.first == UInt8(ascii: "{"),
-            decoded.last == UInt8(ascii: "}"), String(decoding: decoded, as: UTF8.self).contains("\"alg\"")
-        else { return nil }
         return start..<position
     }
 
-    private static func run(_ text: UnsafeRawBufferPointer, _ position: inout Int) -> Range<Int> {
+    private static func run(
+        _ text: UnsafeRawBufferPointer, _ position: inout Int, limit: Int = .max
+    ) -> Range<Int> {
         let start = position
-        while position < text.count, CharacterClass.of(text[position]) & CharacterClass.base64URL != 0 { position += 1 }
+        let end = limit < text.count - start ? start + limit : text.count
+        while position < end, CharacterClass.isBase64URL(text[position]) { position += 1 }
         return start..<position
     }
 
@@ -110,7 +117,7 @@ enum ShapedToken {
         guard starts(text, start, "sk-", isWhole: true) else { return nil }
         let end = runEnd(text, start + 3)
         let run = text.slice(start + 3..<end)
-        guard run.count >= 20, run.contains(where: { $0 &- UInt8(ascii: "0") < 10 }),
+        guard run.count >= 20, run.contains(where: { CharacterClass.isDigit($0) }),
             run.contains(where: { $0 &- UInt8(ascii: "A") < 26 })
         else { return nil }
         return (start..<end, starts(text, start, "sk-ant-", isWhole: true) ? .anthropic : .openai)
@@ -131,7 +138,7 @@ enum ShapedToken {
         let dot = position - 3
         guard dot >= 14, starts(text, dot, ".atlasv1.", isWhole: false) else { return nil }
         var start = dot
-        while start > 0, CharacterClass.of(text[start - 1]) & CharacterClass.alphanumeric != 0 { start -= 1 }
+        while start > 0, CharacterClass.isAlphanumeric(text[start - 1]) { start -= 1 }
         let end = runEnd(text, dot + 9)
         return dot - start >= 10 && end - dot - 9 >= 40 ? start..<end : nil
     }
@@ -147,7 +154,7 @@ enum ShapedToken {
 
     private static func runEnd(_ text: UnsafeRawBufferPointer, _ start: Int) -> Int {
         var end = start
-        while end < text.count, CharacterClass.of(text[end]) & CharacterClass.base64URL != 0 { end += 1 }
+        while end < text.count, CharacterClass.isBase64URL(text[end]) { end += 1 }
         return end
     }
 }

@@ -57,7 +57,7 @@ enum TellingName {
             var startsWord = true
             var previous: UInt8 = 0
             for byte in name {
-                guard CharacterClass.of(byte) & CharacterClass.alphanumeric != 0 else {
+                guard CharacterClass.isAlphanumeric(byte) else {
                     startsWord = true
                     continue
                 }

@@ -38,7 +38,7 @@ struct TriggerTable: Sendable {
         for byte in UInt8(0x21)...0x7E where byte != UInt8(ascii: "\"") {
             let end = String(UnicodeScalar(byte))
             add("://" + end, .url)
-            guard CharacterClass.of(byte) & CharacterClass.base64URL != 0 else { continue }
+            guard CharacterClass.isBase64URL(byte) else { continue }
             add("eyj" + end, .jwt)
             for start in ["sg.", "sk-", ":aa"] { add(start + end, .shaped) }
         }

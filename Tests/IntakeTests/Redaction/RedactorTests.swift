@@ -331,6 +331,27 @@ struct RedactionPropertyTests {
         }
     }
 
+    /// Each of these would take minutes or hours if the work grew with the square of the length, or doubled with the depth.
+    @Test(
+        "Hostile payloads take time in proportion to their length", .timeLimit(.minutes(1)),
+        arguments: [
+            "token=", "tokenid=", "token=$", #""password":["#, #""password":{"#, #""token":["#, #"\"tokenid\":\""#,
+            "eyJa-",
+            "eyJaaaaaaaaaaaaaaa.", "glpat-", "sk-a.", ":AA1", "SG.a", "Bearer ", "password", "'password=", "<token>",
+            "://a:b",
+            "-----BEGIN PRIVATE KEY", #"{"kind":"Secret","data":"#, #"{"kind":"SecretList","items":["#, #"\u002d"#,
+            #"\"#,
+            #"{"objectRef":{"resource":"secrets"},"requestObject":"#, "--token ", "token: a ", "[", "?sig=",
+        ])
+    func hostilePayloads(part: String) {
+        let payload = Array(String(repeating: part, count: (1 << 20) / part.utf8.count).utf8)
+        _ = Redactor().redact(payload, fingerprintKey: key)
+        // The same closed again, so that a walk that goes by depth meets the end of each container.
+        let depth = 150
+        let closed = String(repeating: part, count: depth) + String(repeating: "}", count: depth)
+        _ = Redactor().redact(Array(closed.utf8), fingerprintKey: key)
+    }
+
     @Test("A payload with more secrets than the limit is refused, one at the limit is not")
     func limit() {
         func payload(_ count: Int) -> [UInt8] {
