@@ -84,7 +84,12 @@ let package = Package(
             "Detection", ["EventModel", "QueryLanguage", "EventStore", crypto, "CRE2", yams, grdb, logging, metrics],
             resources: [.embedInCode("Rules")]),
         module("Provenance", ["EventModel", "Ledger", "DurableFiles", crypto]),
-        module("Delivery", ["EventModel", "Detection", crypto, asyncHTTPClient, grdb, logging, metrics]),
+        module(
+            "Delivery",
+            [
+                "EventModel", "Detection", crypto, asyncHTTPClient, grdb, logging, metrics,
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+            ]),
         module(
             "CustodyServer",
             [
