@@ -9,6 +9,8 @@ package final class Connector: Sendable {
     let answers: [AnswerRule]
     /// Members of a payload's top level under which a batch of events lies.
     let batches: [[UInt8]]
+    /// Whether a batch counts only where nothing stands beside it, so that nothing is lost.
+    let batchesStandAlone: Bool
     let recognition: [RecognitionRule]
     let program: Program
     /// `norm.version`: name and version.
@@ -19,7 +21,7 @@ package final class Connector: Sendable {
 
     init(
         name: String, version: Int, title: String, authentication: [AuthenticationScheme], answers: [AnswerRule],
-        batches: [[UInt8]], recognition: [RecognitionRule], program: Program
+        batches: [[UInt8]], batchesStandAlone: Bool, recognition: [RecognitionRule], program: Program
     ) {
         self.name = name
         self.version = version
@@ -27,6 +29,7 @@ package final class Connector: Sendable {
         self.authentication = authentication
         self.answers = answers
         self.batches = batches
+        self.batchesStandAlone = batchesStandAlone
         self.recognition = recognition
         self.program = program
         versionText = "\(name)/\(version)"

@@ -21,13 +21,13 @@ struct ConnectorFile {
             throw nameNode.error("a name is made of lower-case letters, digits and dashes")
         }
         guard !Connector.reservedNames.contains(name) else { throw nameNode.error("the name \(name) is reserved") }
-        let batches = try (members["batch"]?.list ?? []).map { Array(try $0.text().utf8) }
+        let batch = try members["batch"].map { try self.batch($0) }
         let wrappers = try (members["wrapped"]?.list ?? []).map { try path($0) }
         return Connector(
             name: name, version: try versionNode.integer(1...100_000), title: try members["title"]?.text() ?? name,
             authentication: try (members["authenticate"]?.list ?? []).map { try AuthenticationParser.scheme($0) },
             answers: try (members["answer"]?.list ?? []).map { try AnswerParser.answer($0) },
-            batches: batches,
+            batches: batch?.members ?? [], batchesStandAlone: batch?.alone ?? false,
             recognition: try (members["recognise"]?.list ?? []).map { try RecognitionParser.rule($0) },
             program: try program(members, wrappers: wrappers))
     }
@@ -50,24 +50,36 @@ struct ConnectorFile {
                 delivery += try parser.scope.alternatives(node)
             }
         }
-        var program = Program(paths: PathTrie(parser.scope.paths))
+        // Every path is known by now: what the sections need is counted in slots.
+        var program = Program(
+            paths: PathTrie(parser.scope.paths), common: parser.merged(SectionParser.Draft(), over: common))
         program.wrappers = wrappers
         program.eventType = eventType
         program.delivery = delivery
         program.usesContentAsKey = usesContent
         program.variableCount = parser.scope.variables.count
-        program.common = parser.merged(SectionParser.Draft(), over: common)
+        var exact: [[UInt8]] = []
         for (types, draft) in drafts {
             for type in types {
                 if type.hasSuffix("*") {
                     program.prefixes.append((Array(type.utf8.dropLast()), program.sections.count))
                 } else {
-                    program.exact[Array(type.utf8)] = program.sections.count
+                    exact.append(Array(type.utf8))
+                    program.exactSections.append(program.sections.count)
                 }
             }
             program.sections.append(parser.merged(draft, over: common))
         }
+        if !exact.isEmpty { program.exact = ByteTable(exact) }
         return program
+    }
+
+    /// `batch`: names, or `{members: names, alone: true}`.
+    private static func batch(_ node: ConfigNode) throws -> (members: [[UInt8]], alone: Bool) {
+        guard node.isMapping else { return (try node.list.map { Array(try $0.text().utf8) }, false) }
+        let parts = try node.members(["members", "alone"])
+        guard let members = parts["members"] else { throw node.error("a batch needs members") }
+        return (try members.list.map { Array(try $0.text().utf8) }, try parts["alone"]?.flag() ?? false)
     }
 
     static func path(_ node: ConfigNode) throws -> PayloadPath {

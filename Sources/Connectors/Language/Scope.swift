@@ -89,11 +89,11 @@ struct Scope {
         }
         if let constant = members["is"] { terms.append(.constant(Array(try constant.text().utf8))) }
         guard !terms.isEmpty else { throw node.error("a value needs \"from\" or \"is\"") }
-        var alternative = Alternative(condition: try members["when"].map { try condition($0) }, terms: terms)
-        if let unit = members["unit"] { alternative.timeUnit = try unit.oneOf(EventTime.Unit.self) }
-        if let flag = members["header_time"] { alternative.isHeaderTime = try flag.flag() }
-        alternative.transforms = try transforms(members)
-        return alternative
+        return Alternative(
+            condition: try members["when"].map { try condition($0) }, terms: terms,
+            transforms: try transforms(members),
+            timeUnit: try members["unit"].map { try $0.oneOf(EventTime.Unit.self) } ?? .auto,
+            isHeaderTime: try members["header_time"].map { try $0.flag() } ?? false)
     }
 
     private mutating func transforms(_ members: [String: ConfigNode]) throws -> [Transform] {

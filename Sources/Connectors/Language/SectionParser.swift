@@ -120,7 +120,6 @@ struct SectionParser {
 
     /// Puts a section's values before the common ones.
     func merged(_ section: Draft, over common: Draft) -> Section {
-        var result = Section()
         var variables = common.variables
         for (name, alternatives) in section.variables {
             if let position = variables.firstIndex(where: { $0.name == name }) {
@@ -129,7 +128,7 @@ struct SectionParser {
                 variables.append((name, alternatives))
             }
         }
-        result.variables = variables.map {
+        let named = variables.map {
             Operation(target: .variable(scope.variables[$0.name] ?? 0), alternatives: $0.alternatives)
         }
         var fields = common.fields
@@ -141,13 +140,13 @@ struct SectionParser {
                 fields.append((name, target, alternatives))
             }
         }
-        result.operations =
+        let operations =
             fields.filter { !$0.alternatives.isEmpty }
             .sorted { $0.target.order < $1.target.order }
             .map { Operation(target: $0.target, alternatives: $0.alternatives) }
-        result.operations += section.warnings + common.warnings
-        result.lists = section.lists + common.lists
-        return result
+        return Section(
+            variables: named, operations: operations + section.warnings + common.warnings,
+            lists: section.lists + common.lists, slotCount: scope.paths.count)
     }
 }
 

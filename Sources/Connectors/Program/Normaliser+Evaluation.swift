@@ -4,22 +4,22 @@ extension Normaliser {
     private func slot(_ number: Int) -> JSONValue? { isInElement ? elementSlots[number] : slots[number] }
 
     /// Puts the text of the first alternative that has one into `value`.
-    mutating func evaluate(_ alternatives: [Alternative], _ record: EventRecord) -> Bool {
-        for alternative in alternatives where evaluate(alternative, record) { return true }
+    mutating func evaluate(_ alternatives: [Alternative]) -> Bool {
+        for alternative in alternatives where evaluate(alternative) { return true }
         return false
     }
 
-    private mutating func evaluate(_ alternative: Alternative, _ record: EventRecord) -> Bool {
-        if let condition = alternative.condition, !holds(condition, record) { return false }
+    private mutating func evaluate(_ alternative: Alternative) -> Bool {
+        if let condition = alternative.condition, !holds(condition) { return false }
         for term in alternative.terms {
             value.removeAll(keepingCapacity: true)
-            guard append(term, record), !value.isEmpty else { continue }
-            if alternative.transforms.allSatisfy({ apply($0, record) }), !value.isEmpty { return true }
+            guard append(term), !value.isEmpty else { continue }
+            if alternative.transforms.allSatisfy({ apply($0) }), !value.isEmpty { return true }
         }
         return false
     }
 
-    private mutating func append(_ term: Term, _ record: EventRecord) -> Bool {
+    private mutating func append(_ term: Term) -> Bool {
         switch term {
         case .slot(let number):
             guard let found = slot(number) else { return false }
@@ -31,21 +31,23 @@ extension Normaliser {
         case .eventType:
             guard !eventType.isEmpty else { return false }
             value.append(contentsOf: eventType)
-        case .action: return record.withValue(.action) { value.append(contentsOf: $0) } != nil
+        case .action:
+            guard !action.isEmpty else { return false }
+            value.append(contentsOf: action)
         case .variable(let number):
             guard !variables[number].isEmpty else { return false }
             value.append(contentsOf: variables[number])
         case .template(let pieces):
             for piece in pieces {
                 let start = value.count
-                let isFound = piece.terms.contains { append($0, record) && value.count > start }
+                let isFound = piece.terms.contains { append($0) && value.count > start }
                 guard isFound || piece.isOptional else { return false }
             }
         }
         return true
     }
 
-    private mutating func apply(_ transform: Transform, _ record: EventRecord) -> Bool {
+    private mutating func apply(_ transform: Transform) -> Bool {
         switch transform {
         case .lowercase:
             for position in value.indices { value[position] = CaseFolding.fold(value[position]) }
@@ -66,32 +68,32 @@ extension Normaliser {
             }
             guard let fallback = map.fallback else { return false }
             value.removeAll(keepingCapacity: true)
-            return append(fallback, record)
+            return append(fallback)
         case .digest: return HexValue.makeDigest(&value)
         case .commit: return value.withUnsafeBytes { HexValue.isCommit($0) }
         }
         return true
     }
 
-    mutating func holds(_ condition: Condition, _ record: EventRecord) -> Bool {
+    mutating func holds(_ condition: Condition) -> Bool {
         switch condition {
         case .has(.slot(let number)): return slot(number) != nil
-        case .has(let term): return withText(of: term, record) { !$0.isEmpty } ?? false
+        case .has(let term): return withText(of: term) { !$0.isEmpty } ?? false
         case .equals(let term, let values):
-            return withText(of: term, record) { text in
+            return withText(of: term) { text in
                 values.contains { value in value.withUnsafeBytes { $0.hasSameBytes(as: text) } }
             } ?? false
         case .beginsWith(let term, let prefixes):
-            return withText(of: term, record) { text in prefixes.contains { text.starts(with: $0) } } ?? false
-        case .matches(let term, let pattern): return withText(of: term, record) { pattern.matches($0) } ?? false
-        case .not(let inner): return !holds(inner, record)
-        case .all(let conditions): return conditions.allSatisfy { holds($0, record) }
-        case .any(let conditions): return conditions.contains { holds($0, record) }
+            return withText(of: term) { text in prefixes.contains { text.starts(with: $0) } } ?? false
+        case .matches(let term, let pattern): return withText(of: term) { pattern.matches($0) } ?? false
+        case .not(let inner): return !holds(inner)
+        case .all(let conditions): return conditions.allSatisfy { holds($0) }
+        case .any(let conditions): return conditions.contains { holds($0) }
         }
     }
 
     private mutating func withText<Result>(
-        of term: Term, _ record: EventRecord, _ body: (UnsafeRawBufferPointer) -> Result
+        of term: Term, _ body: (UnsafeRawBufferPointer) -> Result
     ) -> Result? {
         switch term {
         case .slot(let number):
@@ -106,7 +108,7 @@ extension Normaliser {
         swap(&value, &scratch)
         defer { swap(&value, &scratch) }
         value.removeAll(keepingCapacity: true)
-        guard append(term, record) else { return nil }
+        guard append(term) else { return nil }
         return value.withUnsafeBytes(body)
     }
 
@@ -118,49 +120,59 @@ extension Normaliser {
             switch field {
             case .time: setTime(operation.alternatives, &record)
             case .clientIP, .clientChain: setAddress(field, operation.alternatives, element, &record)
-            default: setText(field, operation.alternatives, element, &record)
+            default: setText(field, operation, element, &record)
             }
         case .ext(let key):
-            guard evaluate(operation.alternatives, record) else { return }
+            guard evaluate(operation.alternatives) else { return }
             value.insert(contentsOf: key + [0], at: 0)
             _ = value.withUnsafeBytes { record.append(.ext, $0) }
         case .variable(let number):
-            guard evaluate(operation.alternatives, record) else { return }
+            guard evaluate(operation.alternatives) else { return }
             swap(&variables[number], &value)
         case .warning:
-            guard evaluate(operation.alternatives, record) else { return }
+            guard evaluate(operation.alternatives) else { return }
             _ = value.withUnsafeBytes { record.append(.normWarnings, $0) }
         case .image:
-            guard evaluate(operation.alternatives, record) else { return }
+            guard evaluate(operation.alternatives) else { return }
             value.withUnsafeBytes { Self.setImage($0, element, &record) }
         }
     }
 
     private mutating func setText(
-        _ field: Field, _ alternatives: [Alternative], _ element: Int, _ record: inout EventRecord
+        _ field: Field, _ operation: Operation, _ element: Int, _ record: inout EventRecord
     ) {
-        for alternative in alternatives {
-            if alternative.transforms.isEmpty, alternative.terms.count == 1,
-                case .slot(let number) = alternative.terms[0],
-                field.type == .text, Vocabulary.members(of: field) == nil, !Self.isHash(field)
-            {
-                // The common case without a copy: a string of the payload is the field.
-                if let condition = alternative.condition, !holds(condition, record) { continue }
-                if let string = slot(number)?.string, !string.isEmpty {
-                    record.set(field, element: element, string)
-                    return
-                }
+        for alternative in operation.alternatives {
+            if operation.takesAnyText, !alternative.plainSlots.isEmpty {
+                if let condition = alternative.condition, !holds(condition) { continue }
+                if setString(field, alternative.plainSlots, element, &record) { return }
             }
-            guard evaluate(alternative, record) else { continue }
-            if accept(field, &record) {
+            guard evaluate(alternative) else { continue }
+            if field == .action {
+                action.removeAll(keepingCapacity: true)
+                action.append(contentsOf: value)
+            }
+            if operation.takesAnyText || accept(field, &record) {
                 value.withUnsafeBytes { record.set(field, element: element, $0) }
                 return
             }
         }
     }
 
-    private static func isHash(_ field: Field) -> Bool {
-        field == .vcsCommit || field == .vcsBefore || field == .artifactDigest
+    /// The common case without a copy: the first slot that has a value holds a string.
+    private mutating func setString(
+        _ field: Field, _ candidates: [Int], _ element: Int, _ record: inout EventRecord
+    ) -> Bool {
+        for number in candidates {
+            guard let found = slot(number) else { continue }
+            guard let string = found.string, !string.isEmpty else { return false }
+            record.set(field, element: element, string)
+            if field == .action {
+                action.removeAll(keepingCapacity: true)
+                action.append(contentsOf: string)
+            }
+            return true
+        }
+        return false
     }
 
     /// Brings `value` into the form that the field demands; false when it has none.
@@ -207,7 +219,7 @@ extension Normaliser {
     private mutating func setTime(_ alternatives: [Alternative], _ record: inout EventRecord) {
         var isUnreadable = false
         for alternative in alternatives {
-            if let condition = alternative.condition, !holds(condition, record) { continue }
+            if let condition = alternative.condition, !holds(condition) { continue }
             for term in alternative.terms {
                 let time: Timestamp?
                 if case .slot(let number) = term, alternative.transforms.isEmpty {
@@ -215,7 +227,7 @@ extension Normaliser {
                     time = EventTime.read(found, alternative.timeUnit)
                 } else {
                     value.removeAll(keepingCapacity: true)
-                    guard append(term, record), alternative.transforms.allSatisfy({ apply($0, record) }) else {
+                    guard append(term), alternative.transforms.allSatisfy({ apply($0) }) else {
                         continue
                     }
                     time = value.withUnsafeBytes { EventTime.read($0, alternative.timeUnit) }
@@ -235,13 +247,13 @@ extension Normaliser {
     private mutating func setAddress(
         _ field: Field, _ alternatives: [Alternative], _ element: Int, _ record: inout EventRecord
     ) {
-        for alternative in alternatives where evaluate(alternative, record) {
+        for alternative in alternatives where evaluate(alternative) {
             // `X-Forwarded-For` lists: the first is the client, the rest its proxies.
-            let pieces = value.split(separator: UInt8(ascii: ","))
-            guard pieces.count > 1 else {
+            guard value.contains(UInt8(ascii: ",")) else {
                 if Self.setAddress(field, value, element, &record) { return }
                 continue
             }
+            let pieces = value.split(separator: UInt8(ascii: ","))
             var isSet = false
             for piece in pieces {
                 let text = Array(piece.drop { $0 == 0x20 })

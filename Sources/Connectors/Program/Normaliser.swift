@@ -19,6 +19,7 @@ package struct Normaliser {
     var isInElement = false
     var variables: [[UInt8]] = []
     var eventType: [UInt8] = []
+    var action: [UInt8] = []
     var value: [UInt8] = []
     var scratch: [UInt8] = []
     var headers = DeliveryHeaders()
@@ -58,16 +59,23 @@ package struct Normaliser {
         record.set(.sourceKind, connector.name)
         record.set(.normVersion, connector.versionText)
         eventType.removeAll(keepingCapacity: true)
-        if evaluate(program.eventType, record) {
+        action.removeAll(keepingCapacity: true)
+        if evaluate(program.eventType) {
             swap(&eventType, &self.value)
             eventType.withUnsafeBytes { record.set(.sourceEventType, $0) }
         }
         let section = program.section(for: eventType)
-        for operation in section.variables { execute(operation, element: 0, &record) }
-        for operation in section.operations { execute(operation, element: 0, &record) }
-        for list in section.lists { execute(list, &record) }
+        for number in section.variables.indices where section.variableNeeds.areMet(number, slots.present) {
+            execute(section.variables[number], element: 0, &record)
+        }
+        for number in section.operations.indices where section.operationNeeds.areMet(number, slots.present) {
+            execute(section.operations[number], element: 0, &record)
+        }
+        for number in section.lists.indices where section.listNeeds.areMet(number, slots.present) {
+            execute(section.lists[number], &record)
+        }
         complete(&record)
-        guard evaluate(program.delivery, record) else {
+        guard evaluate(program.delivery) else {
             return program.usesContentAsKey ? .content : .none
         }
         self.value.withUnsafeBytes { record.set(.sourceDelivery, $0) }
@@ -92,7 +100,7 @@ package struct Normaliser {
     }
 
     private mutating func execute(_ list: ListOperation, _ record: inout EventRecord) {
-        if let condition = list.condition, !holds(condition, record) { return }
+        if let condition = list.condition, !holds(condition) { return }
         guard let each = list.each else {
             addMember(list, &record)
             return

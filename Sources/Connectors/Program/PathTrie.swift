@@ -148,27 +148,3 @@ struct PathTrie: Sendable {
         }
     }
 }
-
-/// The values that a payload has at a program's paths. Borrowed from the parser: valid inside its closure only.
-struct PathSlots {
-    private var values: [JSONValue?] = []
-    private var touched: [Int] = []
-
-    /// Forgets the values of the last payload. Cost: linear in how many there were.
-    mutating func reset(count: Int) {
-        for slot in touched { values[slot] = nil }
-        touched.removeAll(keepingCapacity: true)
-        if values.count < count { values.append(contentsOf: repeatElement(nil, count: count - values.count)) }
-    }
-
-    @inline(__always)
-    mutating func set(_ slot: Int, _ value: JSONValue) {
-        // A null says nothing; to a connector it is as good as absent.
-        guard !value.isNull else { return }
-        values[slot] = value
-        touched.append(slot)
-    }
-
-    @inline(__always)
-    subscript(slot: Int) -> JSONValue? { values[slot] }
-}

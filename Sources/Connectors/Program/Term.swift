@@ -36,20 +36,23 @@ enum Transform: Sendable {
 
 /// Texts to texts.
 struct ValueMap: Sendable {
-    private let values: [[UInt8]: [UInt8]]
+    private let table: ByteTable
+    private let values: [[UInt8]]
     let fallback: Term?
 
     init(_ values: [[UInt8]: [UInt8]], fallback: Term?) {
-        self.values = values
+        let keys = Array(values.keys)
+        table = ByteTable(keys)
+        self.values = keys.map { values[$0] ?? [] }
         self.fallback = fallback
     }
 
-    subscript(value: [UInt8]) -> [UInt8]? { values[value] }
+    subscript(value: [UInt8]) -> [UInt8]? { table[value].map { values[$0] } }
 
     /// Everything that the map can give, its constant default included.
     var allValues: [[UInt8]] {
-        guard case .constant(let bytes) = fallback else { return Array(values.values) }
-        return values.values + [bytes]
+        guard case .constant(let bytes) = fallback else { return values }
+        return values + [bytes]
     }
 }
 
@@ -65,11 +68,27 @@ indirect enum Condition: Sendable {
 }
 
 /// One way to find a field's value: the first term that has a text, transformed.
-struct Alternative: Sendable {
-    var condition: Condition?
-    var terms: [Term]
-    var transforms: [Transform] = []
-    var timeUnit = EventTime.Unit.auto
+final class Alternative: Sendable {
+    let condition: Condition?
+    let terms: [Term]
+    let transforms: [Transform]
+    let timeUnit: EventTime.Unit
     /// Says in the event that this time is the delivery's, not the payload's.
-    var isHeaderTime = false
+    let isHeaderTime: Bool
+    /// The slots, when all terms are slots and nothing is done to the text: the common case, kept apart so that it costs
+    /// little.
+    let plainSlots: [Int]
+
+    init(
+        condition: Condition?, terms: [Term], transforms: [Transform] = [], timeUnit: EventTime.Unit = .auto,
+        isHeaderTime: Bool = false
+    ) {
+        self.condition = condition
+        self.terms = terms
+        self.transforms = transforms
+        self.timeUnit = timeUnit
+        self.isHeaderTime = isHeaderTime
+        let slots = terms.compactMap { if case .slot(let number) = $0 { number } else { nil } }
+        plainSlots = slots.count == terms.count && transforms.isEmpty ? slots : []
+    }
 }

@@ -1,5 +1,11 @@
 internal import EventModel
 
+#if canImport(Glibc)
+    internal import Glibc
+#else
+    internal import Darwin
+#endif
+
 /// Cuts a body into the documents of a batch, without parsing them: a bad one among them spoils no other.
 ///
 /// The form is told from the bytes, not from what the sender claims: an array, one document a line (NDJSON), one document
@@ -33,8 +39,8 @@ package struct BodySplitter {
         case UInt8(ascii: "["): if isArray(bytes, at: first.range.lowerBound) { return .array }
         case UInt8(ascii: "{"):
             var splitter = JSONSplitter(bytes.slice(first.range))
-            if let value = splitter.nextValue(), value.upperBound == first.range.count,
-                bytes[first.range.upperBound - 1] == UInt8(ascii: "}"), isBalanced(bytes.slice(first.range))
+            if splitter.nextValue() != nil, bytes[first.range.upperBound - 1] == UInt8(ascii: "}"),
+                isBalanced(bytes.slice(first.range))
             {
                 return .lines
             }
@@ -113,17 +119,7 @@ package struct BodySplitter {
             var lines = LineCursor(bytes)
             let isOnly = lines.isOnlyOne
             while let line = lines.next() {
-                // A line can hold several documents, too.
-                var splitter = JSONSplitter(bytes.slice(line.range))
-                while let range = splitter.nextValue() {
-                    let start = line.range.lowerBound
-                    let isWhole = range.count == line.range.count
-                    try body(
-                        Part(
-                            range: range.lowerBound + start..<range.upperBound + start,
-                            pointer: isOnly && isWhole ? nil : String(line.number)))
-                    guard bytes[start] == UInt8(ascii: "{") else { break }
-                }
+                try body(Part(range: line.range, pointer: isOnly ? nil : String(line.number)))
             }
         case .text:
             var lines = LineCursor(bytes)
@@ -155,9 +151,16 @@ struct LineCursor {
         return copy.next() == nil
     }
 
+    private var endOfLine: Int {
+        guard let start = bytes.baseAddress, let found = memchr(start + position, 0x0A, bytes.count - position) else {
+            return bytes.count
+        }
+        return UnsafeRawPointer(found) - start
+    }
+
     mutating func next() -> (number: Int, range: Range<Int>)? {
         while position < bytes.count {
-            let end = bytes[position...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
+            let end = endOfLine
             var range = position..<end
             position = end + 1
             number += 1

@@ -110,7 +110,9 @@ package final class DeliveryReader {
                 let chosen =
                     connector ?? catalogue.recogniser.connector(for: value, headers: headers, using: &normaliser)
                     ?? catalogue.generic
-                for batch in chosen.batches {
+                let canBeBatch =
+                    !chosen.batchesStandAlone || value.members.prefix(2).reduce(0) { count, _ in count + 1 } == 1
+                for batch in canBeBatch ? chosen.batches : [] {
                     guard let elements = batch.withUnsafeBytes({ value[$0] }), elements.kind == .array else { continue }
                     return try readBatch(
                         elements, batch, bytes, pointer, headers, chosen, &position, onEvent, onRefusal)
@@ -125,9 +127,26 @@ package final class DeliveryReader {
                 }
                 return
             }
-            try onRefusal(Refusal(position: position, part: pointer, bytes: bytes, error: error))
-            position += 1
+            // A line can hold several documents, too; that is rare and only looked for when it is no single one.
+            let ranges = error.code == .malformedJSON ? Self.documents(in: bytes) : []
+            guard ranges.count > 1 else {
+                try onRefusal(Refusal(position: position, part: pointer, bytes: bytes, error: error))
+                position += 1
+                return
+            }
+            for range in ranges {
+                try readDocument(bytes.slice(range), pointer, headers, connector, &position, onEvent, onRefusal)
+            }
         }
+    }
+
+    /// The documents placed one after another in a text that begins with an object.
+    private static func documents(in bytes: UnsafeRawBufferPointer) -> [Range<Int>] {
+        guard bytes.first == UInt8(ascii: "{") else { return [] }
+        var splitter = JSONSplitter(bytes)
+        var ranges: [Range<Int>] = []
+        while let range = splitter.nextValue() { ranges.append(range) }
+        return ranges
     }
 
     private func readBatch(

@@ -9,6 +9,13 @@ package struct Recogniser: Sendable {
         case lacks(Int)
         case equals(Int, [[UInt8]])
         case beginsWith(Int, [[UInt8]])
+
+        var demandedSlot: Int? {
+            switch self {
+            case .has(let slot), .equals(let slot, _), .beginsWith(let slot, _): slot
+            case .lacks: nil
+            }
+        }
     }
 
     private struct Rule: Sendable {
@@ -22,6 +29,8 @@ package struct Recogniser: Sendable {
     private let paths: PathTrie
     /// Highest score first, so that the first rule that fits decides.
     private let rules: [Rule]
+    /// The slots that each rule demands.
+    private let demands: SlotMasks
 
     init(_ connectors: [Connector]) {
         self.connectors = connectors
@@ -50,6 +59,9 @@ package struct Recogniser: Sendable {
         self.rules = rules.enumerated()
             .sorted { ($1.element.score, $0.offset) < ($0.element.score, $1.offset) }.map(\.element)
         paths = PathTrie(scope.paths)
+        var demands = SlotMasks(slotCount: scope.paths.count)
+        for rule in self.rules { demands.append(rule.claims.compactMap(\.demandedSlot)) }
+        self.demands = demands
     }
 
     /// The connector whose shape fits best; nil when none does.
@@ -60,7 +72,8 @@ package struct Recogniser: Sendable {
     ) -> Connector? {
         normaliser.slots.reset(count: paths.slotCount)
         paths.walk(value, into: &normaliser.slots)
-        for rule in rules {
+        for number in rules.indices where demands.isCovered(number, normaliser.slots.present) {
+            let rule = rules[number]
             guard rule.claims.allSatisfy({ Self.holds($0, normaliser.slots) }) else { continue }
             guard rule.headers.isEmpty || rule.headers.allSatisfy({ headers[lowercased: $0] != nil }) else { continue }
             return connectors[rule.connector]

@@ -126,40 +126,20 @@ enum Vocabulary {
 
 /// Words to members of a vocabulary, looked up without regard to ASCII case and without allocation.
 struct WordTable: Sendable {
-    private struct Entry: Sendable {
-        let word: [UInt8]
-        let member: [UInt8]
-    }
-    /// Buckets by hash of length, first and last byte.
-    private let buckets: [[Entry]]
+    private let table: ByteTable
+    private let members: [[UInt8]]
 
     init(_ words: [String: [String]]) {
-        var buckets = [[Entry]](repeating: [], count: 256)
-        for (member, spellings) in words {
-            for spelling in spellings {
-                let word = Array(spelling.utf8)
-                let bucket = word.withUnsafeBytes { Self.bucket(of: $0) }
-                buckets[bucket].append(Entry(word: word, member: Array(member.utf8)))
-            }
-        }
-        self.buckets = buckets
-    }
-
-    private static func bucket(of word: UnsafeRawBufferPointer) -> Int {
-        let first = Int(CaseFolding.fold(word[0]))
-        let last = Int(CaseFolding.fold(word[word.count - 1]))
-        let middle = Int(CaseFolding.fold(word[word.count / 2]))
-        return (first &* 7 &+ last &* 31 &+ middle &* 3 &+ word.count) & 255
+        let pairs = words.flatMap { member, spellings in spellings.map { (Array($0.utf8), Array(member.utf8)) } }
+        table = ByteTable(pairs.map(\.0))
+        members = pairs.map(\.1)
     }
 
     subscript(word: UnsafeRawBufferPointer) -> [UInt8]? {
         guard !word.isEmpty, word.count <= 32 else { return nil }
-        for entry in buckets[Self.bucket(of: word)] where entry.word.count == word.count {
-            let isEqual = entry.word.withUnsafeBytes { known in
-                known.indices.allSatisfy { known[$0] == CaseFolding.fold(word[$0]) }
-            }
-            if isEqual { return entry.member }
-        }
-        return nil
+        var folded = InlineArray<32, UInt8>(repeating: 0)
+        for position in 0..<word.count { folded[position] = CaseFolding.fold(word[position]) }
+        let number = withUnsafeBytes(of: &folded) { table[$0.slice(0..<word.count)] }
+        return number.map { members[$0] }
     }
 }
