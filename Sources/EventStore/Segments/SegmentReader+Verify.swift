@@ -99,3 +99,13 @@ extension StoreSnapshots {
         for segment in segments() where segment.isFile { segment.verify(report) }
     }
 }
+
+extension SegmentReader {
+    /// One line for each section, for people: name, items, bytes and bytes a row.
+    package var layout: [String] {
+        sections.map { section in
+            let share = Double(section.length) / Double(rowCount)
+            return "\(section.name): \(section.itemCount) items, \(section.length) bytes, \((share * 10).rounded() / 10) a row"
+        }
+    }
+}
