@@ -1,6 +1,6 @@
-import HummingbirdCore
 import EventModel
 import Hummingbird
+import HummingbirdCore
 import HummingbirdTLS
 import Logging
 import NIOCore
@@ -62,15 +62,18 @@ struct CustodyApplication: Sendable {
     }
 
     private func server(_ configuration: ServerConfiguration) throws -> HTTPServerBuilder {
+        let limit = configuration.intake.deliveryBytes
+        let http1 = HTTPServerBuilder.http1(
+            configuration: .init(additionalChannelHandlers: [ExpectContinueHandler(limit: limit)]))
         guard let certificate = configuration.tlsCertificate, let key = configuration.tlsKey else {
             guard configuration.tlsCertificate == nil, configuration.tlsKey == nil else {
                 throw ConfigurationError("TLS needs both a certificate and a key")
             }
-            return .http1()
+            return http1
         }
         let chain = try NIOSSLCertificate.fromPEMFile(certificate).map { NIOSSLCertificateSource.certificate($0) }
         let tls = TLSConfiguration.makeServerConfiguration(
             certificateChain: chain, privateKey: .privateKey(try NIOSSLPrivateKey(file: key, format: .pem)))
-        return try .tls(.http1(), tlsConfiguration: tls)
+        return try .tls(http1, tlsConfiguration: tls)
     }
 }

@@ -1,9 +1,9 @@
-import Ledger
-import UnixSignals
 import Foundation
+import Ledger
 package import Logging
 import ServiceLifecycle
 import Synchronization
+import UnixSignals
 
 /// A whole server, from opening the data directory to the last checkpoint: what `custody serve` runs.
 package struct ServerRun: Sendable {

@@ -1,10 +1,10 @@
-import HTTPTypes
-import Hummingbird
 import AccessControl
 import Connectors
 import Detection
 import EventModel
 import EventStore
+import HTTPTypes
+import Hummingbird
 import Identity
 import Intake
 import Journal

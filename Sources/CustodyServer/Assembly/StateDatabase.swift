@@ -1,5 +1,5 @@
-import Detection
 import Delivery
+import Detection
 import Foundation
 import GRDB
 import Identity

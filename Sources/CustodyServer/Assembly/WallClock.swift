@@ -1,9 +1,9 @@
 package import EventModel
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// The system's clock of the day.

@@ -1,7 +1,7 @@
-import HTTPTypes
 import AccessControl
 import EventModel
 import Foundation
+import HTTPTypes
 import Intake
 import Logging
 import Synchronization

@@ -1,8 +1,8 @@
 import AccessControl
-import EventModel
-import EventStore
 import Connectors
 import Detection
+import EventModel
+import EventStore
 import HTTPTypes
 import Hummingbird
 import Identity
@@ -26,7 +26,8 @@ enum ProblemMapper {
         case let error as DetectionError: problem(error)
         case let error as EventStoreError: problem(error)
         case let error as LedgerError: problem(error)
-        case let error as HTTPError: Problem(error.status, "http_\(error.status.code)", error.body ?? error.status.reasonPhrase)
+        case let error as HTTPError:
+            Problem(error.status, "http_\(error.status.code)", error.body ?? error.status.reasonPhrase)
         default: Problem(.internalServerError, "internal", "something went wrong here; the log has the request id")
         }
     }

@@ -12,29 +12,44 @@ extension ServerState {
             let end = intake.committer.end.rawValue
             var samples: [ServerMetrics.Sample] = [
                 .init(.counter, "custody_events_accepted_total", "Events committed.", counters.accepted),
-                .init(.counter, "custody_events_duplicate_total", "Events answered with an original.", counters.duplicates),
-                .init(.counter, "custody_events_conflicting_total", "Delivery ids used for other bytes.", counters.conflicts),
+                .init(
+                    .counter, "custody_events_duplicate_total", "Events answered with an original.", counters.duplicates
+                ),
+                .init(
+                    .counter, "custody_events_conflicting_total", "Delivery ids used for other bytes.",
+                    counters.conflicts),
                 .init(.counter, "custody_entries_rejected_total", "Entries refused.", counters.rejected),
-                .init(.counter, "custody_secrets_redacted_total", "Secrets taken out of payloads.", counters.redactions),
+                .init(
+                    .counter, "custody_secrets_redacted_total", "Secrets taken out of payloads.", counters.redactions),
                 .init(.counter, "custody_commit_groups_total", "Group commits.", counters.groups),
                 .init(.counter, "custody_commit_failures_total", "Group commits that failed.", counters.failedGroups),
-                .init(.gauge, "custody_intake_unfinished_bytes", "Bytes admitted and not yet indexed.", Double(intake.admission.usedBytes)),
-                .init(.gauge, "custody_deduplication_keys", "Delivery keys in memory.", Double(intake.committer.keyCount)),
+                .init(
+                    .gauge, "custody_intake_unfinished_bytes", "Bytes admitted and not yet indexed.",
+                    Double(intake.admission.usedBytes)),
+                .init(
+                    .gauge, "custody_deduplication_keys", "Delivery keys in memory.", Double(intake.committer.keyCount)),
                 .init(.gauge, "custody_ledger_size", "Leaves under the latest checkpoint.", Double(ledger.size)),
                 .init(.gauge, "custody_leaf_index_next", "The index of the next event.", Double(end)),
                 .init(.gauge, "custody_store_rows", "Searchable events.", Double(store.rows)),
                 .init(.gauge, "custody_store_bytes", "Bytes of segment files.", Double(store.bytes)),
                 .init(.gauge, "custody_store_segments", "Segment files.", Double(store.segments)),
-                .init(.gauge, "custody_store_quarantined", "Damaged segments kept from search.", Double(store.quarantined)),
-                .init(.counter, "custody_store_failures_total", "Segments that could not be written.", Double(store.failures)),
-                .init(.counter, "custody_detection_evaluated_total", "Events judged by the rules.", detection.evaluated),
+                .init(
+                    .gauge, "custody_store_quarantined", "Damaged segments kept from search.", Double(store.quarantined)
+                ),
+                .init(
+                    .counter, "custody_store_failures_total", "Segments that could not be written.",
+                    Double(store.failures)),
+                .init(
+                    .counter, "custody_detection_evaluated_total", "Events judged by the rules.", detection.evaluated),
                 .init(.counter, "custody_detection_matches_total", "Matches of rules.", detection.matched),
                 .init(.gauge, "custody_tail_followers", "Open live tails.", Double(tail.count)),
             ]
             for view in views {
                 let lag = end - min(end, view.cursor.rawValue)
                 samples.append(
-                    .init(.gauge, "custody_view_\(view.name)_lag", "Events the view \(view.name) is behind.", Double(lag)))
+                    .init(
+                        .gauge, "custody_view_\(view.name)_lag", "Events the view \(view.name) is behind.", Double(lag))
+                )
             }
             return samples
         }

@@ -38,7 +38,8 @@ struct AlertRoutes {
         }
         if let text = query["severity"] {
             guard let severity = Severity(rawValue: String(text)) else {
-                throw Problem.badRequest("invalid_severity", "a severity is informational, low, medium, high or critical")
+                throw Problem.badRequest(
+                    "invalid_severity", "a severity is informational, low, medium, high or critical")
             }
             filter.minimumSeverity = severity
         }

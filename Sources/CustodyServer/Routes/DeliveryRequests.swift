@@ -25,7 +25,9 @@ struct DeliveryRequests: Sendable {
 
     /// The source of a hook, whose delivery has yet to be authenticated.
     func hookSource(named name: String) throws -> Source {
-        guard let source = state.sources.source(named: name) else { throw Problem.notFound("there is no source \(name)") }
+        guard let source = state.sources.source(named: name) else {
+            throw Problem.notFound("there is no source \(name)")
+        }
         guard source.isEnabled else { throw Problem.forbidden("the source \(name) is disabled") }
         return source
     }

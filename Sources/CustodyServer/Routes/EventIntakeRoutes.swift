@@ -64,7 +64,8 @@ struct EventIntakeRoutes {
         let secrets = source.secrets(at: state.now()).map { Array($0.utf8) }
         guard !secrets.isEmpty else {
             noteFailure(context)
-            throw Problem(.unauthorized, "unauthenticated", "the source has no secret and the delivery brought no token")
+            throw Problem(
+                .unauthorized, "unauthenticated", "the source has no secret and the delivery brought no token")
         }
         let credential = SourceCredential(secrets: secrets)
         // A source that takes anything checks the delivery in whatever way its headers offer.

@@ -1,10 +1,10 @@
-import Intake
 import AccessControl
 import EventModel
 import EventStore
 import Foundation
 import HTTPTypes
 import Hummingbird
+import Intake
 import Journal
 import Ledger
 import QueryLanguage
@@ -54,7 +54,8 @@ struct EventRoutes {
             proof = try state.ledger.tlogProof(of: index.rawValue)
         } catch let error as LedgerError where error.code == .outOfRange {
             throw Problem(
-                .serviceUnavailable, "not_published", "no checkpoint covers event \(index) yet; there is one every second",
+                .serviceUnavailable, "not_published",
+                "no checkpoint covers event \(index) yet; there is one every second",
                 headers: [.retryAfter: "1"])
         }
         return Response(
@@ -73,7 +74,8 @@ struct EventRoutes {
         let reach = UInt64(min(max(wanted, 1), Self.maximumContextEvents))
         let read = try Authorizer.authorizeRead(of: [.envelope], for: context.requirePrincipal(), now: state.now())
         try state.audit.record(
-            state.auditEntry("event.read_context", activity: "read", context, resource: ("event", String(index.rawValue))))
+            state.auditEntry(
+                "event.read_context", activity: "read", context, resource: ("event", String(index.rawValue))))
         let first = index.rawValue - min(index.rawValue, reach)
         let last = min(index.rawValue + reach, max(state.intake.committer.end.rawValue, 1) - 1)
         var json = JSONWriter()

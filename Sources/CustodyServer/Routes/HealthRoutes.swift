@@ -1,8 +1,8 @@
-import Intake
-import EventModel
 import AccessControl
+import EventModel
 import HTTPTypes
 import Hummingbird
+import Intake
 
 /// `/healthz`, `/readyz`, `/metrics`.
 struct HealthRoutes {

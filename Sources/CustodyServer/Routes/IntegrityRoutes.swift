@@ -1,7 +1,7 @@
-import Intake
 import AccessControl
 import EventModel
 import Hummingbird
+import Intake
 import Ledger
 
 /// `GET /v1/integrity`: how large the ledger is, how old its checkpoint, what the last verification found.

@@ -1,5 +1,5 @@
-import Connectors
 import AccessControl
+import Connectors
 import EventModel
 import Foundation
 import HTTPTypes

@@ -61,7 +61,8 @@ struct TailRoutes {
 
     /// The items, with a nil after each ``heartbeat`` of time.
     private static func withHeartbeats(_ items: AsyncStream<TailHub.Item>) -> AsyncStream<TailHub.Item?> {
-        let (stream, continuation) = AsyncStream.makeStream(of: TailHub.Item?.self, bufferingPolicy: .bufferingOldest(1))
+        let (stream, continuation) = AsyncStream.makeStream(
+            of: TailHub.Item?.self, bufferingPolicy: .bufferingOldest(1))
         let forwarding = Task {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask {

@@ -1,0 +1,93 @@
+import ArgumentParser
+
+struct BenchCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench",
+        abstract: "Measure this machine: ingest and search.",
+        discussion: """
+            Starts a server of its own on a throw-away directory, loads it over HTTP with durable acknowledgements, and prints \
+            the figures with the environment they were measured in. Client and server share the machine's cores.
+            """,
+        subcommands: [BenchIngestCommand.self, BenchSearchCommand.self])
+}
+
+/// What both benchmarks take.
+struct BenchOptions: ParsableArguments {
+    @Option(help: "Events to load.")
+    var events = 200_000
+    @Option(help: "Events in one request.")
+    var batch = 1_000
+    @Option(help: "Requests in flight.")
+    var connections = 4
+    @Option(help: ArgumentHelp("Take events from an NDJSON file instead of making them up.", valueName: "file"))
+    var file: String?
+    @Option(help: ArgumentHelp("Where the throw-away directory is made.", valueName: "dir"))
+    var directory: String = "/tmp"
+
+    func validate() throws {
+        guard events > 0, batch > 0, batch <= 50_000, (1...64).contains(connections) else {
+            throw ValidationError("events and batch (at most 50,000) are positive, connections are 1 to 64")
+        }
+    }
+}
+
+struct BenchIngestCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ingest", abstract: "Events a second, acknowledgement times, memory, bytes and CPU per event.")
+
+    @OptionGroup var options: BenchOptions
+    @OptionGroup var output: OutputOptions
+    @Option(help: "Single deliveries a second in the second part.")
+    var rate = 500
+    @Option(help: "Seconds of single deliveries.")
+    var seconds = 5
+
+    func run() async throws {
+        let server = try await BenchServer.start(in: options.directory)
+        defer { server.stop() }
+        var report = BenchReport()
+        let load = try await BenchLoad(server: server, options: options).run()
+        report.add("events", "\(load.events)")
+        report.add("events_per_second", BenchReport.number(load.eventsPerSecond))
+        report.add("searchable_after_ms", BenchReport.number(try await server.waitUntilSearchable(load.events)))
+        report.add("ack_p50_ms", BenchReport.number(load.latencies.percentile(50)))
+        report.add("ack_p99_ms", BenchReport.number(load.latencies.percentile(99)))
+        report.add("server_cpu_us_per_event", BenchReport.number(load.serverCPU / Double(load.events) * 1e6))
+        report.add("server_peak_mib", BenchReport.number(server.peakMemory / 1_048_576))
+        report.add("disk_bytes_per_event", BenchReport.number(Double(server.diskBytes) / Double(load.events)))
+        let singles = try await BenchLoad(server: server, options: options).singles(rate: rate, seconds: seconds)
+        report.add("single_rate", "\(rate)")
+        report.add("single_p50_ms", BenchReport.number(singles.percentile(50)))
+        report.add("single_p99_ms", BenchReport.number(singles.percentile(99)))
+        report.print(asJSON: output.json)
+    }
+}
+
+struct BenchSearchCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "search", abstract: "The time of typical searches over the loaded events, HTTP included.")
+
+    @OptionGroup var options: BenchOptions
+    @OptionGroup var output: OutputOptions
+    @Option(help: "Runs of each query; the median counts.")
+    var runs = 5
+
+    func run() async throws {
+        let server = try await BenchServer.start(in: options.directory)
+        defer { server.stop() }
+        var report = BenchReport()
+        let load = try await BenchLoad(server: server, options: options).run()
+        report.add("events", "\(load.events)")
+        _ = try await server.waitUntilSearchable(load.events)
+        for query in BenchEvents.queries {
+            var times = BenchLatencies()
+            for _ in 0..<max(runs, 1) {
+                let start = ContinuousClock.now
+                try await server.search(query)
+                times.add(ContinuousClock.now - start)
+            }
+            report.add(query, BenchReport.number(times.percentile(50)) + " ms")
+        }
+        report.print(asJSON: output.json)
+    }
+}

@@ -1,0 +1,106 @@
+import AsyncHTTPClient
+import Foundation
+import NIOCore
+
+/// A server process on a throw-away directory, measured from outside.
+final class BenchServer: Sendable {
+    private static let startLimit = Duration.seconds(20)
+    private static let requestLimit = TimeAmount.seconds(120)
+
+    let url: String
+    private let token: String
+    private let directory: String
+    private let process: Process
+
+    private init(process: Process, url: String, token: String, directory: String) {
+        self.process = process
+        self.url = url
+        self.token = token
+        self.directory = directory
+    }
+
+    static func start(in parent: String) async throws -> BenchServer {
+        let directory = parent + "/custody-bench-\(ProcessInfo.processInfo.processIdentifier)"
+        let port = Int.random(in: 20_000...60_000)
+        let token =
+            (0..<4).map { _ in String(UInt64.random(in: .min ... .max), radix: 36) }.joined() + "-custody-bench-token"
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+        process.arguments = ["serve", "--data", directory, "--listen", "127.0.0.1:\(port)"]
+        process.environment = ProcessInfo.processInfo.environment.merging(["CUSTODY_ADMIN_TOKEN": token]) { $1 }
+        process.standardOutput = FileHandle.nullDevice
+        try process.run()
+        let server = BenchServer(
+            process: process, url: "http://127.0.0.1:\(port)", token: token, directory: directory)
+        let deadline = ContinuousClock.now + startLimit
+        while ContinuousClock.now < deadline, process.isRunning {
+            if (try? await server.send("GET", "/healthz", body: nil)) != nil { return server }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        server.stop()
+        throw CommandFailure(.unreachable, "the server for the benchmark did not start")
+    }
+
+    /// Stops the process and removes its directory.
+    func stop() {
+        if process.isRunning { process.terminate() }
+        process.waitUntilExit()
+        try? FileManager.default.removeItem(atPath: directory)
+    }
+
+    @discardableResult
+    func send(_ method: String, _ path: String, body: [UInt8]?) async throws -> [UInt8] {
+        var request = HTTPClientRequest(url: url + path)
+        request.method = .init(rawValue: method)
+        request.headers.add(name: "Authorization", value: "Bearer \(token)")
+        if let body { request.body = .bytes(ByteBuffer(bytes: body)) }
+        let response = try await HTTPClient.shared.execute(request, timeout: Self.requestLimit)
+        let answer = Array(try await response.body.collect(upTo: 64 << 20).readableBytesView)
+        guard response.status == .ok else {
+            throw CommandFailure(
+                .unreachable, "the server answered \(response.status.code): \(String(decoding: answer, as: UTF8.self))")
+        }
+        return answer
+    }
+
+    func search(_ query: String) async throws {
+        let allowed = CharacterSet.alphanumerics
+        let encoded = query.addingPercentEncoding(withAllowedCharacters: allowed) ?? ""
+        try await send("GET", "/v1/search?since=-366d&q=" + encoded, body: nil)
+    }
+
+    /// Waits until every event is found; returns the milliseconds that took.
+    func waitUntilSearchable(_ events: Int) async throws -> Double {
+        let start = ContinuousClock.now
+        while true {
+            let answer = try await send("GET", "/readyz", body: nil)
+            let text = String(decoding: answer, as: UTF8.self)
+            if text.components(separatedBy: "\"lag\":0").count > 4 { break }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        return (ContinuousClock.now - start).milliseconds
+    }
+
+    /// Seconds of CPU that the process has used.
+    var cpuSeconds: Double {
+        let fields = text("stat").split(separator: ")").last?.split(separator: " ") ?? []
+        guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else { return 0 }
+        return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
+    }
+
+    /// Bytes: the process's high-water mark.
+    var peakMemory: Double {
+        let line = text("status").split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+        return (line?.split(separator: " ").compactMap { Double($0) }.first ?? 0) * 1_024
+    }
+
+    var diskBytes: Int {
+        guard let walk = FileManager.default.enumerator(atPath: directory) else { return 0 }
+        return walk.reduce(0) { total, _ in total + ((walk.fileAttributes?[.size] as? Int) ?? 0) }
+    }
+
+    private func text(_ file: String) -> String {
+        let path = "/proc/\(process.processIdentifier)/\(file)"
+        return (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+    }
+}
