@@ -71,7 +71,7 @@ struct Scope {
 
     private static let alternativeKeys = [
         "from", "is", "when", "map", "default", "lower", "strip", "strip_end", "match", "unit", "header_time", "digest",
-        "commit",
+        "commit", "until", "after_last", "http_outcome",
     ]
 
     /// A value: a term, a mapping, or a list of these of which the first with a text counts. An empty list suppresses.
@@ -102,6 +102,9 @@ struct Scope {
         for suffix in members["strip_end"]?.list ?? [] {
             transforms.append(.stripSuffix(Array(try suffix.text().utf8)))
         }
+        if let until = members["until"] { transforms.append(.until(Array(try until.text().utf8))) }
+        if let after = members["after_last"] { transforms.append(.afterLast(Array(try after.text().utf8))) }
+        if let http = members["http_outcome"], try http.flag() { transforms.append(.httpOutcome) }
         if let match = members["match"] { transforms.append(.capture(try pattern(match))) }
         if let lower = members["lower"], try lower.flag() { transforms.append(.lowercase) }
         if let digest = members["digest"], try digest.flag() { transforms.append(.digest) }

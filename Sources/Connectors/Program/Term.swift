@@ -32,6 +32,12 @@ enum Transform: Sendable {
     case map(ValueMap)
     case digest
     case commit
+    /// Keeps what stands before the first of these, or everything when there is none.
+    case until([UInt8])
+    /// Keeps what stands behind the last of these bytes, or everything when there is none.
+    case afterLast([UInt8])
+    /// The outcome that a three-digit HTTP status tells; other texts are absent.
+    case httpOutcome
 }
 
 /// Texts to texts.

@@ -101,6 +101,20 @@ enum Vocabulary {
         "deny": ["deny", "denied", "reject", "rejected", "unapproved", "unapproval", "decline", "declined"],
     ])
 
+    /// What an HTTP status says of an outcome (RFC 9110 §15): refusals are `denied`; nil when it is none.
+    static func outcome(ofHTTPStatus status: [UInt8]) -> String? {
+        guard status.count == 3, status.allSatisfy({ $0 &- UInt8(ascii: "0") < 10 }) else { return nil }
+        switch status[0] {
+        case UInt8(ascii: "1"), UInt8(ascii: "2"), UInt8(ascii: "3"): return "success"
+        case UInt8(ascii: "4"), UInt8(ascii: "5"): break
+        default: return nil
+        }
+        let isRefusal =
+            status.elementsEqual("401".utf8) || status.elementsEqual("403".utf8)
+            || status.elementsEqual("407".utf8)
+        return isRefusal ? "denied" : "failure"
+    }
+
     /// The activity that an action's verb tells: the whole verb, else its first word, else its last.
     static func activity(ofAction action: UnsafeRawBufferPointer) -> [UInt8]? {
         var start = 0

@@ -54,6 +54,8 @@ import Testing
               vcs.ref: $let.short
               vcs.repo: {from: url, match: "//[^/]+/(.*)", lower: true}
               app.name: {when: {not: {has: ref}}, is: hidden}
+              app.env: {from: ref, until: /}
+              app.version: {from: ref, after_last: /}
             """
         let event = try event(rules, #"{"kind":"c","ref":"refs/heads/main","state":"fine","url":"https://h/A/B"}"#)
         #expect(event.text("action") == "first.one")
@@ -61,6 +63,20 @@ import Testing
         #expect(event.text("vcs.ref") == "main")
         #expect(event.text("vcs.repo") == "a/b")
         #expect(event.text("app.name") == nil)
+        #expect(event.text("app.env") == "refs")
+        #expect(event.text("app.version") == "main")
+    }
+
+    @Test(
+        "An HTTP status tells an outcome, any other number none",
+        arguments: [
+            ("200", "success"), ("101", "success"), ("403", "denied"), ("404", "failure"), ("503", "failure"),
+            ("7", nil),
+            ("999", nil),
+        ] as [(String, String?)])
+    func httpOutcomes(_ status: String, _ outcome: String?) throws {
+        let event = try event("fields: {outcome: [{from: s, http_outcome: true}, s]}", #"{"s":\#(status)}"#)
+        #expect(event.text("outcome") == outcome)
     }
 
     @Test("A section's values come before the common ones, and a null suppresses them")
