@@ -1,0 +1,106 @@
+import EventModel
+import QueryLanguage
+import Testing
+
+@testable import EventStore
+
+@Suite struct StageTests {
+    private let store: SampleStore
+
+    /// Twelve events, a minute apart: actors a, b and none in turn, sizes 1 to 12, one of them no number.
+    init() throws {
+        store = try SampleStore(
+            (1...12).map { number in
+                var fields: [(Field, String)] = [(.apiDuration, number == 12 ? "long" : "\(number)")]
+                if number % 3 != 0 { fields.append((.actorName, number % 3 == 1 ? "a" : "B")) }
+                return Sample(
+                    UInt64(number), "2026-11-01T10:\(number + 10):00Z", fields,
+                    payload: #"{"half":\#(Double(number) / 2),"tag":["t\#(number % 2)","all"]}"#)
+            }, segmentRows: 5)
+    }
+
+    @Test("stats computes every aggregate exactly, over all events and over none")
+    func aggregates() async throws {
+        let aggregates =
+            "count, dcount(actor), min(api.duration_ms), max(api.duration_ms), sum(api.duration_ms), avg(api.duration_ms), "
+            + "p50(api.duration_ms), p95(api.duration_ms), p99(api.duration_ms), sum(raw.half), min(time), max(actor)"
+        #expect(
+            try await store.rows("* | stats \(aggregates)")
+                == [#"[12,2,1,"long",66,6,6,11,11,39,"2026-11-01T10:11:00Z","a"]"#])
+        #expect(
+            try await store.rows("action:nothing | stats \(aggregates)")
+                == ["[0,0,null,null,null,null,null,null,null,null,null,null]"])
+        #expect(try await store.rows("action:nothing | stats count by actor").isEmpty)
+    }
+
+    @Test("Groups are exact and absent values are a group of stats, last, but none of top and rare")
+    func groups() async throws {
+        #expect(try await store.rows("* | stats count by actor") == [#"["B",4]"#, #"["a",4]"#, "[null,4]"])
+        #expect(try await store.rows("* | top 5 actor") == [#"["B",4]"#, #"["a",4]"#])
+        #expect(try await store.rows("* | rare 1 actor") == [#"["B",4]"#])
+        #expect(
+            try await store.rows("api.duration_ms:<=4 | stats count by actor,raw.tag")
+                == [#"["B","t0",1]"#, #"["a","t0",1]"#, #"["a","t1",1]"#, #"[null,"t1",1]"#])
+    }
+
+    @Test("timechart aligns its buckets to the clock and chooses a readable width")
+    func timechart() async throws {
+        let chosen = try await store.search("time:2026-11-01 | timechart count")
+        #expect(chosen.span == 900_000_000_000)
+        #expect(
+            chosen.rows == [
+                [.time(moment("2026-11-01T10:00:00Z")), .integer(4)],
+                [.time(moment("2026-11-01T10:15:00Z")), .integer(8)],
+            ])
+        #expect(
+            try await store.rows("* | timechart span=1d sum(raw.half) by actor")
+                == [
+                    #"["2026-11-01T00:00:00Z","B",13]"#, #"["2026-11-01T00:00:00Z","a",11]"#,
+                    #"["2026-11-01T00:00:00Z",null,15]"#,
+                ])
+    }
+
+    @Test(
+        "Events keep the order that was asked for, newest first by default",
+        arguments: [
+            ("* | limit 3", [12, 11, 10]), ("* | sort time | limit 3", [1, 2, 3]),
+            ("* | sort -index | limit 2", [12, 11]),
+            ("* | sort actor,-api.duration_ms | limit 5", [11, 8, 5, 2, 10]),
+            ("* | sort -actor | limit 5", [10, 7, 4, 1, 11]), ("* | limit 4 | sort time", [9, 10, 11, 12]),
+            ("* | limit 4 | where actor:a", [10]), ("* | dedup actor", [12, 11, 10, 9, 6, 3]),
+            ("* | where actor:* | dedup actor | limit 1", [11]),
+            ("* | where api.duration_ms:>9 | where actor:*", [11, 10]),
+            ("* | sort -api.duration_ms | limit 2", [12, 11]),
+        ] as [(String, [UInt64])])
+    func order(query: String, expected: [UInt64]) async throws {
+        #expect(try await store.indexes(query) == expected)
+    }
+
+    @Test("order=asc gives the oldest events first")
+    func oldestFirst() async throws {
+        let result = try await store.search("*", SearchOptions(limit: 3, order: .oldestFirst))
+        #expect(result.events.map(\.index.rawValue) == [1, 2, 3])
+    }
+
+    @Test("Stages after a table work on its columns")
+    func tables() async throws {
+        #expect(
+            try await store.rows(
+                "* | fields actor,api.duration_ms | stats count, max(api.duration_ms) as most by actor | sort -most")
+                == [#"[null,4,"long"]"#, #"["B",4,11]"#, #"["a",4,10]"#])
+        #expect(try await store.rows("* | stats count by actor | where actor:b | fields -count") == [#"["B"]"#])
+        #expect(try await store.rows("* | limit 6 | stats count") == ["[6]"])
+        #expect(try await store.rows("* | limit 3 | top actor") == [#"["B",1]"#, #"["a",1]"#])
+        #expect(try await store.rows("* | fields raw.tag,raw.half | limit 1") == [#"[["t0","all"],6]"#])
+        #expect(try await store.rows("* | stats count by actor | dedup count | sort actor") == [#"["B",4]"#])
+        #expect(try await store.rows("* | fields actor | where octo* OR a | top actor") == [#"["a",4]"#])
+    }
+
+    @Test("fields -NAME takes fields out of the events")
+    func removal() async throws {
+        let result = try await store.search("index:1 | fields -actor,time")
+        let json = String(decoding: result.events[0].json, as: UTF8.self)
+        #expect(result.kind == .events)
+        #expect(json.contains("duration_ms") && !json.contains("actor") && !json.contains("\"time\""))
+    }
+}
