@@ -9,7 +9,7 @@ extension Normaliser {
         return false
     }
 
-    private mutating func evaluate(_ alternative: Alternative) -> Bool {
+    mutating func evaluate(_ alternative: Alternative) -> Bool {
         if let condition = alternative.condition, !holds(condition) { return false }
         for term in alternative.terms {
             value.removeAll(keepingCapacity: true)
