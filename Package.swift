@@ -17,13 +17,13 @@ func module(
     .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: swiftSettings)
 }
 
-func tests(
-    _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil
-) -> Target {
-    .testTarget(
+/// Tests read their fixtures where they lie in the repository, so that nothing has to be copied.
+func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    let fixtures = ["Connectors", "Journal"].contains(name) ? ["Fixtures"] : []
+    return .testTarget(
         name: name + "Tests",
         dependencies: [.init(stringLiteral: name), "TestSupport"] + dependencies,
-        resources: resources,
+        exclude: fixtures,
         swiftSettings: swiftSettings)
 }
 
@@ -34,6 +34,9 @@ let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 
 let package = Package(
@@ -47,6 +50,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
@@ -66,30 +70,26 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         module("EventModel", ["CSimdJSON"]),
         module("DurableFiles", [systemPackage]),
-        module("Ledger", ["DurableFiles", crypto]),
-        module("Journal", ["DurableFiles", crypto, "CZstd"]),
+        module("Ledger", ["DurableFiles", crypto, systemPackage]),
+        module("Journal", ["DurableFiles", crypto, systemPackage, "CZstd"]),
         module("QueryLanguage", ["EventModel", "CRE2"]),
         module("AccessControl", ["EventModel", "QueryLanguage"]),
         module(
             "EventStore",
             [
-                "EventModel", "QueryLanguage", "AccessControl", "Journal", "DurableFiles", crypto, "CZstd", "CRE2",
-                logging, metrics,
+                "EventModel", "QueryLanguage", "AccessControl", "Journal", "DurableFiles", crypto, systemPackage,
+                "CZstd", "CRE2",
             ]),
-        module("Identity", ["AccessControl", crypto, grdb]),
+        module("Identity", ["EventModel", "AccessControl", crypto, grdb]),
+        module("Connectors", ["EventModel", crypto, "CRE2", yams], resources: [.embedInCode("Catalogue")]),
         module(
-            "Connectors", ["EventModel", "Identity", crypto, "CRE2", yams], resources: [.embedInCode("Catalogue")]),
-        module("Intake", ["EventModel", "Connectors", "Journal", "Ledger", "EventStore", crypto, logging, metrics]),
+            "Intake", ["EventModel", "Connectors", "Journal", "Ledger", "EventStore", crypto, logging]),
         module(
-            "Detection", ["EventModel", "QueryLanguage", "EventStore", crypto, "CRE2", yams, grdb, logging, metrics],
+            "Detection", ["EventModel", "QueryLanguage", "EventStore", crypto, "CRE2", yams, grdb],
             resources: [.embedInCode("Rules")]),
-        module("Provenance", ["EventModel", "Ledger", "DurableFiles", crypto]),
+        module("Provenance", ["EventModel"]),
         module(
-            "Delivery",
-            [
-                "EventModel", "Detection", crypto, asyncHTTPClient, grdb, logging, metrics,
-                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
-            ]),
+            "Delivery", ["EventModel", "Detection", crypto, asyncHTTPClient, nio, nioHTTP1, grdb, logging, metrics]),
         module(
             "CustodyServer",
             [
@@ -97,19 +97,41 @@ let package = Package(
                 "Identity", "Connectors", "Intake", "Detection", "Provenance", "Delivery",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
-                crypto, grdb, httpTypes, logging, systemPackage, yams, "CZstd", "CZlib",
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                crypto, grdb, httpTypes, logging, nio, systemPackage, yams, "CZstd", "CZlib",
             ]),
         .executableTarget(
             name: "custody",
             dependencies: [
-                "CustodyServer", "EventModel", "DurableFiles", "Ledger", "QueryLanguage", "EventStore", "Connectors",
-                "Detection", asyncHTTPClient, crypto, logging,
+                "CustodyServer", "EventModel", "DurableFiles", "Ledger", "Journal", "QueryLanguage", "AccessControl",
+                "EventStore", "Connectors", "Intake", "Detection", asyncHTTPClient, crypto, logging, nio, nioHTTP1,
+                systemPackage,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),
+
+        .target(
+            name: "TestSupport", dependencies: ["EventModel"], path: "Tests/TestSupport",
+            swiftSettings: swiftSettings),
+        .testTarget(name: "ArchitectureTests", swiftSettings: swiftSettings),
+        tests("EventModel"),
+        tests("DurableFiles", [systemPackage]),
+        tests("Ledger", ["DurableFiles", systemPackage]),
+        tests("Journal", ["DurableFiles", systemPackage]),
+        tests("QueryLanguage", ["EventModel"]),
+        tests("AccessControl", ["EventModel", "QueryLanguage"]),
+        tests(
+            "EventStore",
+            ["EventModel", "QueryLanguage", "AccessControl", "Journal", "DurableFiles", crypto, systemPackage]),
+        tests("Identity", ["EventModel", "AccessControl", crypto, grdb]),
+        tests("Connectors", ["EventModel", crypto]),
+        tests("Intake", ["EventModel", "Journal", "Ledger", "DurableFiles", systemPackage]),
+        tests("Detection", ["EventModel", grdb]),
+        tests("Provenance", ["EventModel"]),
+        tests("Delivery", ["EventModel", "Detection", crypto, grdb, logging, nio, nioHTTP1, nioPosix]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17
