@@ -7,11 +7,15 @@ package struct SealedSamples: Sendable {
     /// When the first record is received; each further one is received a millisecond later.
     package let start: Timestamp
     package let retentionClass: UInt16
+    private let fields: [Field]
     private var count: Int64 = 0
 
+    /// - Parameter fields: the fields that records may have, besides their times; fewer make tests of files quick.
     package init(
-        seed: UInt64, start: Timestamp = Timestamp(seconds: 1_795_000_000), retentionClass: UInt16 = 0
+        seed: UInt64, start: Timestamp = Timestamp(seconds: 1_795_000_000), retentionClass: UInt16 = 0,
+        fields: [Field] = Field.allCases
     ) {
+        self.fields = fields
         state = seed
         self.start = start
         self.retentionClass = retentionClass
@@ -26,7 +30,7 @@ package struct SealedSamples: Sendable {
         if number(below: 10) > 0 {
             record.set(.time, time: received.advanced(byNanoseconds: Int64(number(below: 9)) - 60))
         }
-        for field in Field.allCases where field.type != .time && field != .ext && field != .normWarnings {
+        for field in fields where field.type != .time && field != .ext && field != .normWarnings {
             guard number(below: 4) == 0 else { continue }
             if field.isList {
                 for element in 0..<number(below: 4) where number(below: 5) > 0 {

@@ -12,8 +12,8 @@ struct SegmentFixture {
     var firstIndex: UInt64 = 1_000
 
     /// - Parameter rows: how many records; their keys and seeds follow from their leaf indexes.
-    init(rows: Int, seed: UInt64 = 7) {
-        var samples = SealedSamples(seed: seed)
+    init(rows: Int, seed: UInt64 = 7, fields: [Field] = Field.allCases) {
+        var samples = SealedSamples(seed: seed, fields: fields)
         partition = JournalPartition(day: samples.start.day, retentionClass: 0)
         records = (0..<rows).map { _ in samples.next() }
         keys = (0..<rows).map { RecordKey(high: UInt64($0) &* 31, low: ~UInt64($0), payload: UInt64($0)) }

@@ -267,4 +267,37 @@ struct SegmentStoreTests {
         #expect(try fixture.contents(store.view.snapshot()) == fixture.expected(800))
         #expect(store.durableIndex == LeafIndex(800))
     }
+
+    @Test("Other threads read whole snapshots while the owner appends, seals and merges")
+    func concurrentReaders() async throws {
+        var fixture = StoreFixture(rows: 600)
+        fixture.settings.worksInBackground = true
+        let store = try fixture.open()
+        let view = store.view
+        try await withThrowingTaskGroup(of: Int.self) { group in
+            for _ in 0..<3 {
+                group.addTask { [fixture] in
+                    var seen = 0
+                    while seen < 600 {
+                        let found = try fixture.contents(view.snapshot())
+                        // Leaves come in order, so that a snapshot is a prefix of them: none is missing, none twice.
+                        guard found.count >= seen, found.count == 0 || found.keys.max() == UInt64(found.count - 1)
+                        else {
+                            return -1
+                        }
+                        seen = found.count
+                        await Task.yield()
+                    }
+                    return seen
+                }
+            }
+            for end in stride(from: 20, through: 600, by: 20) {
+                try fixture.append(upTo: end, to: store)
+                try store.flush()
+                await Task.yield()
+            }
+            try store.close()
+            for try await seen in group { #expect(seen == 600) }
+        }
+    }
 }

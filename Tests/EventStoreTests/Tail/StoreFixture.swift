@@ -18,7 +18,8 @@ struct StoreFixture {
 
     init(rows: Int, seed: UInt64 = 5) {
         disk = FaultingFileSystem(seed: seed)
-        records = SegmentFixture(rows: rows, seed: seed)
+        records = SegmentFixture(
+            rows: rows, seed: seed, fields: [.id, .action, .actorName, .clientIP, .artifactDigest, .vcsRepo])
         records.firstIndex = 0
         settings.worksInBackground = false
         settings.sealRows = 64
