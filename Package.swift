@@ -131,6 +131,14 @@ let package = Package(
         tests("Intake", ["EventModel", "Journal", "Ledger", "DurableFiles", systemPackage]),
         tests("Detection", ["EventModel", grdb]),
         tests("Provenance", ["EventModel"]),
+        tests(
+            "CustodyServer",
+            [
+                "EventModel", "DurableFiles", "Ledger", "Journal", "EventStore", "Intake", "Detection", "AccessControl",
+                "QueryLanguage", crypto, grdb, httpTypes, logging, systemPackage,
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdTesting", package: "hummingbird"),
+            ]),
         tests("Delivery", ["EventModel", "Detection", crypto, grdb, logging, nio, nioHTTP1, nioPosix]),
     ],
     swiftLanguageModes: [.v6],
