@@ -77,11 +77,23 @@ struct Scope {
     /// A value: a term, a mapping, or a list of these of which the first with a text counts. An empty list suppresses.
     mutating func alternatives(_ node: ConfigNode) throws -> [Alternative] {
         if node.isNull { return [] }
-        return try node.list.map { try alternative($0) }
+        var alternatives: [Alternative] = []
+        var terms: [Term] = []
+        for entry in node.list {
+            // Neighbours without conditions are one alternative: long lists of paths are common.
+            guard entry.isMapping else {
+                terms.append(try term(entry))
+                continue
+            }
+            if !terms.isEmpty { alternatives.append(Alternative(condition: nil, terms: terms)) }
+            terms = []
+            alternatives.append(try alternative(entry))
+        }
+        if !terms.isEmpty { alternatives.append(Alternative(condition: nil, terms: terms)) }
+        return alternatives
     }
 
     private mutating func alternative(_ node: ConfigNode) throws -> Alternative {
-        guard node.isMapping else { return Alternative(condition: nil, terms: [try term(node)]) }
         let members = try node.members(Self.alternativeKeys)
         var terms: [Term] = []
         if let from = members["from"] {

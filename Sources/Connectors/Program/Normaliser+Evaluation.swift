@@ -10,6 +10,11 @@ extension Normaliser {
     }
 
     mutating func evaluate(_ alternative: Alternative) -> Bool {
+        if !alternative.plainSlots.isEmpty {
+            let found =
+                isInElement ? elementSlots.first(of: alternative.plainSlots) : slots.first(of: alternative.plainSlots)
+            guard found != nil else { return false }
+        }
         if let condition = alternative.condition, !holds(condition) { return false }
         for term in alternative.terms {
             value.removeAll(keepingCapacity: true)
@@ -170,17 +175,14 @@ extension Normaliser {
     private mutating func setString(
         _ field: Field, _ candidates: [Int], _ element: Int, _ record: inout EventRecord
     ) -> Bool {
-        for number in candidates {
-            guard let found = slot(number) else { continue }
-            guard let string = found.string, !string.isEmpty else { return false }
-            record.set(field, element: element, string)
-            if field == .action {
-                action.removeAll(keepingCapacity: true)
-                action.append(contentsOf: string)
-            }
-            return true
+        let found = isInElement ? elementSlots.first(of: candidates) : slots.first(of: candidates)
+        guard let string = found?.string, !string.isEmpty else { return false }
+        record.set(field, element: element, string)
+        if field == .action {
+            action.removeAll(keepingCapacity: true)
+            action.append(contentsOf: string)
         }
-        return false
+        return true
     }
 
     /// Brings `value` into the form that the field demands; false when it has none.

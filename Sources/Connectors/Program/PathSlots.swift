@@ -30,6 +30,13 @@ struct PathSlots {
 
     @inline(__always)
     subscript(slot: Int) -> JSONValue? { values[slot] }
+
+    /// The first of several slots that has a value.
+    @inline(__always)
+    func first(of candidates: [Int]) -> JSONValue? {
+        for slot in candidates where present[slot >> 6] & (1 << UInt64(slot & 63)) != 0 { return values[slot] }
+        return nil
+    }
 }
 
 /// Sets of slots, kept side by side, so that one look tells whether an operation can do anything or a shape can fit:
