@@ -1,4 +1,5 @@
 import EventModel
+import Intake
 import Hummingbird
 import HummingbirdCore
 import HummingbirdTLS
