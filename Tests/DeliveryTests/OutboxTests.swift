@@ -90,6 +90,14 @@ struct OutboxTests {
         #expect(try scene.outbox.list(.pending).count == 1)
     }
 
+    @Test("A full outbox takes no more messages and stops no alert")
+    func capacity() throws {
+        let scene = try OutboxScene(maximumPending: 2)
+        for index in 0..<4 as Range<UInt64> { try scene.raise(index: index) }
+        #expect(try scene.outbox.list(.pending).count == 2)
+        #expect(try scene.alerts.list().alerts.count == 4)
+    }
+
     @Test("Settled messages leave after the retention, waiting ones stay")
     func retention() async throws {
         let scene = try OutboxScene()

@@ -50,7 +50,10 @@ struct OutboxScene {
     let outbox: Outbox
     let destinations: [WebhookDestination]
 
-    init(url: String = "https://hooks.example.com/custody", minimumSeverity: Severity = .low) throws {
+    init(
+        url: String = "https://hooks.example.com/custody", minimumSeverity: Severity = .low,
+        maximumPending: Int = Outbox.maximumPending
+    ) throws {
         let destination = try WebhookDestination(
             name: "on-call", url: url, secrets: [WebhookSecret(Self.secret)], minimumSeverity: minimumSeverity)
         let queue = try DatabaseQueue()
@@ -60,7 +63,8 @@ struct OutboxScene {
         try migrator.migrate(queue)
         let clock = clock
         let destinations = [destination]
-        outbox = Outbox(queue, destinations: { destinations }, now: { clock.now })
+        outbox = Outbox(
+            queue, destinations: { destinations }, now: { clock.now }, maximumPending: maximumPending)
         alerts = AlertStore(queue, observers: [outbox], now: { clock.now })
         self.destinations = destinations
     }

@@ -76,6 +76,8 @@ struct AlertStoreTests {
         let acknowledged = try store.acknowledge(id, by: "alice")
         #expect(acknowledged.kind == .acknowledged && acknowledged.alert.assignee == "alice")
         #expect(try store.assign(id, to: "bob", by: "alice").alert.assignee == "bob")
+        let essay = String(repeating: "x", count: AlertStore.maximumCommentBytes + 1)
+        #expect(throws: DetectionError.self) { try store.close(id, verdict: .benign, comment: essay, by: "bob") }
         let closed = try store.close(id, verdict: .falsePositive, comment: "a drill", by: "bob")
         #expect(closed.alert.status == .closed && closed.alert.verdict == .falsePositive && closed.actor == "bob")
         #expect(throws: DetectionError.self) { try store.acknowledge(id, by: "alice") }

@@ -89,6 +89,9 @@ struct RuleReadingTests {
         #expect(set.rules.map(\.title) == ["first", "second", "third"])
         #expect(set.errors.map(\.file) == ["d.yml"])
         #expect(throws: DetectionError.self) { try RuleSet.load(folder.appendingPathComponent("missing")) }
+        var limits = RuleLimits()
+        limits.files = 2
+        #expect(throws: DetectionError.self) { try RuleSet.load(folder, limits: limits) }
     }
 
     @Test("Equal texts have equal hashes, a changed byte another")

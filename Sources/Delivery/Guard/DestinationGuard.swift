@@ -3,8 +3,8 @@ package import Foundation
 /// Keeps notifications from reaching what only the server's own network should reach (server-side request forgery).
 ///
 /// A name is resolved once; every address that it has must be public or allowed; the connection goes to one of the
-/// addresses that were looked at. So neither a record with a private address nor one that changes between the look and the
-/// connection gets through.
+/// addresses that were looked at. So neither a record with a private address nor one that changes between the look and
+/// the connection gets through.
 package struct DestinationGuard: Sendable {
     /// Names and networks that the operator allows although they are private, and to which plain HTTP may be spoken.
     package struct Allowance: Sendable {

@@ -10,8 +10,8 @@ import Metrics
 /// As an ``AlertObserver`` it writes them in the transaction that changes the alert: there is no alert without its
 /// notification and none without its alert, whenever the program stops. Delivery is at least once.
 package struct Outbox: AlertObserver {
-    /// Messages that may wait. A receiver that is away for a week must not fill the disk; what is over is counted by the
-    /// metric `custody_notifications_dropped`, and the alerts themselves are kept.
+    /// Messages that may wait. A receiver that is away for a week must not fill the disk; what is over is counted by
+    /// the metric `custody_notifications_dropped`, and the alerts themselves are kept.
     package static let maximumPending = 100_000
     /// How long delivered and failed messages stay to be looked at.
     package static let retention: Int64 = 7 * 86_400 * 1_000_000_000
@@ -19,17 +19,19 @@ package struct Outbox: AlertObserver {
     let writer: any DatabaseWriter
     private let destinations: @Sendable () -> [WebhookDestination]
     private let now: @Sendable () -> Timestamp
+    private let maximumPending: Int
 
     /// - Parameters:
     ///   - writer: A database whose migrations include ``OutboxSchema/registerMigrations(in:)``; the alerts' own.
     ///   - destinations: The destinations in force, asked at every change.
     package init(
         _ writer: any DatabaseWriter, destinations: @escaping @Sendable () -> [WebhookDestination],
-        now: @escaping @Sendable () -> Timestamp
+        now: @escaping @Sendable () -> Timestamp, maximumPending: Int = Outbox.maximumPending
     ) {
         self.writer = writer
         self.destinations = destinations
         self.now = now
+        self.maximumPending = maximumPending
     }
 
     // MARK: Filling
@@ -38,7 +40,7 @@ package struct Outbox: AlertObserver {
         let destinations = destinations()
         guard destinations.contains(where: { transitions.contains(where: $0.wants) }) else { return }
         let pending = try Int.fetchOne(db, sql: "SELECT count(*) FROM delivery_outbox WHERE state = 'pending'") ?? 0
-        var room = Self.maximumPending - pending
+        var room = maximumPending - pending
         for transition in transitions {
             for destination in destinations where destination.wants(transition) {
                 guard room > 0 else {

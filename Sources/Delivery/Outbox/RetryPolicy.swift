@@ -8,8 +8,8 @@ package struct RetryPolicy: Sendable {
 
     package init() {}
 
-    /// The wait after an attempt: doubled each time, between half of it and all of it, so that receivers that come back are
-    /// not met by everybody at once.
+    /// The wait after an attempt: doubled each time, between half of it and all of it, so that receivers that come back
+    /// are not met by everybody at once.
     ///
     /// - Parameters:
     ///   - attempt: 1 for the first.

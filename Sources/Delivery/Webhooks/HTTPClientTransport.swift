@@ -5,8 +5,8 @@ import NIOHTTP1
 
 /// Requests over AsyncHTTPClient.
 ///
-/// Each request has a client of its own, whose name resolution knows one name and one answer, the vetted address. TLS is
-/// checked against the configured name. Notifications are rare; a connection for each costs nothing that matters.
+/// Each request has a client of its own, whose name resolution knows one name and one answer, the vetted address. TLS
+/// is checked against the configured name. Notifications are rare; a connection for each costs nothing that matters.
 package struct HTTPClientTransport: WebhookTransport {
     package init() {}
 

@@ -6,8 +6,8 @@ import GRDB
 extension AlertStore {
     /// Records what the engine found up to, not including, a leaf, and moves the cursor there.
     ///
-    /// A match joins the alert that its rule has open for the same group of values, or opens one. Matches of leaves before
-    /// the cursor were recorded before and change nothing. Returns what changed: one transition for each alert.
+    /// A match joins the alert that its rule has open for the same group of values, or opens one. Matches of leaves
+    /// before the cursor were recorded before and change nothing. Returns what changed: one transition for each alert.
     /// - Throws: The database's or an observer's error; then nothing has changed, the cursor included.
     @discardableResult
     package func record(_ matches: [RuleMatch], through next: LeafIndex) throws -> [AlertTransition] {
@@ -124,8 +124,8 @@ extension AlertStore {
 
     // MARK: Rebuilding
 
-    /// Prepares for evaluating all leaves again: takes the cursor back and empties the evidence. What people decided about
-    /// alerts stays, and events from before an alert was closed go to that alert again.
+    /// Prepares for evaluating all leaves again: takes the cursor back and empties the evidence. What people decided
+    /// about alerts stays, and events from before an alert was closed go to that alert again.
     package func beginRebuild() throws {
         try writer.write { db in
             try db.execute(

@@ -9,11 +9,11 @@ package protocol AlertObserver: Sendable {
 
 /// The alerts and how far detection has come, in the state database.
 ///
-/// Alerts and the cursor change in one transaction, so that a crash never loses or doubles an event's effect. All methods
-/// block on the database for a moment; they are safe to call from any thread.
+/// Alerts and the cursor change in one transaction, so that a crash never loses or doubles an event's effect. All
+/// methods block on the database for a moment; they are safe to call from any thread.
 package struct AlertStore: Sendable {
-    /// Events that one alert lists. A rule that matches everything would otherwise fill the disk; what is over is counted,
-    /// and a search by the rule's terms finds it.
+    /// Events that one alert lists. A rule that matches everything would otherwise fill the disk; what is over is
+    /// counted, and a search by the rule's terms finds it.
     package static let maximumEvidence: Int64 = 1_000
     /// Alerts on one page.
     package static let maximumPage = 1_000

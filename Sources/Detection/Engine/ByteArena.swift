@@ -1,5 +1,5 @@
-/// Memory for the texts that are made while one event is evaluated (numbers, folded copies); emptied for the next. What is
-/// in it is named by offsets, because growing moves it.
+/// Memory for the texts that are made while one event is evaluated (numbers, folded copies); emptied for the next. What
+/// is in it is named by offsets, because growing moves it.
 final class ByteArena {
     private var memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 14, alignment: 16)
     private(set) var count = 0

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// A rule set ready for evaluation: a program for every kind of source, made when that kind first appears. Immutable to its
-/// users and shared by all engines.
+/// A rule set ready for evaluation: a program for every kind of source, made when that kind first appears. Immutable to
+/// its users and shared by all engines.
 final class CompiledRules: Sendable {
     /// Kinds are connectors' names, a few dozen; more than this would be nonsense from outside and shares one program.
     private static let maximumKinds = 1_024

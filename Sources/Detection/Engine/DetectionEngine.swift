@@ -23,8 +23,9 @@ package final class DetectionEngine: Sendable {
     ///
     /// - Parameters:
     ///   - view: The event's sealed form; its `source.kind` chooses the rules.
-    ///   - payload: The parsed payload; nil when it is no JSON or was destroyed. Canonical fields are matched all the same.
-    /// - Complexity: Proportional to the fields that the candidate rules look at; no allocation unless something matches.
+    ///   - payload: The parsed payload; nil when it is no JSON or was destroyed: then canonical fields alone are matched.
+    /// - Complexity: Proportional to the fields that the candidate rules look at. Texts that match nothing are compared
+    ///   where they lie; numbers and objects are written out first.
     package func evaluate(
         _ view: SealedView, payload: JSONValue?, index: LeafIndex, into matches: inout [RuleMatch]
     ) {
@@ -42,8 +43,8 @@ package final class DetectionEngine: Sendable {
     }
 }
 
-/// What an engine works with. `@unchecked Sendable`: the only reference to it is inside its engine's `Mutex`, and it keeps
-/// no borrowed memory between two calls.
+/// What an engine works with. `@unchecked Sendable`: the only reference to it is inside its engine's `Mutex`, and it
+/// keeps no borrowed memory between two calls.
 private final class EngineState: @unchecked Sendable {
     private(set) var rules: CompiledRules
     private let evaluator = EventEvaluator()

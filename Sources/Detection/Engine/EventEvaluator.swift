@@ -28,7 +28,7 @@ final class EventEvaluator {
         values.begin(view: view, payload: payload, fieldCount: program.fields.count)
         for rule in program.unconditional { ask(Int(rule), of: program, body) }
         for witness in program.witnesses {
-            let slot = values.resolve(witness.field, program.fields[witness.field])
+            let slot = slot(witness.field, of: program)
             for index in slot.first..<slot.end where values.kind(index) != .null {
                 witness.table.forEach(values.folded(index)) { ask(Int($0), of: program, body) }
             }
@@ -38,7 +38,7 @@ final class EventEvaluator {
     private func ask(_ rule: Int, of program: RuleProgram, _ body: (Int) -> Void) {
         guard asked[rule] != stamp else { return }
         asked[rule] = stamp
-        if holds(Int(program.rules[rule].root), of: program) { body(rule) }
+        if holds(Int(program.roots[rule]), of: program) { body(rule) }
     }
 
     private func holds(_ number: Int, of program: RuleProgram) -> Bool {
@@ -63,7 +63,7 @@ final class EventEvaluator {
     @inline(__always)
     private func holds(predicate number: Int, of program: RuleProgram) -> Bool {
         if answers[number].stamp == stamp { return answers[number].holds }
-        let holds = test(program.predicates[number], of: program)
+        let holds = test(number, of: program)
         answers[number] = Answer(stamp: stamp, holds: holds)
         return holds
     }
@@ -71,7 +71,7 @@ final class EventEvaluator {
     /// The predicates that made a matching rule match: those that hold, and those that a `not` needed to fail.
     func explain(_ rule: Int, of program: RuleProgram) -> [String] {
         var lines: [String] = []
-        explain(Int(program.rules[rule].root), of: program, expected: true, into: &lines)
+        explain(Int(program.roots[rule]), of: program, expected: true, into: &lines)
         return lines
     }
 
@@ -80,7 +80,7 @@ final class EventEvaluator {
         let node = program.nodes[number]
         switch node.kind {
         case .predicate:
-            let text = program.predicates[Int(node.first)].source.description
+            let text = program.predicates[Int(node.first)].description
             let line = expected ? text : "not: " + text
             if !lines.contains(line) { lines.append(line) }
         case .not: explain(Int(program.children[Int(node.first)]), of: program, expected: !expected, into: &lines)
@@ -93,23 +93,30 @@ final class EventEvaluator {
 
     // MARK: Predicates
 
-    private func test(_ predicate: RuleProgram.CompiledPredicate, of program: RuleProgram) -> Bool {
-        let slot = values.resolve(predicate.field, program.fields[predicate.field])
-        switch predicate.test {
+    private func test(_ number: Int, of program: RuleProgram) -> Bool {
+        let slot = slot(Int(program.predicateFields[number]), of: program)
+        let test = program.tests[number]
+        switch test {
         case .exists: return slot.isFound
         case .isNull:
             return slot.first == slot.end || (slot.first..<slot.end).contains { values.kind($0) == .null }
         case .reference(let field, let overlap, let isCased):
-            let other = values.resolve(field, program.fields[field])
+            let other = self.slot(field, of: program)
             return (slot.first..<slot.end).contains { left in
                 (other.first..<other.end).contains { compare(left, $0, overlap, isCased: isCased) }
             }
         default:
             for index in slot.first..<slot.end where values.kind(index) != .null {
-                if test(predicate.test, index) { return true }
+                if self.test(test, index) { return true }
             }
             return false
         }
+    }
+
+    /// The access to a field is copied only when the field was not looked up for this event.
+    @inline(__always)
+    private func slot(_ field: Int, of program: RuleProgram) -> EventValues.Slot {
+        values.resolved(field) ?? values.resolve(field, program.fields[field])
     }
 
     private func test(_ test: CompiledTest, _ index: Int) -> Bool {

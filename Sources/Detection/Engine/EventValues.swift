@@ -2,8 +2,8 @@ import EventModel
 
 /// The values of one event's fields, looked up when a predicate first asks for them.
 ///
-/// It borrows the payload and the sealed form between ``begin(view:payload:)`` and the next call, and is used by one task
-/// at a time.
+/// It borrows the payload and the sealed form between ``begin(view:payload:)`` and the next call, and is used by one
+/// task at a time.
 final class EventValues {
     struct Value {
         enum Kind { case text, number, boolean, null, object }
@@ -54,12 +54,12 @@ final class EventValues {
         canonical.removeAll(keepingCapacity: true)
     }
 
-    /// The values of a field. Slots are numbered by the program, whose access for that number is handed in.
+    /// What is known of a field already.
     @inline(__always)
-    func resolve(_ number: Int, _ access: FieldAccess) -> Slot {
-        if slots[number].stamp == stamp { return slots[number] }
-        return look(up: number, access)
-    }
+    func resolved(_ number: Int) -> Slot? { slots[number].stamp == stamp ? slots[number] : nil }
+
+    /// The values of a field. Slots are numbered by the program, whose access for that number is handed in.
+    func resolve(_ number: Int, _ access: FieldAccess) -> Slot { resolved(number) ?? look(up: number, access) }
 
     private func look(up number: Int, _ access: FieldAccess) -> Slot {
         var slot = Slot(stamp: stamp, first: values.count, end: values.count, isFound: false)

@@ -1,11 +1,9 @@
-/// The rules of one kind of source, compiled: predicates and fields interned, conditions flattened, and an index from the
-/// values that a rule cannot do without to the rules.
-struct RuleProgram: Sendable {
-    struct CompiledPredicate: Sendable {
-        let field: Int
-        let test: CompiledTest
-        let source: Predicate
-    }
+/// The rules of one kind of source, compiled: predicates and fields interned, conditions flattened, and an index from
+/// the values that a rule cannot do without to the rules.
+///
+/// What the evaluation of every event reads lies in arrays of its own, apart from what only a match needs: an element that
+/// holds texts would have each of them retained at every look.
+final class RuleProgram: Sendable {
 
     struct Node: Sendable {
         enum Kind: Sendable { case predicate, all, any, not }
@@ -17,7 +15,6 @@ struct RuleProgram: Sendable {
 
     struct CompiledRule: Sendable {
         let rule: SigmaRule
-        let root: Int32
         /// The fields that tell one alert of the rule from another.
         let group: [(name: String, field: Int)]
     }
@@ -29,23 +26,45 @@ struct RuleProgram: Sendable {
     }
 
     let fields: [FieldAccess]
-    let predicates: [CompiledPredicate]
+    /// Every predicate's field.
+    let predicateFields: [Int32]
+    /// Every predicate's test.
+    let tests: [CompiledTest]
+    /// The predicates as the rules have them, for explanations.
+    let predicates: [Predicate]
     let nodes: [Node]
     let children: [Int32]
     let rules: [CompiledRule]
+    /// Every rule's node.
+    let roots: [Int32]
     let witnesses: [Witness]
     /// Rules without a witness that the index can find: they are asked about every event.
     let unconditional: [Int32]
+
+    fileprivate init(_ builder: RuleProgramBuilder, _ rules: [CompiledRule], roots: [Int32], index: WitnessIndex) {
+        fields = builder.fields
+        predicateFields = builder.predicateFields
+        tests = builder.tests
+        predicates = builder.predicates
+        nodes = builder.nodes
+        children = builder.children
+        self.rules = rules
+        self.roots = roots
+        witnesses = index.witnesses
+        unconditional = index.unconditional
+    }
 }
 
 /// Builds a program.
 struct RuleProgramBuilder {
     private var fieldNumbers: [PredicateTarget: Int] = [:]
-    private var fields: [FieldAccess] = []
     private var predicateNumbers: [Predicate: Int] = [:]
-    private var predicates: [RuleProgram.CompiledPredicate] = []
-    private var nodes: [RuleProgram.Node] = []
-    private var children: [Int32] = []
+    fileprivate private(set) var fields: [FieldAccess] = []
+    fileprivate private(set) var predicateFields: [Int32] = []
+    fileprivate private(set) var tests: [CompiledTest] = []
+    fileprivate private(set) var predicates: [Predicate] = []
+    fileprivate private(set) var nodes: [RuleProgram.Node] = []
+    fileprivate private(set) var children: [Int32] = []
     private var costs: [Int] = []
 
     static func build(_ rules: [SigmaRule]) -> RuleProgram {
@@ -55,15 +74,15 @@ struct RuleProgramBuilder {
 
     private mutating func build(_ rules: [SigmaRule]) -> RuleProgram {
         var compiled: [RuleProgram.CompiledRule] = []
+        var roots: [Int32] = []
         for rule in rules {
-            let root = encode(rule.expression)
+            roots.append(encode(rule.expression))
             let group = rule.extensions.group.map { (name: $0.written, field: field(.field($0))) }
-            compiled.append(RuleProgram.CompiledRule(rule: rule, root: root, group: group))
+            compiled.append(RuleProgram.CompiledRule(rule: rule, group: group))
         }
-        let index = WitnessIndex(compiled.map(\.root), nodes: nodes, children: children, predicates: predicates)
-        return RuleProgram(
-            fields: fields, predicates: predicates, nodes: nodes, children: children, rules: compiled,
-            witnesses: index.witnesses, unconditional: index.unconditional)
+        let index = WitnessIndex(
+            roots, nodes: nodes, children: children, tests: tests, predicateFields: predicateFields)
+        return RuleProgram(self, compiled, roots: roots, index: index)
     }
 
     private mutating func field(_ target: PredicateTarget) -> Int {
@@ -77,7 +96,9 @@ struct RuleProgramBuilder {
         if let number = predicateNumbers[predicate] { return number }
         let target = field(predicate.target)
         let test = CompiledTest(predicate.test) { field(.field($0)) }
-        predicates.append(RuleProgram.CompiledPredicate(field: target, test: test, source: predicate))
+        predicates.append(predicate)
+        predicateFields.append(Int32(target))
+        tests.append(test)
         predicateNumbers[predicate] = predicates.count - 1
         return predicates.count - 1
     }
@@ -86,9 +107,8 @@ struct RuleProgramBuilder {
         switch expression {
         case .predicate(let predicate):
             let number = number(of: predicate)
-            return append(
-                .predicate, Int32(number), 1,
-                cost: predicates[number].test.cost * (fields[predicates[number].field].isAnywhere ? 20 : 1))
+            let isAnywhere = fields[Int(predicateFields[number])].isAnywhere
+            return append(.predicate, Int32(number), 1, cost: tests[number].cost * (isAnywhere ? 20 : 1))
         case .not(let inner):
             let child = encode(inner)
             children.append(child)

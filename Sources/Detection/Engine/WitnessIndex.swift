@@ -1,25 +1,26 @@
 import EventModel
 
-/// For every rule a set of predicates of which at least one must hold for the rule to match, where they are all equalities:
-/// then a look at those fields' values finds the rules worth asking. Among the possible sets of a rule the one is taken
-/// whose values the fewest rules share.
+/// For every rule a set of predicates of which at least one must hold for the rule to match, where they are all
+/// equalities: then a look at those fields' values finds the rules worth asking. Among the possible sets of a rule the
+/// one is taken whose values the fewest rules share.
 struct WitnessIndex {
     private(set) var witnesses: [RuleProgram.Witness] = []
     private(set) var unconditional: [Int32] = []
 
     private let nodes: [RuleProgram.Node]
     private let children: [Int32]
-    private let predicates: [RuleProgram.CompiledPredicate]
+    private let tests: [CompiledTest]
     /// How many conditions mention each predicate.
     private var uses: [Int]
 
     init(
-        _ roots: [Int32], nodes: [RuleProgram.Node], children: [Int32], predicates: [RuleProgram.CompiledPredicate]
+        _ roots: [Int32], nodes: [RuleProgram.Node], children: [Int32], tests: [CompiledTest],
+        predicateFields: [Int32]
     ) {
         self.nodes = nodes
         self.children = children
-        self.predicates = predicates
-        uses = [Int](repeating: 0, count: predicates.count)
+        self.tests = tests
+        uses = [Int](repeating: 0, count: tests.count)
         for node in nodes where node.kind == .predicate { uses[Int(node.first)] += 1 }
         var rulesByField: [Int: [[UInt8]: [Int32]]] = [:]
         for (rule, root) in roots.enumerated() {
@@ -28,9 +29,9 @@ struct WitnessIndex {
                 continue
             }
             for number in Set(set) {
-                guard case .equal(let bytes, let isCased) = predicates[number].test else { continue }
+                guard case .equal(let bytes, let isCased) = tests[number] else { continue }
                 let key = isCased ? CompiledTest.foldedLiteral(bytes) : bytes
-                rulesByField[predicates[number].field, default: [:]][key, default: []].append(Int32(rule))
+                rulesByField[Int(predicateFields[number]), default: [:]][key, default: []].append(Int32(rule))
             }
         }
         witnesses = rulesByField.sorted { $0.key < $1.key }
@@ -42,7 +43,7 @@ struct WitnessIndex {
         let node = nodes[number]
         switch node.kind {
         case .predicate:
-            guard case .equal = predicates[Int(node.first)].test else { return nil }
+            guard case .equal = tests[Int(node.first)] else { return nil }
             return [Int(node.first)]
         case .not: return nil
         case .all: return members(node).compactMap(bestSet).min { weight($0) < weight($1) }

@@ -1,5 +1,5 @@
-/// How large rules may be. Rules come from people and from repositories on the network; each limit bounds what one of them
-/// can cost, and each is several times what the largest published Sigma rule needs.
+/// How large rules may be. Rules come from people and from repositories on the network; each limit bounds what one of
+/// them can cost, and each is several times what the largest published Sigma rule needs.
 package struct RuleLimits: Sendable {
     /// Bytes of one rule file. All Windows rules of SigmaHQ joined into one file are about 4 MiB.
     package var fileBytes = 16 << 20

@@ -10,7 +10,8 @@ enum RuleNumber: Hashable, Sendable {
         self = Int64(exactly: value).map(RuleNumber.integer) ?? .real(value)
     }
 
-    /// Reads the numbers of YAML 1.2's core schema, but for decimals with leading zeros, which stay text. `.inf` and `.nan`, which no event can hold, stay text.
+    /// Reads the numbers of YAML 1.2's core schema, but for decimals with leading zeros, which stay text. `.inf` and
+    /// `.nan`, which no event can hold, stay text.
     init?(coreSchema text: String) {
         let bytes = Array(text.utf8)
         if bytes.starts(with: "0x".utf8), let value = Int64(text.dropFirst(2), radix: 16), bytes[2] != 0x2D,

@@ -40,9 +40,9 @@ package enum SourceRoute: Hashable, Sendable {
 }
 
 extension LogSource {
-    /// Where the events of this log source come from. The names of Sigma's taxonomy lead to the connectors whose payloads
-    /// have the fields that its rules name; `product: custody` means our own events, and `category: supply_chain` every
-    /// source, for rules that name canonical fields. Anything else has no source here.
+    /// Where the events of this log source come from. The names of Sigma's taxonomy lead to the connectors whose
+    /// payloads have the fields that its rules name; `product: custody` means our own events, and `category:
+    /// supply_chain` every source, for rules that name canonical fields. Anything else has no source here.
     package var route: SourceRoute {
         switch (product, service, category) {
         case (nil, nil, "supply_chain"?): .everySource

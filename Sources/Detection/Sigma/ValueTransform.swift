@@ -36,8 +36,8 @@ enum ValueTransform: String, Sendable {
         return SigmaPattern([.literal(bytes)])
     }
 
-    /// The base64 texts of a value at the three positions it can have inside an encoded text, without the characters that
-    /// depend on its neighbours.
+    /// The base64 texts of a value at the three positions it can have inside an encoded text, without the characters
+    /// that depend on its neighbours.
     private static func offsetVariants(of bytes: [UInt8]) -> [SigmaPattern] {
         (0..<3).map { offset in
             let encoded = Base64Text.encode([UInt8](repeating: 0x20, count: offset) + bytes)
@@ -50,8 +50,8 @@ enum ValueTransform: String, Sendable {
     private static let dashes = ["-", "/", "–", "—", "―"].map { Array($0.utf8) }
     private static let maximumDashes = 3
 
-    /// Every way to write the options of a command line: a dash or slash that begins a word, and does not follow one, as
-    /// each of the five characters that Windows programs take for it.
+    /// Every way to write the options of a command line: a dash or slash that begins a word, and does not follow one,
+    /// as each of the five characters that Windows programs take for it.
     private static func dashVariants(of pattern: SigmaPattern) -> [SigmaPattern] {
         var variants: [[SigmaPattern.Part]] = [[]]
         var dashesLeft = maximumDashes
