@@ -1,6 +1,8 @@
 import DurableFiles
 import Foundation
+import HTTPTypes
 import HummingbirdTesting
+import Intake
 import SystemPackage
 import Testing
 

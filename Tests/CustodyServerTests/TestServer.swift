@@ -1,6 +1,7 @@
 import DurableFiles
 import EventModel
 import Foundation
+import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
 import Logging
@@ -22,7 +23,7 @@ struct TestServer {
     static func run(
         _ configure: (inout ServerConfiguration) -> Void = { _ in }, in directory: URL? = nil,
         fileSystem: any FileSystem = RealFileSystem(),
-        _ body: (TestServer, any TestClientProtocol) async throws -> Void
+        _ body: @escaping @Sendable (TestServer, any TestClientProtocol) async throws -> Void
     ) async throws {
         let place =
             directory ?? FileManager.default.temporaryDirectory.appendingPathComponent("custody-\(UUID().uuidString)")

@@ -1,3 +1,5 @@
+import EventModel
+
 /// The header lines of a delivery, looked up without regard to case.
 package struct DeliveryHeaders: Sendable {
     private var lines: [(name: [UInt8], value: [UInt8])] = []
@@ -16,6 +18,11 @@ package struct DeliveryHeaders: Sendable {
 
     /// The first value of a header. Cost: linear in the number of header lines.
     package subscript(name: String) -> [UInt8]? { self[lowercased: Self.lowercased(name)] }
+
+    /// Whether some header has exactly this value.
+    package func hasValue(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        lines.contains { line in line.value.withUnsafeBytes { $0.hasSameBytes(as: bytes) } }
+    }
 
     subscript(lowercased name: [UInt8]) -> [UInt8]? { lines.first { $0.name == name }?.value }
 

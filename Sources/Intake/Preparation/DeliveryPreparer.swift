@@ -87,7 +87,7 @@ package final class DeliveryPreparer {
     ) throws {
         let redaction: Redaction
         switch redactor.redact(event.payload, fingerprintKey: source.fingerprintKey) {
-        case .unchanged: return seal(&record, event, event.payload, deliveryID, to: &builder)
+        case .unchanged: return seal(&record, event, event.payload, delivery, deliveryID, to: &builder)
         case .tooManySecrets:
             counters.rejected.add(1, ordering: .relaxed)
             // What is a dump of secrets is not kept in the quarantine either.
@@ -99,10 +99,10 @@ package final class DeliveryPreparer {
         counters.redactions.add(redaction.counts.values.reduce(0, +), ordering: .relaxed)
         try redaction.bytes.withUnsafeBytes { payload in
             // The fields were read from the payload as it came and may hold what was just taken out of it.
-            if event.isText { return seal(&record, event, payload, deliveryID, to: &builder) }
+            if event.isText { return seal(&record, event, payload, delivery, deliveryID, to: &builder) }
             try renormaliser.read(
                 payload, headers: delivery.headers, connector: event.connector,
-                onEvent: { record, _ in seal(&record, event, payload, deliveryID, to: &builder) },
+                onEvent: { record, _ in seal(&record, event, payload, delivery, deliveryID, to: &builder) },
                 onRefusal: { refusal in
                     counters.rejected.add(1, ordering: .relaxed)
                     builder.reject(
@@ -124,10 +124,15 @@ package final class DeliveryPreparer {
 
     private func seal(
         _ record: inout EventRecord, _ event: DeliveryReader.Event, _ payload: UnsafeRawBufferPointer,
-        _ deliveryID: String?, to builder: inout BatchBuilder
+        _ delivery: Delivery, _ deliveryID: String?, to builder: inout BatchBuilder
     ) {
         if let deliveryID, !record.contains(.sourceDelivery) {
             record.set(.sourceDelivery, event.part.map { deliveryID + $0 } ?? deliveryID)
+        } else if let part = event.part, let id = record.text(.sourceDelivery),
+            record.withValue(.sourceDelivery, delivery.headers.hasValue) == true
+        {
+            // A header names the whole delivery; its events are told apart by their place in it.
+            record.set(.sourceDelivery, id + part)
         }
         builder.add(
             &record, payload: payload, payloadType: event.isText ? "text/plain" : "application/json",

@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import Foundation
 import NIOCore
+import NIOHTTP1
 
 /// A server process on a throw-away directory, measured from outside.
 final class BenchServer: Sendable {
