@@ -11,6 +11,9 @@ import SystemPackage
 ///
 /// Used while starting, by one thread.
 final class StoredState {
+    /// The longest wait at start for the replayed events' flush; a damaged segment may keep some from search for ever.
+    private static let searchableLimit = Duration.seconds(1)
+
     let keyer: DeliveryKeyer
     private(set) var table: DeduplicationTable
     private(set) var warnings: [String] = []
@@ -104,7 +107,14 @@ final class StoredState {
             for runner in runners { runner.waitUntil(processed: committed.firstIndex) }
         }
         for runner in runners { runner.waitUntil(processed: end) }
+        // What was found before the restart is found from the first search after it on.
+        let deadline = ContinuousClock.now + Self.searchableLimit
+        while !isSearchable(through: end), ContinuousClock.now < deadline { Thread.sleep(forTimeInterval: 0.01) }
         return runners
+    }
+
+    private func isSearchable(through end: LeafIndex) -> Bool {
+        storeView.snapshot().contains { $0.indexes.upperBound.rawValue + 1 >= end.rawValue }
     }
 
     /// Hands the journal to the committer. Nothing here uses it afterwards.
