@@ -108,7 +108,7 @@ let package = Package(
             dependencies: [
                 "CustodyServer", "EventModel", "DurableFiles", "Ledger", "Journal", "QueryLanguage", "AccessControl",
                 "EventStore", "Connectors", "Intake", "Detection", asyncHTTPClient, crypto, logging, nio, nioHTTP1,
-                systemPackage,
+                nioPosix, systemPackage,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),

@@ -3,8 +3,9 @@
 package enum JournalLimits {
     /// The largest record: the largest event that Custody takes (1 MiB) with its normalised fields and room to spare.
     package static let recordBytes = 2 << 20
-    /// The largest page before compression: the largest request body that Custody takes.
-    package static let pageBytes = 32 << 20
+    /// The largest page before compression: the largest request body that Custody takes (32 MiB) with the normalised
+    /// fields of its events, which for the smallest events outweigh their payloads.
+    package static let pageBytes = 128 << 20
     /// The most records in a page.
     package static let pageRecords = 65_536
     /// The most pages in a frame: more requests than one group commit ever collects.

@@ -61,6 +61,16 @@ struct EventIntakeTests {
         }
     }
 
+    @Test("A delivery of nothing but malformed entries is answered with their reasons; an empty one with nothing")
+    func nothingButBad() async throws {
+        try await TestServer.run { _, client in
+            let answer = try await client.send(.post, "/v1/events", "{\"a\":")
+            #expect(answer.status == 200 && answer["accepted"] as? Int == 0)
+            #expect((answer["rejected"] as? [Any])?.count == 1)
+            #expect(try await client.send(.post, "/v1/events", "")["accepted"] as? Int == 0)
+        }
+    }
+
     @Test("The same delivery again is answered with the original's index; the same id with other bytes is kept")
     func duplicates() async throws {
         try await TestServer.run { _, client in

@@ -70,6 +70,16 @@ struct JSONParserTests {
         #expect(code("{" + (members + ["\"k7\":2"]).joined(separator: ",") + "}") == .duplicateKey)
     }
 
+    @Test("A member that is repeated with the same value is no contradiction, at any number of keys")
+    func equalRepetitions() {
+        #expect(code(#"{"a":"x","a":"x"}"#) == nil)
+        #expect(code(#"{"a":[1,{"b":2}],"a":[1,{"b":2}]}"#) == nil)
+        #expect(code(#"{"a":1,"a":"1"}"#) == .duplicateKey)
+        let members = (0..<100).map { "\"key-number-\($0)\":\($0)" }
+        #expect(code("{" + (members + ["\"key-number-7\":7"]).joined(separator: ",") + "}") == nil)
+        #expect(code("{" + (members + ["\"key-number-7\":8"]).joined(separator: ",") + "}") == .duplicateKey)
+    }
+
     @Test("A parser serves documents that grow, shrink and fail, one after another")
     func reuse() throws {
         let parser = JSONParser()

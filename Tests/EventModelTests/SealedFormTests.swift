@@ -104,7 +104,9 @@ struct SealedFormTests {
     func mutations(seed: Int) {
         let bytes = seal(sample(), payload: "payload")
         for length in 0..<bytes.count {
-            _ = bytes[..<length].withUnsafeBytes { cut in #expect(throws: EventModelError.self) { _ = try SealedView(cut) } }
+            _ = bytes[..<length].withUnsafeBytes { cut in
+                #expect(throws: EventModelError.self) { _ = try SealedView(cut) }
+            }
         }
         var altered = bytes
         altered[(seed * 7) % bytes.count] ^= UInt8(1 << (seed % 8))

@@ -7,12 +7,13 @@ package struct JSONLimits: Sendable {
     package var bytes = 1 << 20
     /// Nested arrays and objects.
     package var depth = 64
-    /// Keys of all objects together.
+    /// Keys of all objects together; at most 65,534.
     package var keys = 16_384
 
     package init() {}
 
     package init(bytes: Int, depth: Int, keys: Int) {
+        precondition(keys < Int(UInt16.max))
         self.bytes = bytes
         self.depth = depth
         self.keys = keys

@@ -1,7 +1,7 @@
 import CSimdJSON
 
-/// Parses JSON with simdjson, checks it against ``JSONLimits`` and refuses duplicate keys (two readers of one document
-/// must not see two documents).
+/// Parses JSON with simdjson, checks it against ``JSONLimits`` and refuses duplicate keys with different values (two
+/// readers of one document must not see two documents).
 ///
 /// A parser owns its buffers and is meant to be used again and again by one task at a time; parsing allocates nothing
 /// once the buffers have grown to the largest document seen. Cost: about 0.5 ns a byte, and a few for each key.
@@ -65,53 +65,5 @@ package final class JSONParser {
         case custody_json_no_memory: EventModelError(.tooLarge, "not enough memory to read the document")
         default: EventModelError(.malformedJSON, "not valid JSON")
         }
-    }
-}
-
-/// Depth, number of keys and duplicates, in one walk over the tape.
-private struct JSONCheck {
-    let limits: JSONLimits
-    private var keyCount = 0
-    /// The keys of the object being looked at; kept so that its memory serves every object of the document.
-    private var keys: [UnsafeRawBufferPointer] = []
-
-    /// Above this many keys an object's keys go through a set instead of being compared pair by pair.
-    private static let pairwiseKeys = 24
-
-    init(limits: JSONLimits) { self.limits = limits }
-
-    mutating func check(_ value: JSONValue, depth: Int = 1) throws {
-        guard depth <= limits.depth else {
-            throw EventModelError(.tooDeep, "nested deeper than \(limits.depth) levels")
-        }
-        if value.kind == .object {
-            keys.removeAll(keepingCapacity: true)
-            var hasContainers = false
-            for member in value.members {
-                keys.append(member.key)
-                hasContainers = hasContainers || member.value.isContainer
-            }
-            try checkKeys()
-            guard hasContainers else { return }
-            for member in value.members where member.value.isContainer { try check(member.value, depth: depth + 1) }
-        } else {
-            for element in value.elements where element.isContainer { try check(element, depth: depth + 1) }
-        }
-    }
-
-    private mutating func checkKeys() throws {
-        keyCount += keys.count
-        guard keyCount <= limits.keys else { throw EventModelError(.tooManyKeys, "more than \(limits.keys) keys") }
-        guard areDistinct else { throw EventModelError(.duplicateKey, "an object holds the same key twice") }
-    }
-
-    private var areDistinct: Bool {
-        guard keys.count > Self.pairwiseKeys else {
-            for later in keys.indices.dropFirst() {
-                for earlier in 0..<later where keys[earlier].hasSameBytes(as: keys[later]) { return false }
-            }
-            return true
-        }
-        return Set(keys.map { Array($0) }).count == keys.count
     }
 }

@@ -124,9 +124,15 @@ package final class Committer: Sendable {
         state.wait { state -> [Request]?? in
             guard !state.queue.isEmpty else { return state.isStopping ? .some(nil) : nil }
             var events = 0
+            var bytes = 0
             let taken = state.queue.prefix { request in
-                defer { events += request.batch.items.count }
-                return events == 0 || events + request.batch.items.count <= self.limits.eventsPerCommit
+                defer {
+                    events += request.batch.items.count
+                    bytes += request.batch.page?.frameBytes ?? 0
+                }
+                guard events > 0 else { return true }
+                return events + request.batch.items.count <= self.limits.eventsPerCommit
+                    && bytes + (request.batch.page?.frameBytes ?? 0) <= JournalLimits.groupBytes
             }
             let group = Array(taken)
             state.queue.removeFirst(group.count)
@@ -184,10 +190,11 @@ package final class Committer: Sendable {
     }
 
     private static func answer(to error: any Error) -> IntakeError {
-        guard let error = error as? JournalError, error.code == .diskFull else {
-            return IntakeError(.diskFailed, "the journal could not be written")
+        switch (error as? JournalError)?.code {
+        case .diskFull: IntakeError(.diskFull, "the disk is full")
+        case .tooLarge: IntakeError(.tooLarge, "the delivery does not fit one commit; send it in parts")
+        default: IntakeError(.diskFailed, "the journal could not be written")
         }
-        return IntakeError(.diskFull, "the disk is full")
     }
 }
 

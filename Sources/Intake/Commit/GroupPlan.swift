@@ -56,7 +56,10 @@ struct GroupPlan {
     }
 
     func pages(of batches: [PreparedBatch]) -> [(page: JournalPage, kept: RecordMask)] {
-        zip(batches, masks).compactMap { batch, mask in mask.keptCount > 0 ? (batch.page, mask) : nil }
+        zip(batches, masks).compactMap { batch, mask in
+            guard let page = batch.page, mask.keptCount > 0 else { return nil }
+            return (page, mask)
+        }
     }
 
     /// Puts the new keys into the table.

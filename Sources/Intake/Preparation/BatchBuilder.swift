@@ -88,8 +88,8 @@ package struct BatchBuilder {
         let partition = JournalPartition(day: received.day, retentionClass: origin.retentionClass)
         return PreparedBatch(
             partition: partition, received: received, bytes: bytes, items: items,
-            page: try JournalPage(records: bytes, lengths: lengths, partition: partition), rejected: rejected,
-            positions: positions)
+            page: items.isEmpty ? nil : try JournalPage(records: bytes, lengths: lengths, partition: partition),
+            rejected: rejected, positions: positions)
     }
 
     private mutating func complete(

@@ -18,8 +18,8 @@ package struct PreparedBatch: Sendable {
     /// The sealed events, one after another.
     package let bytes: [UInt8]
     package let items: [Item]
-    /// The same bytes, compressed for the journal.
-    package let page: JournalPage
+    /// The same bytes, compressed for the journal; nil when every entry was refused.
+    package let page: JournalPage?
     /// Entries that were refused, by their position in the delivery.
     package let rejected: [RejectedEntry]
     /// Of each item, its position in the delivery.

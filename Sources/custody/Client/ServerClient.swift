@@ -1,0 +1,135 @@
+import AsyncHTTPClient
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+
+/// Talks to one server over HTTP.
+///
+/// Errors are ``CommandFailure``: `unreachable` without an answer, else what the answer's status stands for.
+struct ServerClient: Sendable {
+    enum Credential: Sendable {
+        case token(String)
+        /// The hint says how to have one.
+        case none(hint: String)
+    }
+
+    /// No answer takes longer, but for a search the server stops itself.
+    static let timeout = TimeAmount.seconds(120)
+    /// An answer holds at most 10,000 events of at most 1 MiB; no honest one comes near this.
+    static let maximumAnswerBytes = 1 << 30
+    /// The server says something at least every 15 seconds in a live tail; three times nothing means that it is gone.
+    static let tailSilence = TimeAmount.seconds(45)
+
+    let address: ServerAddress
+    let credential: Credential
+
+    /// One for the life of the process, which ends it.
+    private static let http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration(nil))
+    private static let streaming = HTTPClient(
+        eventLoopGroupProvider: .singleton, configuration: configuration(tailSilence))
+
+    private static func configuration(_ silence: TimeAmount?) -> HTTPClient.Configuration {
+        var configuration = HTTPClient.Configuration(
+            redirectConfiguration: .disallow, timeout: .init(connect: .seconds(5), read: silence))
+        // Whoever calls decides on a second attempt.
+        configuration.connectionPool.retryConnectionEstablishment = false
+        configuration.httpVersion = .http1Only
+        return configuration
+    }
+
+    /// Sends a request and returns the answer, whatever its status.
+    ///
+    /// - Throws: ``CommandFailure`` `unreachable`.
+    func send(
+        _ method: HTTPMethod, _ path: String, query: [(String, String)] = [], headers: [(String, String)] = [],
+        body: [UInt8]? = nil
+    ) async throws -> ServerAnswer {
+        let request = request(method, path, query, headers, body)
+        do {
+            let response = try await Self.http.execute(request, timeout: Self.timeout)
+            let content = try await response.body.collect(upTo: Self.maximumAnswerBytes)
+            return ServerAnswer(
+                status: Int(response.status.code), contentType: response.headers.first(name: "content-type") ?? "",
+                retryAfter: response.headers.first(name: "retry-after").flatMap(Int.init),
+                body: Array(content.readableBytesView))
+        } catch is CancellationError {
+            throw CancellationError()
+        } catch {
+            throw unreachable(error)
+        }
+    }
+
+    /// Sends a request with a JSON body and returns the body of a successful answer.
+    ///
+    /// - Throws: ``CommandFailure``.
+    func call(
+        _ method: HTTPMethod, _ path: String, query: [(String, String)] = [], body: [UInt8]? = nil
+    ) async throws -> [UInt8] {
+        let headers = body == nil ? [] : [("Content-Type", "application/json")]
+        let answer = try await send(method, path, query: query, headers: headers, body: body)
+        guard answer.isSuccess else { throw failure(answer) }
+        return answer.body
+    }
+
+    /// Opens a stream of server-sent events; the chunks come as they arrive.
+    ///
+    /// - Throws: ``CommandFailure``.
+    func stream(_ path: String, query: [(String, String)]) async throws -> HTTPClientResponse.Body {
+        let request = request(.GET, path, query, [("Accept", "text/event-stream")], nil)
+        let response: HTTPClientResponse
+        do {
+            response = try await Self.streaming.execute(request, deadline: .distantFuture)
+        } catch {
+            throw unreachable(error)
+        }
+        guard response.status == .ok else {
+            let content = try? await response.body.collect(upTo: 1 << 20)
+            throw failure(
+                ServerAnswer(
+                    status: Int(response.status.code), contentType: response.headers.first(name: "content-type") ?? "",
+                    retryAfter: response.headers.first(name: "retry-after").flatMap(Int.init),
+                    body: content.map { Array($0.readableBytesView) } ?? []))
+        }
+        return response.body
+    }
+
+    /// What an answer that is no success means for the command.
+    func failure(_ answer: ServerAnswer) -> CommandFailure {
+        guard answer.status == 401, case .none(let hint) = credential else { return answer.failure(of: address) }
+        return CommandFailure(.denied, "the server wants a token: \(hint)")
+    }
+
+    func unreachable(_ error: any Error) -> CommandFailure {
+        CommandFailure(.unreachable, "no answer from \(address.text): \(Self.reason(error))")
+    }
+
+    private func request(
+        _ method: HTTPMethod, _ path: String, _ query: [(String, String)], _ headers: [(String, String)],
+        _ body: [UInt8]?
+    ) -> HTTPClientRequest {
+        var request = HTTPClientRequest(url: address.url(path, query: query))
+        request.method = method
+        request.headers.add(name: "User-Agent", value: "custody/\(Custody.version)")
+        if case .token(let token) = credential {
+            request.headers.add(name: "Authorization", value: "Bearer \(token)")
+        }
+        for (name, value) in headers { request.headers.add(name: name, value: value) }
+        if let body { request.body = .bytes(ByteBuffer(bytes: body)) }
+        return request
+    }
+
+    /// The common failures in plain words.
+    private static func reason(_ error: any Error) -> String {
+        switch error {
+        case let error as HTTPClientError where error == .connectTimeout: "the connection timed out"
+        case let error as HTTPClientError where error == .readTimeout || error == .deadlineExceeded: "it took too long"
+        case let error as HTTPClientError where error == .remoteConnectionClosed: "it closed the connection"
+        case let error as HTTPClientError: error.description
+        case let error as IOError: error.errnoCode == 111 ? "connection refused" : error.description
+        case let error as NIOConnectionError:
+            error.connectionErrors.isEmpty
+                ? "the name \(error.host) is not known" : error.connectionErrors.map { reason($0.error) }[0]
+        default: String(describing: error)
+        }
+    }
+}

@@ -1,0 +1,108 @@
+import ArgumentParser
+import Connectors
+import Detection
+import EventModel
+import Foundation
+
+/// `custody rule match`.
+struct RuleMatchCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "match",
+        abstract: "Match rules against the events of a file; needs no server.",
+        discussion: """
+            One line for each match: the rule and the event's place in the file, from 0. Exit status 1: nothing matched; \
+            65: a rule was refused, as FILE:LINE: reason.
+
+            Examples:
+              custody rule match rules/*.yml --events audit.ndjson
+              custody rule match rule.yml --events audit.ndjson --vars vars.json --ignore-logsource --json
+            """)
+
+    @Argument(help: ArgumentHelp("Rule files, or directories of them.", valueName: "rule.yml"))
+    var rules: [String]
+    @Option(help: ArgumentHelp("Events, one JSON document a line.", valueName: "file"))
+    var events: String
+    @Option(help: ArgumentHelp("Values of placeholders: JSON, name to list of values.", valueName: "file"))
+    var vars: String?
+    @Flag(help: "Try every rule on every event, wherever it comes from.")
+    var ignoreLogsource = false
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        let context = CommandContext.current
+        let console = context.console
+        let set = try RuleFiles.load(rules, variables: try variables(), console)
+        guard let data = FileManager.default.contents(atPath: events == "-" ? "/dev/stdin" : events) else {
+            throw CommandFailure(.refused, "\(events): cannot be read")
+        }
+        let sealing = EventSealing(received: context.now())
+        let result = data.withUnsafeBytes { bytes in
+            EventFileMatcher(set).match(
+                bytes, ignoreLogsource: ignoreLogsource, seal: ignoreLogsource ? nil : { line, _ in try sealing.seal(line) })
+        }
+        try write(result, console)
+        for line in result.unreadable { console.note("\(events): event \(line.position): \(line.reason)") }
+        guard result.unreadable.isEmpty else {
+            throw CommandFailure(.refused, "\(result.unreadable.count) of \(result.events) events cannot be read")
+        }
+        guard !result.matches.isEmpty else { throw CommandFailure(.nothingFound, nil) }
+    }
+
+    private func write(_ result: EventFileMatcher.Result, _ console: Console) throws {
+        var table = TextTable([.init(title: "position", isNumber: true, isRigid: true), .init(title: "rule")])
+        for match in result.matches {
+            guard output.json else {
+                table.add([String(match.position), match.rule])
+                continue
+            }
+            var line = JSONObject()
+            line.add("rule", match.rule)
+            line.add("position", match.position)
+            try console.writeOutput(line.line)
+        }
+        if !output.json, !result.matches.isEmpty { try console.lines(table.lines(console)) }
+    }
+
+    private func variables() throws -> [String: [String]] {
+        guard let vars else { return [:] }
+        guard let data = FileManager.default.contents(atPath: vars) else {
+            throw CommandFailure(.refused, "\(vars): cannot be read")
+        }
+        do {
+            return try JSONDocument.read([UInt8](data)) { json in
+                guard json.kind == .object else {
+                    throw CommandFailure(.refused, "\(vars): not a JSON object of name and list of values")
+                }
+                var variables: [String: [String]] = [:]
+                for member in json.members {
+                    let values = member.value.kind == .array ? Array(member.value.elements) : [member.value]
+                    variables[member.key.text] = values.compactMap(\.scalarText)
+                }
+                return variables
+            }
+        } catch let error as EventModelError {
+            throw CommandFailure(.refused, "\(vars): \(error.reason)")
+        }
+    }
+}
+
+/// Gives an event of a file its canonical fields and its kind of source, as its connector would.
+struct EventSealing {
+    private let reader = DeliveryReader()
+    let received: Timestamp
+
+    init(received: Timestamp) { self.received = received }
+
+    /// The sealed form of the first event of a line.
+    func seal(_ line: UnsafeRawBufferPointer) throws -> [UInt8]? {
+        var sealed: [UInt8] = []
+        try reader.read(
+            line, headers: DeliveryHeaders(), connector: nil,
+            onEvent: { record, event in
+                guard sealed.isEmpty else { return }
+                record.set(.received, time: received)
+                SealedForm.append(&record, payload: event.payload, to: &sealed)
+            }, onRefusal: { throw $0.error })
+        return sealed.isEmpty ? nil : sealed
+    }
+}

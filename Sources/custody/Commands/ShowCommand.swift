@@ -1,0 +1,63 @@
+import ArgumentParser
+import EventModel
+import NIOHTTP1
+
+/// `custody show`.
+struct ShowCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show",
+        abstract: "Show one event, its payload or its proof.",
+        discussion: """
+            Examples:
+              custody show 42                           the fields, grouped
+              custody show 42 --raw > payload.json      the payload byte for byte as it was sealed
+              custody show 42 --proof > 42.tlog-proof   its inclusion proof (C2SP tlog-proof)
+            """)
+
+    @Argument(help: "The event's index in the ledger.")
+    var index: UInt64
+    @Flag(help: "The payload, byte for byte. On a terminal, control characters are written out.")
+    var raw = false
+    @Flag(help: "The proof that the event is in the ledger.")
+    var proof = false
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var server: ClientOptions
+
+    func validate() throws {
+        guard [raw, proof, output.json].count(where: \.self) <= 1 else {
+            throw ValidationError("--raw, --proof and --json exclude each other")
+        }
+    }
+
+    func run() async throws {
+        let context = CommandContext.current
+        let client = try server.client(context)
+        let part = raw ? "/raw" : proof ? "/proof" : ""
+        let answer = try await answer("/v1/events/\(index)\(part)", client, context)
+        guard answer.isSuccess else {
+            let failure = client.failure(answer)
+            throw answer.status == 404 ? CommandFailure(.nothingFound, failure.reason) : failure
+        }
+        if raw || proof { return try write(answer.body, to: context.console) }
+        try JSONDocument.read(answer.body) { event in
+            if output.json { return try context.console.writeOutput(JSONDocument.line(event)) }
+            try context.console.lines(EventSheet.lines(event, context.console))
+        }
+    }
+
+    /// A proof needs a checkpoint, which follows an event within about a second: that is waited for.
+    private func answer(_ path: String, _ client: ServerClient, _ context: CommandContext) async throws -> ServerAnswer {
+        var answer = try await client.send(.GET, path)
+        for _ in 0..<5 where answer.isBusy {
+            try await context.sleep(.seconds(min(answer.retryAfter ?? 1, 5)))
+            answer = try await client.send(.GET, path)
+        }
+        return answer
+    }
+
+    private func write(_ bytes: [UInt8], to console: Console) throws {
+        guard console.isTerminal else { return try console.writeOutput(bytes) }
+        let text = VisibleText.ofLines(String(decoding: bytes, as: UTF8.self))
+        try console.writeOutput(Array((text.last == "\n" ? text : text + "\n").utf8))
+    }
+}
