@@ -7,6 +7,8 @@ struct BenchLoad {
         var events: Int
         var eventsPerSecond: Double
         var latencies: BenchLatencies
+        /// Milliseconds from the last acknowledgement until a count found everything.
+        var searchableAfter: Double
         /// Seconds of the server's CPU.
         var serverCPU: Double
     }
@@ -36,10 +38,10 @@ struct BenchLoad {
             return try await group.reduce(into: BenchLatencies()) { $0.merge($1) }
         }
         let seconds = (ContinuousClock.now - start).milliseconds / 1_000
-        _ = try await server.waitUntilSearchable(feed.sent)
+        let searchable = try await server.waitUntilSearchable(feed.sent)
         return Outcome(
             events: feed.sent, eventsPerSecond: Double(feed.sent) / seconds, latencies: latencies,
-            serverCPU: server.cpuSeconds - cpu)
+            searchableAfter: searchable, serverCPU: server.cpuSeconds - cpu)
     }
 
     /// Deliveries of one event each, begun at a steady rate whether or not earlier ones have been answered.

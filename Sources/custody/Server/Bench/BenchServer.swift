@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import Foundation
 import NIOCore
 import NIOHTTP1
+import Synchronization
 
 /// A server process on a throw-away directory, measured from outside.
 final class BenchServer: Sendable {
@@ -11,34 +12,54 @@ final class BenchServer: Sendable {
     let url: String
     private let token: String
     private let directory: String
-    private let process: Process
+    private let port: Int
+    private let running: Mutex<Process>
 
-    private init(process: Process, url: String, token: String, directory: String) {
-        self.process = process
-        self.url = url
-        self.token = token
+    private var process: Process { running.withLock { $0 } }
+
+    private init(directory: String) throws {
         self.directory = directory
+        port = Int.random(in: 20_000...60_000)
+        url = "http://127.0.0.1:\(port)"
+        token = (0..<4).map { _ in String(UInt64.random(in: .min ... .max), radix: 36) }.joined() + "-custody-bench"
+        running = Mutex(try Self.launch(directory: directory, port: port, token: token))
     }
 
     static func start(in parent: String) async throws -> BenchServer {
         let directory = parent + "/custody-bench-\(ProcessInfo.processInfo.processIdentifier)"
-        let port = Int.random(in: 20_000...60_000)
-        let token =
-            (0..<4).map { _ in String(UInt64.random(in: .min ... .max), radix: 36) }.joined() + "-custody-bench-token"
+        let server = try BenchServer(directory: directory)
+        try await server.waitUntilHealthy()
+        return server
+    }
+
+    /// Stops the server, starts it again on the same directory, and returns the milliseconds until it answered.
+    func restart() async throws -> Double {
+        process.terminate()
+        process.waitUntilExit()
+        let start = ContinuousClock.now
+        let fresh = try Self.launch(directory: directory, port: port, token: token)
+        running.withLock { $0 = fresh }
+        try await waitUntilHealthy()
+        return (ContinuousClock.now - start).milliseconds
+    }
+
+    private static func launch(directory: String, port: Int, token: String) throws -> Process {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
         process.arguments = ["serve", "--data", directory, "--listen", "127.0.0.1:\(port)"]
         process.environment = ProcessInfo.processInfo.environment.merging(["CUSTODY_ADMIN_TOKEN": token]) { $1 }
         process.standardOutput = FileHandle.nullDevice
         try process.run()
-        let server = BenchServer(
-            process: process, url: "http://127.0.0.1:\(port)", token: token, directory: directory)
-        let deadline = ContinuousClock.now + startLimit
+        return process
+    }
+
+    private func waitUntilHealthy() async throws {
+        let deadline = ContinuousClock.now + Self.startLimit
         while ContinuousClock.now < deadline, process.isRunning {
-            if (try? await server.send("GET", "/healthz", body: nil)) != nil { return server }
-            try await Task.sleep(for: .milliseconds(50))
+            if (try? await send("GET", "/healthz", body: nil)) != nil { return }
+            try await Task.sleep(for: .milliseconds(10))
         }
-        server.stop()
+        stop()
         throw CommandFailure(.unreachable, "the server for the benchmark did not start")
     }
 
@@ -70,13 +91,17 @@ final class BenchServer: Sendable {
         try await send("GET", "/v1/search?since=-366d&q=" + encoded, body: nil)
     }
 
-    /// Waits until every event is found; returns the milliseconds that took.
+    /// Waits until a count finds every event; returns the milliseconds that took.
     func waitUntilSearchable(_ events: Int) async throws -> Double {
         let start = ContinuousClock.now
+        let wanted = "\"rows\":[[\(events)]]"
         while true {
-            let answer = try await send("GET", "/readyz", body: nil)
-            let text = String(decoding: answer, as: UTF8.self)
-            if text.components(separatedBy: "\"lag\":0").count > 4 { break }
+            let path = "/v1/search?since=2000-01-01&q=source%3Abench%20%7C%20stats%20count"
+            let text = String(decoding: try await send("GET", path, body: nil), as: UTF8.self)
+            if text.contains(wanted) { break }
+            guard ContinuousClock.now - start < .seconds(60) else {
+                throw CommandFailure(.unreachable, "not every event was found within a minute: \(text)")
+            }
             try await Task.sleep(for: .milliseconds(10))
         }
         return (ContinuousClock.now - start).milliseconds
