@@ -34,6 +34,7 @@ struct CustodyApplication: Sendable {
         router.add(
             middleware: AuthenticationMiddleware(
                 tokens: state.tokens, failures: state.credentialFailures, now: state.now))
+        DocumentRoutes().register(on: router)
         HealthRoutes(state: state).register(on: router)
         LedgerRoutes(state: state).register(on: router)
         EventIntakeRoutes(state: state).register(on: router)
