@@ -102,7 +102,8 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 crypto, grdb, httpTypes, logging, nio, systemPackage, yams, "CZstd", "CZlib",
-            ]),
+            ],
+            resources: [.embedInCode("Assets")]),
         .executableTarget(
             name: "custody",
             dependencies: [

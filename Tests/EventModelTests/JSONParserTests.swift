@@ -36,7 +36,7 @@ struct JSONParserTests {
         arguments: [
             ("", EventModelError.Code.malformedJSON), ("{", .malformedJSON), ("{\"a\":1", .malformedJSON),
             ("{\"a\":\"b", .malformedJSON), ("{\"a\":1}}", .malformedJSON), ("{\"a\":1,\"a\":2}", .duplicateKey),
-            ("[{\"b\":{\"c\":1,\"c\":1}}]", .duplicateKey), ("{\"a\":01}", .numberOutOfRange),
+            ("[{\"b\":{\"c\":1,\"c\":2}}]", .duplicateKey), ("{\"a\":01}", .numberOutOfRange),
             ("{\"a\":123456789012345678901234567890}", .numberOutOfRange), ("\"a\u{1}\"", .malformedJSON),
         ])
     func refuses(text: String, expected: EventModelError.Code) {
