@@ -58,11 +58,14 @@ struct RandomEvents {
     }
 
     private mutating func payload() -> String {
-        switch numbers.below(6) {
+        switch numbers.below(8) {
         case 0: return "plain text with \(numbers.pick(Self.words)) inside"
         case 1: return ""
         case 2: return #"[{"a":"\#(numbers.pick(Self.words))"},{"a":\#(numbers.below(12))}]"#
         case 3: return #"{"a.b":"\#(numbers.pick(Self.words))","a":{"b":"\#(numbers.pick(Self.words))"}}"#
+        // The same key plain, escaped, in other case, and as a value.
+        case 4: return #"{"a":{"\#(numbers.pick(["token", #"to\u006ben"#, "Token", "b"]))":\#(json(1))},"b":"token"}"#
+        case 5: return #"{"\#(numbers.pick(["a.token", "token", #"tok\u0065n"#]))":\#(json(1))}"#
         default: return #"{"a":\#(json(3)),"n":\#(numbers.below(20)),"b":\#(json(2))}"#
         }
     }
@@ -98,7 +101,7 @@ struct RandomEvents {
             "actor", "actor.name", "source", "source.kind", "source.delivery", "action", "outcome", "repo", "commit",
             "artifact", "resource", "targets.name", "artifact.digest", "outcome_reason", "ext.k", "raw.a", "raw.a.b",
             "raw.b",
-            "raw.n", "raw.a.b.a",
+            "raw.n", "raw.a.b.a", "raw.a.token", "raw.token",
         ])
         switch numbers.below(14) {
         case 0: return "\(field):*"

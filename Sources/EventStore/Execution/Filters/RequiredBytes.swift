@@ -21,15 +21,26 @@ struct RequiredBytes: Sendable {
     private static func fragments(of filter: CompiledFilter) -> [[UInt8]]? {
         switch filter {
         case .text(let test): return test.required.map { [$0] }
+        case .payload(let test): return fragments(ofKey: test.path.lastSegment)
         case .and(let members):
             // The set whose shortest fragment is longest is the rarest, as far as one can tell.
             return members.compactMap(fragments).max { shortest($0) < shortest($1) }
         case .or(let members):
             let all = members.map(fragments)
             guard !all.contains(where: { $0 == nil }) else { return nil }
-            return all.compactMap(\.self).flatMap(\.self)
+            return Array(Set(all.compactMap(\.self).flatMap(\.self)))
         default: return nil
         }
+    }
+
+    /// A payload with a value at a path has the path's last key in it, as it is or with an escape.
+    private static func fragments(ofKey key: [UInt8]) -> [[UInt8]]? {
+        let isPlain = key.allSatisfy { byte in
+            byte > 0x20 && byte < 0x7F && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
+                && byte != UInt8(ascii: "/")
+        }
+        guard isPlain, key.count >= minimumLength else { return nil }
+        return [key.map(CaseFolding.fold), Array("\\u".utf8)]
     }
 
     private static func shortest(_ fragments: [[UInt8]]) -> Int { fragments.map(\.count).min() ?? 0 }

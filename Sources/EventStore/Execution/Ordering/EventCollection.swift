@@ -60,7 +60,8 @@ struct EventCollection: Sendable {
         guard capacity > 0, !excludes(segment, known) else { return first }
         try segment.withTimes(.time) { times in
             try rows.withBatches(of: Self.chunkRows, reversed: !order.isOldestFirst) { batch in
-                for row in order.isOldestFirst ? AnySequence(batch) : AnySequence(batch.reversed()) {
+                for position in batch.indices {
+                    let row = batch[order.isOldestFirst ? position : batch.count - 1 - position]
                     let time = times[Int(row)]
                     guard !first.excludes(time: time), !known.excludes(time: time) else { continue }
                     let index = try segment.leafIndex(ofRow: Int(row)).rawValue

@@ -57,7 +57,7 @@ struct EventList {
     }
 
     /// For each field the one value of each row, in the list's order.
-    private func values(of fields: [FieldReference]) throws -> [[QueryValue]] {
+    func values(of fields: [FieldReference]) throws -> [[QueryValue]] {
         let parser = JSONParser()
         var values = fields.map { _ in [QueryValue](repeating: .absent, count: rows.count) }
         let bySegment = Dictionary(grouping: rows.indices) { rows[$0].segment }
@@ -82,5 +82,17 @@ struct EventList {
             }
         }
         return values
+    }
+}
+
+extension FieldReference {
+    /// Whether its one value for the output is in columns, so that no record has to be read.
+    var isReadFromColumns: Bool {
+        switch self {
+        case .leafIndex: true
+        case .field(let field): field.type == .time || (field.isColumnar && !field.isList)
+        case .alias(let alias): alias.output.allSatisfy(\.isColumnar)
+        case .ext, .raw, .column: false
+        }
     }
 }
