@@ -209,6 +209,20 @@ import Testing
         #expect(error?.code == .fork)
     }
 
+    @Test("A ledger whose checkpoint was removed does not open, and loses none of its entries")
+    func removedCheckpoint() throws {
+        let disk = FaultingFileSystem(seed: 1)
+        try disk.createDirectory("/data")
+        let fixture = try LedgerFixture(fileSystem: disk, directory: "/data")
+        try fixture.build([1000])
+        let checkpoint = try disk.contents(of: "/data/ledger/checkpoint")
+        try disk.remove("/data/ledger/checkpoint")
+        let error = #expect(throws: LedgerError.self) { try fixture.open() }
+        #expect(error?.code == .corrupt)
+        try disk.writeAtomically(checkpoint, to: "/data/ledger/checkpoint")
+        #expect(try fixture.open().root == TreeOfLeaves(size: 1000).root(1000))
+    }
+
     @Test("A ledger does not open with another key, nor with another tree under its checkpoint")
     func foreignState() throws {
         let disk = FaultingFileSystem(seed: 1)

@@ -47,7 +47,13 @@ struct LedgerRecovery {
     }
 
     private func checkpoint(key: VerifierKey) throws -> SignedCheckpoint? {
-        guard try fileSystem.exists(layout.checkpoint) else { return nil }
+        guard try fileSystem.exists(layout.checkpoint) else {
+            // The empty log is signed before its first entry is written.
+            for name in try fileSystem.list(layout.entries) where try length(layout.entries.appending(name)) > 0 {
+                throw LedgerError(.corrupt, "\(layout.checkpoint) is missing, but there are entries")
+            }
+            return nil
+        }
         return try SignedCheckpoint(parsing: try fileSystem.contents(of: layout.checkpoint), verifiedBy: key)
     }
 

@@ -114,7 +114,21 @@ package final class LedgerWriter {
     }
 
     private func flush() throws {
+        try signEmptyLog()
         try perform { try columns.flush(to: fileSystem) }
+    }
+
+    /// Writes the checkpoint of the empty log before the first entry is written: from then on, entries without a
+    /// checkpoint mean that it was taken away, and are never cut off as the torn beginning of a new log.
+    private func signEmptyLog() throws {
+        guard published == nil else { return }
+        let empty = Checkpoint(origin: origin, size: 0, root: MerkleHashing.emptyRoot)
+        let signed = try SignedCheckpoint(signing: empty, with: signer)
+        try perform {
+            try fileSystem.writeAtomically(signed.note.bytes, to: layout.checkpoint, permissions: .privateFile)
+        }
+        published = signed
+        reader.publish(signed)
     }
 
     /// Proves from the stored files, not from memory, that a checkpoint extends the one before it.
