@@ -49,7 +49,7 @@ struct Custody: AsyncParsableCommand {
             return 0
         } catch is OutputClosed {
             return 0
-        } catch where isParsers(error) {
+        } catch  where isParsers(error) {
             let text = fullMessage(for: error)
             let status = exitCode(for: error)
             guard !text.isEmpty else { return status.rawValue }

@@ -22,7 +22,8 @@ struct ServerAnswer: Sendable {
             default: .refused
             }
         guard let problem else {
-            return CommandFailure(code, "\(address.text) answered \(status), and not as Custody does: is it the right URL?")
+            return CommandFailure(
+                code, "\(address.text) answered \(status), and not as Custody does: is it the right URL?")
         }
         return CommandFailure(code, problem.text)
     }

@@ -7,6 +7,8 @@ import NIOPosix
 ///
 /// Errors are ``CommandFailure``: `unreachable` without an answer, else what the answer's status stands for.
 struct ServerClient: Sendable {
+    enum Method: String, Sendable { case get = "GET", post = "POST", patch = "PATCH", delete = "DELETE" }
+
     enum Credential: Sendable {
         case token(String)
         /// The hint says how to have one.
@@ -41,7 +43,7 @@ struct ServerClient: Sendable {
     ///
     /// - Throws: ``CommandFailure`` `unreachable`.
     func send(
-        _ method: HTTPMethod, _ path: String, query: [(String, String)] = [], headers: [(String, String)] = [],
+        _ method: Method, _ path: String, query: [(String, String)] = [], headers: [(String, String)] = [],
         body: [UInt8]? = nil
     ) async throws -> ServerAnswer {
         let request = request(method, path, query, headers, body)
@@ -63,7 +65,7 @@ struct ServerClient: Sendable {
     ///
     /// - Throws: ``CommandFailure``.
     func call(
-        _ method: HTTPMethod, _ path: String, query: [(String, String)] = [], body: [UInt8]? = nil
+        _ method: Method, _ path: String, query: [(String, String)] = [], body: [UInt8]? = nil
     ) async throws -> [UInt8] {
         let headers = body == nil ? [] : [("Content-Type", "application/json")]
         let answer = try await send(method, path, query: query, headers: headers, body: body)
@@ -75,7 +77,7 @@ struct ServerClient: Sendable {
     ///
     /// - Throws: ``CommandFailure``.
     func stream(_ path: String, query: [(String, String)]) async throws -> HTTPClientResponse.Body {
-        let request = request(.GET, path, query, [("Accept", "text/event-stream")], nil)
+        let request = request(.get, path, query, [("Accept", "text/event-stream")], nil)
         let response: HTTPClientResponse
         do {
             response = try await Self.streaming.execute(request, deadline: .distantFuture)
@@ -104,11 +106,11 @@ struct ServerClient: Sendable {
     }
 
     private func request(
-        _ method: HTTPMethod, _ path: String, _ query: [(String, String)], _ headers: [(String, String)],
+        _ method: Method, _ path: String, _ query: [(String, String)], _ headers: [(String, String)],
         _ body: [UInt8]?
     ) -> HTTPClientRequest {
         var request = HTTPClientRequest(url: address.url(path, query: query))
-        request.method = method
+        request.method = HTTPMethod(rawValue: method.rawValue)
         request.headers.add(name: "User-Agent", value: "custody/\(Custody.version)")
         if case .token(let token) = credential {
             request.headers.add(name: "Authorization", value: "Bearer \(token)")

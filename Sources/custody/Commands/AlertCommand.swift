@@ -20,7 +20,9 @@ struct AlertCommand: AsyncParsableCommand {
 
         @Option(help: ArgumentHelp("open, acknowledged, closed; several with commas.", valueName: "status"))
         var status: String?
-        @Option(help: ArgumentHelp("This severity and worse: informational, low, medium, high, critical.", valueName: "severity"))
+        @Option(
+            help: ArgumentHelp(
+                "This severity and worse: informational, low, medium, high, critical.", valueName: "severity"))
         var severity: String?
         @Option(help: ArgumentHelp("Alerts of one rule.", valueName: "id"))
         var rule: String?
@@ -39,7 +41,7 @@ struct AlertCommand: AsyncParsableCommand {
             let console = CommandContext.current.console
             let choices = [("status", status), ("severity", severity), ("rule", rule), ("entity", entity)]
             let query = choices.compactMap { name, value in value.map { (name, $0) } } + [("limit", String(limit))]
-            let answer = try await server.client().call(.GET, "/v1/alerts", query: query)
+            let answer = try await server.client().call(.get, "/v1/alerts", query: query)
             try JSONDocument.read(answer) { json in
                 guard try AlertCommand.columns.write(json["alerts"], asJSON: output.json, to: console) else {
                     throw CommandFailure(.nothingFound, "no alerts")
@@ -59,7 +61,7 @@ struct AlertCommand: AsyncParsableCommand {
 
         func run() async throws {
             let client = try server.client()
-            let answer = try await client.send(.GET, "/v1/alerts/\(ServerAddress.encoded(id))")
+            let answer = try await client.send(.get, "/v1/alerts/\(ServerAddress.encoded(id))")
             guard answer.isSuccess else {
                 let failure = client.failure(answer)
                 throw answer.status == 404 ? CommandFailure(.nothingFound, failure.reason) : failure
@@ -123,7 +125,7 @@ struct AlertCommand: AsyncParsableCommand {
         _ id: String, _ what: String, _ body: JSONObject, _ server: ClientOptions, _ output: OutputOptions
     ) async throws {
         let path = "/v1/alerts/\(ServerAddress.encoded(id))/\(what)"
-        try write(try await server.client().call(.POST, path, body: body.text), asJSON: output.json)
+        try write(try await server.client().call(.post, path, body: body.text), asJSON: output.json)
     }
 
     private static func write(_ answer: [UInt8], asJSON: Bool) throws {
@@ -138,7 +140,8 @@ struct AlertCommand: AsyncParsableCommand {
 /// One alert for people.
 enum AlertSheet {
     private static let fields = [
-        "id", "severity", "status", "rule", "entity", "count", "first_seen", "last_seen", "assignee", "verdict", "comment",
+        "id", "severity", "status", "rule", "entity", "count", "first_seen", "last_seen", "assignee", "verdict",
+        "comment",
         "tags",
     ]
 

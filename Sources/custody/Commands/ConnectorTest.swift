@@ -60,7 +60,8 @@ struct ConnectorTest {
 struct ConnectorTestWriter {
     let console: Console
     let asJSON: Bool
-    private var table = TextTable([.init(title: "file"), .init(title: "position", isNumber: true)] + EventColumns.all.dropFirst())
+    private var table = TextTable(
+        [.init(title: "file"), .init(title: "position", isNumber: true)] + EventColumns.all.dropFirst())
     private var events = 0
     private var refusals = 0
 

@@ -19,7 +19,7 @@ struct RuleCommand: AsyncParsableCommand {
         @OptionGroup var server: ClientOptions
 
         func run() async throws {
-            try RuleCommand.write(try await server.client().call(.GET, "/v1/rules"), output)
+            try RuleCommand.write(try await server.client().call(.get, "/v1/rules"), output)
         }
     }
 
@@ -31,7 +31,7 @@ struct RuleCommand: AsyncParsableCommand {
         @OptionGroup var server: ClientOptions
 
         func run() async throws {
-            try RuleCommand.write(try await server.client().call(.POST, "/v1/rules/reload"), output)
+            try RuleCommand.write(try await server.client().call(.post, "/v1/rules/reload"), output)
         }
     }
 
@@ -46,7 +46,9 @@ struct RuleCommand: AsyncParsableCommand {
                 try console.lines(table(json).lines(console))
             }
             for (member, word) in [("refused", "refused"), ("warnings", "warning")] {
-                for reason in json[member]?.elements.compactMap(\.scalarText) ?? [] { console.note("\(word): \(reason)") }
+                for reason in json[member]?.elements.compactMap(\.scalarText) ?? [] {
+                    console.note("\(word): \(reason)")
+                }
             }
         }
     }

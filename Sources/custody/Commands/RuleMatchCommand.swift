@@ -38,7 +38,8 @@ struct RuleMatchCommand: AsyncParsableCommand {
         let sealing = EventSealing(received: context.now())
         let result = data.withUnsafeBytes { bytes in
             EventFileMatcher(set).match(
-                bytes, ignoreLogsource: ignoreLogsource, seal: ignoreLogsource ? nil : { line, _ in try sealing.seal(line) })
+                bytes, ignoreLogsource: ignoreLogsource,
+                seal: ignoreLogsource ? nil : { line, _ in try sealing.seal(line) })
         }
         try write(result, console)
         for line in result.unreadable { console.note("\(events): event \(line.position): \(line.reason)") }

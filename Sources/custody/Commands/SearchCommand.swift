@@ -27,7 +27,9 @@ struct SearchCommand: AsyncParsableCommand {
     var since: String?
     @Option(help: ArgumentHelp("Before this time.", valueName: "time"))
     var until: String?
-    @Option(help: ArgumentHelp("At most so many events or rows. [default: \(defaultLimit) events, all rows]", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "At most so many events or rows. [default: \(defaultLimit) events, all rows]", valueName: "n"))
     var limit: Int?
     @Flag(help: "Say how the answer was found.")
     var explain = false
@@ -47,7 +49,7 @@ struct SearchCommand: AsyncParsableCommand {
         repeat {
             let body = body(query, shown: writer.shown, cursor: cursor)
             let answer = try await client.send(
-                .POST, "/v1/search", headers: [("Content-Type", "application/json")], body: body)
+                .post, "/v1/search", headers: [("Content-Type", "application/json")], body: body)
             guard answer.isSuccess else { throw failure(answer, query, client, context.console) }
             cursor = try JSONDocument.read(answer.body) { json in
                 if cursor == nil { note(json, context.console) }
@@ -95,7 +97,9 @@ struct SearchCommand: AsyncParsableCommand {
     private func failure(
         _ answer: ServerAnswer, _ query: String, _ client: ServerClient, _ console: Console
     ) -> CommandFailure {
-        guard let problem = answer.problem, let marked = problem.marked(in: query) else { return client.failure(answer) }
+        guard let problem = answer.problem, let marked = problem.marked(in: query) else {
+            return client.failure(answer)
+        }
         console.note(marked)
         return CommandFailure(.refused, problem.text)
     }

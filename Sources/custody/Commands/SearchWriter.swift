@@ -42,7 +42,11 @@ struct SearchWriter {
         guard let events = answer["events"] else { return }
         for event in events.elements {
             shown += 1
-            if asJSON { try console.writeOutput(JSONDocument.line(event)) } else { table.add(EventColumns.cells(event)) }
+            if asJSON {
+                try console.writeOutput(JSONDocument.line(event))
+            } else {
+                table.add(EventColumns.cells(event))
+            }
         }
     }
 

@@ -46,11 +46,12 @@ struct ShowCommand: AsyncParsableCommand {
     }
 
     /// A proof needs a checkpoint, which follows an event within about a second: that is waited for.
-    private func answer(_ path: String, _ client: ServerClient, _ context: CommandContext) async throws -> ServerAnswer {
-        var answer = try await client.send(.GET, path)
+    private func answer(_ path: String, _ client: ServerClient, _ context: CommandContext) async throws -> ServerAnswer
+    {
+        var answer = try await client.send(.get, path)
         for _ in 0..<5 where answer.isBusy {
             try await context.sleep(.seconds(min(answer.retryAfter ?? 1, 5)))
-            answer = try await client.send(.GET, path)
+            answer = try await client.send(.get, path)
         }
         return answer
     }

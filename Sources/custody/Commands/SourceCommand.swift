@@ -25,7 +25,7 @@ struct SourceCommand: AsyncParsableCommand {
         @OptionGroup var server: ClientOptions
 
         func run() async throws {
-            let answer = try await server.client().call(.GET, "/v1/sources")
+            let answer = try await server.client().call(.get, "/v1/sources")
             try SourceCommand.list(answer, "sources", SourceCommand.columns, output, none: "no sources")
         }
     }
@@ -63,7 +63,7 @@ struct SourceCommand: AsyncParsableCommand {
             body.add("secret", try SourceCommand.secret(secretFile))
             if generateSecret { body.add("generate_secret", true) }
             let client = try server.client()
-            try SourceCommand.write(try await client.call(.POST, "/v1/sources", body: body.text), client, output)
+            try SourceCommand.write(try await client.call(.post, "/v1/sources", body: body.text), client, output)
         }
     }
 
@@ -83,7 +83,7 @@ struct SourceCommand: AsyncParsableCommand {
             body.add("secret", try SourceCommand.secret(secretFile))
             let client = try server.client()
             let path = "/v1/sources/\(ServerAddress.encoded(name))/rotate"
-            try SourceCommand.write(try await client.call(.POST, path, body: body.text), client, output)
+            try SourceCommand.write(try await client.call(.post, path, body: body.text), client, output)
         }
     }
 
@@ -120,9 +120,10 @@ struct SourceCommand: AsyncParsableCommand {
 
         func run() async throws {
             let query = (source.map { [("source", $0)] } ?? []) + [("limit", String(limit))]
-            let answer = try await server.client().call(.GET, "/v1/sources/quarantine", query: query)
+            let answer = try await server.client().call(.get, "/v1/sources/quarantine", query: query)
             let columns = ResourceList([
-                .init("id"), .init("time", isRigid: true), .init("source"), .init("size", isNumber: true, isRigid: true),
+                .init("id"), .init("time", isRigid: true), .init("source"),
+                .init("size", isNumber: true, isRigid: true),
                 .init("reason"), .init("text"),
             ])
             try SourceCommand.list(answer, "entries", columns, output, none: "the quarantine is empty")
@@ -137,7 +138,7 @@ struct SourceCommand: AsyncParsableCommand {
         @OptionGroup var server: ClientOptions
 
         func run() async throws {
-            let answer = try await server.client().call(.GET, "/v1/connectors")
+            let answer = try await server.client().call(.get, "/v1/connectors")
             let columns = ResourceList([.init("name"), .init("version", isNumber: true), .init("title")])
             try SourceCommand.list(answer, "connectors", columns, output, none: "no connectors")
         }
@@ -159,7 +160,7 @@ struct SourceCommand: AsyncParsableCommand {
         body.add("enabled", enabled)
         let client = try server.client()
         let path = "/v1/sources/\(ServerAddress.encoded(name))"
-        try write(try await client.call(.PATCH, path, body: body.text), client, output)
+        try write(try await client.call(.patch, path, body: body.text), client, output)
     }
 
     /// One source after a change, with the secret that was just made.

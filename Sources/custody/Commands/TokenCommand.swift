@@ -1,7 +1,7 @@
 import ArgumentParser
 import EventModel
-import QueryLanguage
 import NIOHTTP1
+import QueryLanguage
 
 /// `custody token`.
 struct TokenCommand: AsyncParsableCommand {
@@ -40,7 +40,7 @@ struct TokenCommand: AsyncParsableCommand {
             body.add("scopes", scope.map(\.rawValue))
             if !source.isEmpty { body.add("sources", source) }
             body.add("expires", try expiry(context.now())?.text)
-            let answer = try await server.client(context).call(.POST, "/v1/tokens", body: body.text)
+            let answer = try await server.client(context).call(.post, "/v1/tokens", body: body.text)
             try JSONDocument.read(answer) { json in
                 if output.json { return try context.console.writeOutput(JSONDocument.line(json)) }
                 // The token alone on standard output: TOKEN=$(custody token create …).
@@ -55,7 +55,9 @@ struct TokenCommand: AsyncParsableCommand {
 
         private func expiry(_ now: Timestamp) throws -> Timestamp? {
             guard let expires else { return nil }
-            if let duration = QueryDuration(parsing: expires) { return now.advanced(byNanoseconds: duration.nanoseconds) }
+            if let duration = QueryDuration(parsing: expires) {
+                return now.advanced(byNanoseconds: duration.nanoseconds)
+            }
             guard let time = Timestamp(parsing: expires) else {
                 throw CommandFailure(.usage, "`\(expires)` is no time: write 90d, 2027-01-31 or 2027-01-31T00:00:00Z")
             }
@@ -70,7 +72,7 @@ struct TokenCommand: AsyncParsableCommand {
         @OptionGroup var server: ClientOptions
 
         func run() async throws {
-            let answer = try await server.client().call(.GET, "/v1/tokens")
+            let answer = try await server.client().call(.get, "/v1/tokens")
             let columns = ResourceList([
                 .init("id"), .init("name"), .init("scopes"), .init("sources"), .init("created", isRigid: true),
                 .init("expires", isRigid: true), .init("last used", "last_used", isRigid: true),
@@ -92,7 +94,7 @@ struct TokenCommand: AsyncParsableCommand {
         @OptionGroup var server: ClientOptions
 
         func run() async throws {
-            _ = try await server.client().call(.DELETE, "/v1/tokens/\(ServerAddress.encoded(id))")
+            _ = try await server.client().call(.delete, "/v1/tokens/\(ServerAddress.encoded(id))")
             let console = CommandContext.current.console
             guard output.json else { return try console.line(VisibleText.of("revoked \(id)")) }
             var object = JSONObject()

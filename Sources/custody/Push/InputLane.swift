@@ -53,7 +53,9 @@ final class InputLane: Sendable {
         var descriptor = context.standardInput
         if file != "-" {
             descriptor = Foundation.open(file, O_RDONLY | O_CLOEXEC)
-            guard descriptor >= 0 else { throw CommandFailure(.refused, "\(file): \(String(cString: strerror(errno)))") }
+            guard descriptor >= 0 else {
+                throw CommandFailure(.refused, "\(file): \(String(cString: strerror(errno)))")
+            }
             state.descriptor = descriptor
         }
         state.reader = BatchReader(

@@ -22,7 +22,9 @@ struct PushCommand: AsyncParsableCommand {
             sent nor spooled; 77 the token may not send this.
             """)
 
-    @Option(help: ArgumentHelp("The source that the events come from; recognised by their shape without one.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp(
+            "The source that the events come from; recognised by their shape without one.", valueName: "name"))
     var source: String?
     @Option(help: ArgumentHelp("Append a line for each acknowledged batch to this file.", valueName: "file"))
     var receipts: String?

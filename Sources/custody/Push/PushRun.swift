@@ -84,7 +84,8 @@ struct PushRun {
                 if away != nil {
                     // What waits already keeps waiting.
                     if entry != nil { break }
-                    if try await !hasReturned() {
+                    if try await hasReturned() { try await resume() }
+                    if away != nil {
                         try keep(batch)
                         continue
                     }
@@ -109,7 +110,7 @@ struct PushRun {
     private mutating func hasReturned() async throws -> Bool {
         guard let since = away?.since, spool != nil else { return false }
         guard context.now().nanoseconds - since.nanoseconds >= Self.probeNanoseconds else { return false }
-        let health = try? await sender.client.send(.GET, "/healthz")
+        let health = try? await sender.client.send(.get, "/healthz")
         guard health?.isSuccess == true else {
             let now = context.now()
             away?.since = now
@@ -185,6 +186,8 @@ struct PushRun {
     }
 
     private func clearProgress() {
-        if context.console.showsProgress, lastProgress.rawValue != 0 { context.console.writeError(Array("\r\u{1B}[K".utf8)) }
+        if context.console.showsProgress, lastProgress.rawValue != 0 {
+            context.console.writeError(Array("\r\u{1B}[K".utf8))
+        }
     }
 }

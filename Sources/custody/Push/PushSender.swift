@@ -35,7 +35,7 @@ struct PushSender: Sendable {
             var wait = delay
             do {
                 let answer = try await client.send(
-                    .POST, "/v1/events", query: source.map { [("source", $0)] } ?? [],
+                    .post, "/v1/events", query: source.map { [("source", $0)] } ?? [],
                     headers: [("Content-Type", batch.form.contentType), ("Idempotency-Key", batch.key)],
                     body: batch.body)
                 if let outcome = outcome(answer) { return outcome }
@@ -90,7 +90,8 @@ struct PushAnswer: Equatable, Sendable {
                 rejected: json["rejected"]?.elements.map {
                     Rejection(position: $0["position"]?.int64.map(Int.init) ?? 0, reason: $0.text("reason"))
                 } ?? [],
-                firstIndex: json["first_index"]?.int64.map(Int.init), lastIndex: json["last_index"]?.int64.map(Int.init))
+                firstIndex: json["first_index"]?.int64.map(Int.init), lastIndex: json["last_index"]?.int64.map(Int.init)
+            )
         }
         guard let answer = read ?? nil else { return nil }
         self = answer

@@ -1,6 +1,6 @@
 import DurableFiles
-import SystemPackage
 import EventModel
+import SystemPackage
 
 /// Appends one line for each answer to a file: what was acknowledged, by whom and when.
 struct ReceiptFile: Sendable {

@@ -44,7 +44,8 @@ struct Spool: Sendable {
     /// - Throws: ``CommandFailure`` `unreachable`: the batch is neither sent nor kept.
     func add(_ batch: PushBatch, now: Timestamp) throws {
         let time = String(now.nanoseconds)
-        let name = String(repeating: "0", count: max(0, 19 - time.utf8.count)) + time
+        let name =
+            String(repeating: "0", count: max(0, 19 - time.utf8.count)) + time
             + "-\(batch.entries)-\(batch.key).\(batch.form.rawValue)"
         do {
             try fileSystem.createDirectory(directory)
