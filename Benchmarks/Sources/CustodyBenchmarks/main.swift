@@ -69,7 +69,8 @@ func run() throws -> Bool {
             let value = measured[name]
             let isGood = value.map(threshold.accepts) ?? false
             passes = passes && isGood
-            print("\(isGood ? "pass" : "FAIL")  \(benchmark)  \(name): \(value.map { "\($0)" } ?? "absent") (\(threshold.text))")
+            let shown = value.map { "\($0)" } ?? "absent"
+            print("\(isGood ? "pass" : "FAIL")  \(benchmark)  \(name): \(shown) (\(threshold.text))")
         }
     }
     return passes
