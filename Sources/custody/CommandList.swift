@@ -4,7 +4,6 @@ import ArgumentParser
 enum CommandList {
     static let all: [any ParsableCommand.Type] = [
         ServeCommand.self, PushCommand.self, SearchCommand.self, TailCommand.self, ShowCommand.self, SourceCommand.self,
-        RuleCommand.self,
-        AlertCommand.self, TokenCommand.self, BenchCommand.self,
+        RuleCommand.self, AlertCommand.self, TokenCommand.self, DemoCommand.self, BenchCommand.self,
     ]
 }

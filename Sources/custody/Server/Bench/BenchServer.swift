@@ -10,8 +10,8 @@ final class BenchServer: Sendable {
     private static let requestLimit = TimeAmount.seconds(120)
 
     let url: String
-    private let token: String
-    private let directory: String
+    let token: String
+    let directory: String
     private let port: Int
     private let running: Mutex<Process>
 
@@ -25,8 +25,9 @@ final class BenchServer: Sendable {
         running = Mutex(try Self.launch(directory: directory, port: port, token: token))
     }
 
-    static func start(in parent: String) async throws -> BenchServer {
-        let directory = parent + "/custody-bench-\(ProcessInfo.processInfo.processIdentifier)"
+    /// - Parameter name: What the directory is called, before the number of this process.
+    static func start(in parent: String, name: String = "bench") async throws -> BenchServer {
+        let directory = parent + "/custody-\(name)-\(ProcessInfo.processInfo.processIdentifier)"
         let server = try BenchServer(directory: directory)
         try await server.waitUntilHealthy()
         return server
@@ -60,8 +61,14 @@ final class BenchServer: Sendable {
             try await Task.sleep(for: .milliseconds(10))
         }
         stop()
-        throw CommandFailure(.unreachable, "the server for the benchmark did not start")
+        throw CommandFailure(.unreachable, "the throw-away server did not start")
     }
+
+    /// Asks the process to stop; returns at once.
+    func terminate() { if process.isRunning { process.terminate() } }
+
+    /// Waits until the process has ended; blocks the thread.
+    func waitUntilExit() { process.waitUntilExit() }
 
     /// Stops the process and removes its directory.
     func stop() {
