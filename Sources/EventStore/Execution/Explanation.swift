@@ -16,7 +16,7 @@ enum Explanation {
         lines.append(
             "segments  \(statistics.segmentsRead) of \(statistics.segments); the others are outside of its time")
         for step in steps {
-            let times = step.times == 1 ? "once" : "\(step.times) times"
+            let times = step.times <= 1 ? "once" : "\(step.times) times"
             lines.append("step      \(step.name): \(milliseconds(step.nanoseconds)) ms, \(step.bytes) bytes, \(times)")
         }
         lines.append(

@@ -136,7 +136,8 @@ struct QueryExecutor: Sendable {
         _ number: Int, _ rows: RowSet, _ aggregation: Shared<Aggregation>, _ parser: JSONParser
     ) throws {
         let plan = aggregation.withLock { $0.plan }
-        let reader = BatchReader(work.segments[number], groups: work.groups, meter: work.meter, parser: parser)
+        let reader = BatchReader(
+            work.segments[number], step: "group", groups: work.groups, meter: work.meter, parser: parser)
         let keys = try plan.keys.map { try reader.source($0) }
         let arguments = try plan.aggregates.map { aggregate in
             try aggregate.argument.map { try reader.source(.value($0), needsCodes: aggregate.function == .dcount) }
@@ -227,7 +228,7 @@ struct QueryExecutor: Sendable {
                 var next = 0
                 try work.segments[Int(number)].withRecords(ascending.lazy.map { Int(rows[$0].row) }) { _, view in
                     if next % 256 == 0 { try work.meter.check() }
-                    work.meter.addScanned(view.bytes.count)
+                    work.meter.addScanned(view.bytes.count, in: "read rows")
                     try body(ascending[next], view)
                     next += 1
                     return true

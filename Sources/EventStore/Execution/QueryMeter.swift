@@ -32,7 +32,13 @@ final class QueryMeter: Sendable {
     var scannedBytes: Int { scanned.load(ordering: .relaxed) }
     var elapsed: UInt64 { clock() &- start }
 
-    func addScanned(_ bytes: Int) { scanned.add(bytes, ordering: .relaxed) }
+    /// Counts bytes that a step reads.
+    func addScanned(_ bytes: Int, in step: @autoclosure () -> String) {
+        scanned.add(bytes, ordering: .relaxed)
+        guard records else { return }
+        let name = step()
+        update(name) { $0.bytes += bytes }
+    }
 
     /// To be called for each block of rows.
     /// - Throws: `CancellationError` when nobody waits any more, ``EventStoreError`` (`queryTimedOut`) after the time limit.
@@ -44,22 +50,26 @@ final class QueryMeter: Sendable {
         }
     }
 
-    /// Runs a step and, when the search is to be explained, notes its time and the bytes that it read. Steps of one name
-    /// add up. No counts of rows: they would tell of events that the asker may not see.
+    /// Runs a step and, when the search is to be explained, notes its time; steps of one name add up. No counts of rows:
+    /// they would tell of events that the asker may not see.
     func measure<Result>(_ name: @autoclosure () -> String, _ body: () throws -> Result) rethrows -> Result {
         guard records else { return try body() }
-        let (began, bytes) = (clock(), scannedBytes)
+        let began = clock()
         let result = try body()
-        let (time, read) = (clock() &- began, scannedBytes - bytes)
-        let name = name()
+        let time = clock() &- began
+        update(name()) { step in
+            step.nanoseconds += time
+            step.times += 1
+        }
+        return result
+    }
+
+    private func update(_ name: String, _ change: (inout Step) -> Void) {
         steps.withLock { steps in
             let position = steps.firstIndex { $0.name == name } ?? steps.endIndex
             if position == steps.endIndex { steps.append(Step(name: name)) }
-            steps[position].nanoseconds += time
-            steps[position].bytes += read
-            steps[position].times += 1
+            change(&steps[position])
         }
-        return result
     }
 
     /// The steps noted so far; nil when the search is not to be explained.

@@ -5,6 +5,7 @@ import QueryLanguage
 /// visited once for all fields that need them. Belongs to one task.
 final class BatchReader {
     private let rows: any EventRows
+    private let step: String
     private let meter: QueryMeter
     private let parser: JSONParser
     private let groups: FieldGroupSet
@@ -12,7 +13,9 @@ final class BatchReader {
     private var recordSources: [any RecordValueSource] = []
     private var made: [Aggregation.Item: any ValueSource] = [:]
 
-    init(_ rows: any EventRows, groups: FieldGroupSet, meter: QueryMeter, parser: JSONParser) {
+    /// - Parameter step: under which name an explanation counts the bytes.
+    init(_ rows: any EventRows, step: String, groups: FieldGroupSet, meter: QueryMeter, parser: JSONParser) {
+        self.step = step
         self.rows = rows
         self.groups = groups
         self.meter = meter
@@ -67,7 +70,7 @@ final class BatchReader {
     private func columns(_ fields: [Field]) throws -> any ValueSource {
         let columns = try fields.compactMap { field in try rows.column(field) }
         guard let field = fields.first, !columns.isEmpty else { return AbsentSource() }
-        for column in columns { meter.addScanned(column.codeCount * column.codeWidth) }
+        for column in columns { meter.addScanned(column.codeCount * column.codeWidth, in: step) }
         return ColumnSource(columns, type: ValueType(field))
     }
 
@@ -90,7 +93,7 @@ final class BatchReader {
         for source in recordSources { source.beginBatch() }
         let readsPaths = recordSources.contains(where: \.readsPayloadPaths)
         try rows.withRecords(batch.lazy.map(Int.init)) { _, view in
-            meter.addScanned(view.bytes.count)
+            meter.addScanned(view.bytes.count, in: step)
             if readsPaths {
                 parser.withPayload(of: view) { root in
                     for source in recordSources { source.add(view, payload: root) }

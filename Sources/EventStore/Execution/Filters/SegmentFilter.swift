@@ -90,7 +90,7 @@ struct SegmentFilter {
                 if case .none = codes { return nil }
                 var matching = rest
                 column.filter(&matching, codes)
-                meter.addScanned(column.codeCount * column.codeWidth)
+                meter.addScanned(column.codeCount * column.codeWidth, in: name)
                 return matching
             }
             guard let matching else { continue }
@@ -112,7 +112,7 @@ struct SegmentFilter {
         return try meter.measure("column \(test.field.path)") {
             var selected = candidates
             try rows.withTimes(test.field) { times in
-                meter.addScanned(times.count * 8)
+                meter.addScanned(times.count * 8, in: "column \(test.field.path)")
                 if test.text == nil, test.ranges.count == 1, let range = test.ranges.first {
                     Self.filter(&selected, times, range)
                 } else {
@@ -166,7 +166,7 @@ struct SegmentFilter {
             try rows.withRecords(candidates) { row, view in
                 visited += 1
                 if visited % Self.checkedRecords == 0 { try meter.check() }
-                meter.addScanned(view.bytes.count)
+                meter.addScanned(view.bytes.count, in: "records")
                 if let searchers, !searchers.contains(where: { $0.firstIndex(in: view.bytes) != nil }) { return true }
                 if predicate.matches(view, index: try rows.leafIndex(ofRow: row), parser: parser) {
                     selected.insert(row)
@@ -184,7 +184,7 @@ struct SegmentFilter {
         guard let bounds = candidates.bounds else { return selected }
         try rows.withBlocks(bounds) { block in
             try meter.check()
-            meter.addScanned(block.bytes.count)
+            meter.addScanned(block.bytes.count, in: "records")
             for searcher in searchers {
                 var offset = 0
                 while let found = searcher.firstIndex(in: block.bytes, from: offset) {

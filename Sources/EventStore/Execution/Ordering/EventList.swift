@@ -64,7 +64,8 @@ struct EventList {
         for (number, positions) in bySegment {
             let ascending = positions.sorted { rows[$0].row < rows[$1].row }
             let reader = BatchReader(
-                work.segments[Int(number)], groups: work.groups, meter: work.meter, parser: parser)
+                work.segments[Int(number)], step: "read columns", groups: work.groups, meter: work.meter, parser: parser
+            )
             let sources = try fields.map { try reader.source(.value($0)) }
             // Each distinct value becomes one object, however many rows have it.
             var known = fields.map { _ in [UInt32: QueryValue]() }
