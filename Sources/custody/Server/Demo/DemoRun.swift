@@ -95,6 +95,9 @@ struct DemoRun {
         try console.lines(["", console.bold("The alerts"), "`after` is how soon each followed the event it is about."])
         let lines = table.lines(console)
         try console.lines(lines.map { $0.hasPrefix("critical") ? console.bold($0) : $0 })
+        for alert in alerts where alert.severity == "critical" {
+            try console.lines(["", console.bold("Critical: \(VisibleText.of("\(alert.title), by \(alert.entity)")).")])
+        }
         return missing(alerts).map { "the rule `\($0)` raised no alert" }
     }
 
