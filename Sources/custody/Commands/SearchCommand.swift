@@ -51,9 +51,10 @@ struct SearchCommand: AsyncParsableCommand {
             let answer = try await client.send(
                 .post, "/v1/search", headers: [("Content-Type", "application/json")], body: body)
             guard answer.isSuccess else { throw failure(answer, query, client, context.console) }
-            cursor = try JSONDocument.read(answer.body) { json in
+            let page = SearchPage(answer.body)
+            cursor = try JSONDocument.read(page.envelope) { json in
                 if cursor == nil { note(json, context.console) }
-                return try writer.take(json)
+                return try writer.take(json, page)
             }
             if let limit, writer.shown >= limit { break }
             if limit == nil, writer.kind == "events", writer.shown >= Self.defaultLimit { break }
@@ -89,7 +90,9 @@ struct SearchCommand: AsyncParsableCommand {
         var text = "note: the last 24 hours were searched (since \(EventColumns.seconds(window.text("since"))))"
         if let outside = window["hits_outside"]?.int64 {
             let more = window["more_outside"]?.bool == true ? "at least " : ""
-            text += "; \(more)\(outside) \(outside == 1 ? "hit lies" : "hits lie") outside"
+            text +=
+                "; \(outside == 0 ? "no" : more + String(outside)) \(outside == 1 ? "hit lies" : "hits lie") outside"
+            guard outside > 0 else { return console.note(text) }
         }
         console.note(text + "; give --since for another time")
     }

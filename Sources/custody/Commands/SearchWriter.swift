@@ -19,11 +19,11 @@ struct SearchWriter {
     /// Takes one answer; NDJSON is written at once.
     ///
     /// - Returns: The cursor of the next page, if there is one.
-    mutating func take(_ answer: JSONValue) throws -> String? {
+    mutating func take(_ answer: JSONValue, _ page: SearchPage) throws -> String? {
         kind = answer.text("kind")
         matched = answer.value(at: "stats.matched")?.int64
         isExact = answer.value(at: "stats.exact")?.bool ?? true
-        if kind == "events" { try takeEvents(answer) } else { try takeRows(answer) }
+        if kind == "events" { try takeEvents(page) } else { try takeRows(answer) }
         return answer["cursor"]?.scalarText
     }
 
@@ -38,9 +38,8 @@ struct SearchWriter {
         }
     }
 
-    private mutating func takeEvents(_ answer: JSONValue) throws {
-        guard let events = answer["events"] else { return }
-        for event in events.elements {
+    private mutating func takeEvents(_ page: SearchPage) throws {
+        try page.forEachEvent { event in
             shown += 1
             if asJSON {
                 try console.writeOutput(JSONDocument.line(event))

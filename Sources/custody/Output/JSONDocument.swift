@@ -2,8 +2,9 @@ import EventModel
 
 /// Reads the server's answers and files of our own.
 enum JSONDocument {
-    /// Answers hold up to 10,000 events; nothing that Custody sends is larger.
-    private static let limits = JSONLimits(bytes: 1 << 30, depth: 128, keys: 1 << 26)
+    /// No honest answer comes near the bytes; the keys are the most that a parser counts. Answers that hold many events are
+    /// read event by event: ``SearchPage``.
+    private static let limits = JSONLimits(bytes: 1 << 30, depth: 128, keys: 65_534)
 
     /// Parses one document; its values are valid inside `body` only.
     static func read<Result>(_ bytes: [UInt8], _ body: (JSONValue) throws -> Result) throws -> Result {

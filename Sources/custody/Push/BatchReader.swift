@@ -20,6 +20,7 @@ struct BatchReader {
     private let descriptor: Int32
     private let file: String
     private let newKey: @Sendable () -> String
+    private let now: @Sendable () -> Timestamp
     private let isInterrupted: @Sendable () -> Bool
     private var buffer: [UInt8] = []
     /// Where the part of the buffer begins that was not handed out.
@@ -32,11 +33,13 @@ struct BatchReader {
     /// - Parameter isInterrupted: Asked while waiting; true ends the input after what has been read.
     init(
         descriptor: Int32, file: String, newKey: @escaping @Sendable () -> String,
+        now: @escaping @Sendable () -> Timestamp,
         isInterrupted: @escaping @Sendable () -> Bool = { false }
     ) {
         self.descriptor = descriptor
         self.file = file
         self.newKey = newKey
+        self.now = now
         self.isInterrupted = isInterrupted
     }
 
@@ -117,9 +120,9 @@ struct BatchReader {
         while numbers.count < Self.maximumEntries {
             guard let line = try nextLine(mayWait: numbers.isEmpty) else { break }
             guard body.isEmpty || body.count + line.count < Self.maximumBytes else { break }
-            start += line.count
+            start = line.upperBound
             number += 1
-            guard line.contains(where: { $0 > 0x20 }) else { continue }
+            guard buffer[line].contains(where: { $0 > 0x20 }) else { continue }
             body += buffer[line]
             if body.last != UInt8(ascii: "\n") { body.append(UInt8(ascii: "\n")) }
             numbers.append(number)
@@ -145,7 +148,7 @@ struct BatchReader {
 
     private func batch(_ body: [UInt8], _ form: PushBatch.Form, _ unit: String, _ numbers: [Int]) -> PushBatch {
         PushBatch(
-            body: body, form: form, entries: numbers.count, key: newKey(),
+            body: body, form: form, entries: numbers.count, read: now(), key: newKey(),
             origin: PushBatch.Origin(file: file, unit: unit, numbers: numbers))
     }
 

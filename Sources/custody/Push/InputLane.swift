@@ -59,7 +59,7 @@ final class InputLane: Sendable {
             state.descriptor = descriptor
         }
         state.reader = BatchReader(
-            descriptor: descriptor, file: file, newKey: context.newKey,
+            descriptor: descriptor, file: file, newKey: context.newKey, now: context.now,
             isInterrupted: { [weak self] in self?.interrupted.load(ordering: .relaxed) ?? true })
     }
 }

@@ -1,3 +1,5 @@
+import EventModel
+
 /// What goes to the server in one request.
 struct PushBatch: Hashable, Sendable {
     /// How the entries lie in the body.
@@ -22,6 +24,8 @@ struct PushBatch: Hashable, Sendable {
     let form: Form
     /// The entries that were counted; a line that is a batch itself counts once.
     let entries: Int
+    /// When it was read: the order of the spool.
+    let read: Timestamp
     /// The idempotency key: the same for every attempt at this batch, also from the spool.
     let key: String
     let origin: Origin?

@@ -171,7 +171,7 @@ struct PushRun {
             let reason = away?.failure.reason ?? "the server is away"
             throw CommandFailure(.unreachable, "\(reason); \(totals.summary)\(place ?? "")")
         }
-        try spool.add(batch, now: context.now())
+        try spool.add(batch)
         totals.spooled += batch.entries
     }
 

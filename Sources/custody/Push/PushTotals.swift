@@ -7,7 +7,7 @@ struct PushTotals: Equatable, Sendable {
     var rejected = 0
     /// Entries that wait in the spool because the server was away.
     var spooled = 0
-    /// Entries of those above that came from the spool of an earlier push.
+    /// Entries that came from the spool of an earlier push; they are among the accepted, duplicates and refused.
     var resumed = 0
     var requests = 0
     var firstIndex: Int?
@@ -22,14 +22,16 @@ struct PushTotals: Equatable, Sendable {
         if let last = answer.lastIndex { lastIndex = max(lastIndex ?? last, last) }
     }
 
-    /// `1,200 events accepted (indexes 0 to 1199), 3 duplicates`.
+    /// `1,200 events accepted (indexes 0 to 1199), 3 duplicates; 200 came from the spool`.
     var summary: String {
         var text = "\(Self.grouped(accepted)) \(accepted == 1 ? "event" : "events") accepted"
-        if let firstIndex, let lastIndex { text += " (indexes \(firstIndex) to \(lastIndex))" }
+        if let firstIndex, let lastIndex {
+            text += firstIndex == lastIndex ? " (index \(firstIndex))" : " (indexes \(firstIndex) to \(lastIndex))"
+        }
         if duplicates > 0 { text += ", \(Self.grouped(duplicates)) \(duplicates == 1 ? "duplicate" : "duplicates")" }
         if rejected > 0 { text += ", \(Self.grouped(rejected)) refused" }
-        if resumed > 0 { text += ", \(Self.grouped(resumed)) of them from the spool" }
-        if spooled > 0 { text += ", \(Self.grouped(spooled)) spooled" }
+        if resumed > 0 { text += "; \(Self.grouped(resumed)) came from the spool" }
+        if spooled > 0 { text += "; \(Self.grouped(spooled)) spooled" }
         return text
     }
 

@@ -15,6 +15,7 @@ import SystemPackage
 struct Spool: Sendable {
     struct Entry: Hashable, Sendable {
         let name: String
+        let read: Timestamp
         let entries: Int
         let key: String
         let form: PushBatch.Form
@@ -42,8 +43,8 @@ struct Spool: Sendable {
     /// Keeps a batch durably.
     ///
     /// - Throws: ``CommandFailure`` `unreachable`: the batch is neither sent nor kept.
-    func add(_ batch: PushBatch, now: Timestamp) throws {
-        let time = String(now.nanoseconds)
+    func add(_ batch: PushBatch) throws {
+        let time = String(batch.read.nanoseconds)
         let name =
             String(repeating: "0", count: max(0, 19 - time.utf8.count)) + time
             + "-\(batch.entries)-\(batch.key).\(batch.form.rawValue)"
@@ -66,7 +67,7 @@ struct Spool: Sendable {
     func batch(_ entry: Entry) throws -> PushBatch {
         PushBatch(
             body: try fileSystem.contents(of: directory.appending(entry.name)), form: entry.form,
-            entries: entry.entries, key: entry.key, origin: nil)
+            entries: entry.entries, read: entry.read, key: entry.key, origin: nil)
     }
 
     /// Forgets a batch that the server has acknowledged. If power loss brings it back, its key keeps it from doubling.
@@ -95,8 +96,8 @@ struct Spool: Sendable {
         let parts = name.split(separator: ".", maxSplits: 1)
         let fields = parts[0].split(separator: "-")
         guard parts.count == 2, fields.count == 3, let form = PushBatch.Form(rawValue: String(parts[1])),
-            let entries = Int(fields[1])
+            let read = Int64(fields[0]), let entries = Int(fields[1])
         else { return nil }
-        return Entry(name: name, entries: entries, key: String(fields[2]), form: form)
+        return Entry(name: name, read: Timestamp(rawValue: read), entries: entries, key: String(fields[2]), form: form)
     }
 }
