@@ -141,6 +141,12 @@ let package = Package(
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
             ]),
         tests("Delivery", ["EventModel", "Detection", crypto, grdb, logging, nio, nioHTTP1, nioPosix]),
+        .testTarget(
+            name: "CustodyCommandTests",
+            dependencies: [
+                "custody", "Connectors", "Detection", "EventModel", "DurableFiles", "CustodyServer", systemPackage,
+            ],
+            swiftSettings: swiftSettings),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17

@@ -1,8 +1,8 @@
 import EventModel
-import Intake
 import Hummingbird
 import HummingbirdCore
 import HummingbirdTLS
+import Intake
 import Logging
 import NIOCore
 import NIOSSL
@@ -41,6 +41,7 @@ struct CustodyApplication: Sendable {
         SplunkRoutes(state: state).register(on: router)
         SearchRoutes(state: state).register(on: router)
         EventRoutes(state: state).register(on: router)
+        ExportRoutes(state: state).register(on: router)
         TailRoutes(state: state).register(on: router)
         IntegrityRoutes(state: state).register(on: router)
         TokenRoutes(state: state).register(on: router)

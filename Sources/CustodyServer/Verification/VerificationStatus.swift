@@ -17,14 +17,3 @@ final class VerificationStatus: Sendable {
     var last: Outcome? { outcome.withLock { $0 } }
     func note(_ value: Outcome) { outcome.withLock { $0 = value } }
 }
-
-/// What `custody verify` counts.
-struct VerificationCounts: Sendable, Equatable {
-    var verified: UInt64 = 0
-    var lawfullyDestroyed: UInt64 = 0
-    var destroyedWithoutAuthority: UInt64 = 0
-    var missing: UInt64 = 0
-    var altered: UInt64 = 0
-
-    init() {}
-}

@@ -1,0 +1,70 @@
+import ArgumentParser
+import CustodyServer
+import DurableFiles
+import EventModel
+import Foundation
+import Ledger
+import SystemPackage
+
+struct ExportCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "export",
+        abstract: "Write an evidence pack, or the whole ledger for mirrors and foreign verifiers.",
+        discussion: """
+            Examples:
+              custody export 'actor:mallory' -o mallory.evidence   events with everything that proves them
+              custody export --ledger mirror                       the static C2SP layout of a data directory
+            """)
+
+    @Argument(help: "Which events; a filter without stages.")
+    var query: String?
+    @Option(name: .shortAndLong, help: ArgumentHelp("The file to write.", valueName: "file.evidence"))
+    var output: String?
+    @Option(help: ArgumentHelp("Write the ledger (no events) of --data to this directory.", valueName: "dir"))
+    var ledger: String?
+    @Option(help: "Events from this time on.")
+    var since: String?
+    @Option(help: "Events before this time.")
+    var until: String?
+    @Option(help: "Events at most.")
+    var limit: Int?
+    @OptionGroup var server: ClientOptions
+
+    func validate() throws {
+        guard (query != nil && output != nil) != (ledger != nil) else {
+            throw ValidationError("give a query and -o FILE, or --ledger DIR")
+        }
+    }
+
+    func run() async throws {
+        let context = CommandContext.current
+        if let ledger { return try exportLedger(to: FilePath(ledger), context) }
+        guard let query, let output else { return }
+        var json: [UInt8] = Array("{\"q\":".utf8)
+        JSONText.appendString(query, to: &json)
+        for (name, value) in [("since", since), ("until", until)] {
+            guard let value else { continue }
+            json += ",\"\(name)\":".utf8
+            JSONText.appendString(value, to: &json)
+        }
+        if let limit { json += ",\"limit\":\(limit)".utf8 }
+        json.append(UInt8(ascii: "}"))
+        let pack = try await server.client(context).call(.post, "/v1/export", body: json)
+        let report = try EvidenceVerifier(key: nil).verify(pack)
+        try context.fileSystem.writeAtomically(pack, to: FilePath(output))
+        context.console.note(
+            "\(report.events) events of \(report.origin) in \(output); check it with: custody verify \(output)")
+        if report.events == 0 { throw CommandFailure(.nothingFound, nil) }
+    }
+
+    private func exportLedger(to directory: FilePath, _ context: CommandContext) throws {
+        let data = FilePath(server.data ?? "custody-data")
+        guard let key = DataDirectoryVerifier.ownKey(of: data) else {
+            throw CommandFailure(.refused, "\(data) is no data directory; name it with --data")
+        }
+        let reader = try LedgerReader(
+            directory: data.appending("ledger"), fileSystem: context.fileSystem, key: key)
+        try StaticExport.write(reader, to: directory, fileSystem: context.fileSystem)
+        context.console.note("\(reader.size) leaves in \(directory); the key to check them with: \(key)")
+    }
+}
