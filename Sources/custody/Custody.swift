@@ -14,11 +14,11 @@ struct Custody: AsyncParsableCommand {
             check all of it.
 
             Examples:
-              custody serve                                     start a server on ./custody-data
-              custody push --source ci events.ndjson            send events
-              custody search 'actor:octocat outcome:failure'    find them
-              custody tail 'action:deploy.*'                    watch them come in
-              custody show 42 --proof                           the proof that event 42 is in the ledger
+              custody serve                                   start a server
+              custody push --source ci events.ndjson          send events
+              custody search 'actor:octocat outcome:failure'  find them
+              custody tail 'action:deploy.*'                  watch them come in
+              custody show 42 --proof                         prove that 42 is there
 
             Commands talk to CUSTODY_URL (default http://127.0.0.1:8400) with the token CUSTODY_TOKEN; without one they \
             read DIR/keys/admin.token of the data directory.

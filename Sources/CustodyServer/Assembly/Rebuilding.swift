@@ -10,7 +10,8 @@ import Journal
 /// `custody rebuild`: makes derived state again from what the ledger commits to. The server must be stopped.
 ///
 /// Each segment's index is built anew from its payloads and compared with the one that is stored (they have to be equal to the
-/// byte: the index is a function of the payloads); then the rules of today judge every event again.
+/// byte: the index is a function of the payloads). Then all segments are written anew, and the rules of today judge every event
+/// again.
 package struct Rebuilding: Sendable {
     package struct Report: Sendable {
         package var segments = 0
@@ -33,12 +34,13 @@ package struct Rebuilding: Sendable {
         let lock = try fileSystem.lock(directory: configuration.dataDirectory)
         defer { withExtendedLifetime(lock) {} }
         var report = Report()
-        let inspection = try SegmentInspection(directory: configuration.segments, fileSystem: fileSystem)
-        report.differing = inspection.faults.map(\.description)
-        for segment in inspection.segments {
+        let stored = try SegmentInspection(directory: configuration.segments, fileSystem: fileSystem)
+        for segment in stored.segments {
             report.segments += 1
             if try segment.indexDigest() != segment.rebuiltIndexDigest() { report.differing.append(segment.name) }
         }
+        _ = try SegmentRebuild(segments: configuration.segments, fileSystem: fileSystem).run()
+        let inspection = try SegmentInspection(directory: configuration.segments, fileSystem: fileSystem)
         let database = try StateDatabase.open(configuration.database)
         let alerts = AlertStore(database, now: WallClock.now)
         let engine = DetectionEngine(try RuleDirectories.load(configuration.ruleDirectories))

@@ -9,16 +9,16 @@ struct ShowCommand: AsyncParsableCommand {
         abstract: "Show one event, its payload or its proof.",
         discussion: """
             Examples:
-              custody show 42                           the fields, grouped
-              custody show 42 --raw > payload.json      the payload byte for byte as it was sealed
-              custody show 42 --proof > 42.tlog-proof   its inclusion proof (C2SP tlog-proof)
+              custody show 42                          the fields, grouped
+              custody show 42 --raw > payload.json     the payload, byte for byte
+              custody show 42 --proof > 42.tlog-proof  that it is in the ledger
             """)
 
     @Argument(help: "The event's index in the ledger.")
     var index: UInt64
     @Flag(help: "The payload, byte for byte. On a terminal, control characters are written out.")
     var raw = false
-    @Flag(help: "The proof that the event is in the ledger.")
+    @Flag(help: "The proof that the event is in the ledger (C2SP tlog-proof).")
     var proof = false
     @OptionGroup var output: OutputOptions
     @OptionGroup var server: ClientOptions

@@ -16,7 +16,7 @@ struct PushCommand: AsyncParsableCommand {
               custody push --source ci events.ndjson
               tail -F audit.log | custody push --source cluster
               custody push --receipts receipts.ndjson day-1.ndjson day-2.ndjson
-              custody push                              send what waits in the spool
+              custody push    send what waits in the spool (at a terminal)
 
             Exit status: 0 everything was accepted or spooled; 65 entries were refused; 69 something could be neither \
             sent nor spooled; 77 the token may not send this.

@@ -1,0 +1,11 @@
+import Synchronization
+
+/// Counts from 1, for answers that change.
+final class Counter: Sendable {
+    private let value = Mutex(0)
+    func next() -> Int {
+        value.withLock {
+            $0 += 1; return $0
+        }
+    }
+}
