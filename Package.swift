@@ -144,7 +144,10 @@ let package = Package(
         .testTarget(
             name: "CustodyCommandTests",
             dependencies: [
-                "custody", "Connectors", "Detection", "EventModel", "DurableFiles", "CustodyServer", systemPackage,
+                "custody", "Connectors", "Detection", "EventModel", "DurableFiles", "CustodyServer", httpTypes, logging,
+                nio, systemPackage,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Hummingbird", package: "hummingbird"),
             ],
             swiftSettings: swiftSettings),
     ],
