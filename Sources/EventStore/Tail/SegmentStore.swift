@@ -96,9 +96,11 @@ package final class SegmentStore {
                 counters.appendedRows += 1
             }
         }
-        if let writer = state.writer, writer.rowCount > 0 {
-            for (key, seed) in batch.seeds.sorted where key.partition == batch.partition {
-                writer.append(seed: BundleSeed(bundle: key.bundle, seed: seed))
+        if let writer = state.writer, writer.rowCount > 0, first < batch.end.rawValue {
+            // A batch may bring more seeds than its own: a segment holds those of its records and no other.
+            for bundle in JournalBundle.numbers(of: max(first, batch.start.rawValue)..<batch.end.rawValue) {
+                guard let seed = batch.seeds[bundle: bundle, batch.partition] else { continue }
+                writer.append(seed: BundleSeed(bundle: bundle, seed: seed))
             }
         }
         nextIndex = max(nextIndex, batch.end)

@@ -32,7 +32,12 @@ package final class CommittedBatch: Sendable {
         self.bytes = bytes
         self.items = items
         self.entries = entries
-        self.seeds = seeds
+        // A commit's seeds are those of all its deliveries; each batch keeps those of its own events.
+        var own = SeedTable()
+        for bundle in JournalBundle.numbers(of: firstIndex.rawValue..<firstIndex.rawValue + UInt64(items.count)) {
+            own[bundle: bundle, partition] = seeds[bundle: bundle, partition]
+        }
+        self.seeds = own
         self.admitted = admitted
     }
 

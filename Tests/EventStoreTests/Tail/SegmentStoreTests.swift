@@ -38,6 +38,28 @@ struct SegmentStoreTests {
         #expect(store.view.counters.rows == 5)
     }
 
+    @Test("A segment holds the seeds of its own bundles, whatever more the batches bring, through merges and replays")
+    func seedsAreItsOwn() throws {
+        let fixture = StoreFixture(rows: 900)
+        let store = try fixture.open()
+        let all = fixture.records.batch(0..<900).seeds
+        for start in stride(from: 0, to: 900, by: 100) {
+            let own = fixture.records.batch(start..<start + 100)
+            // As a commit of several deliveries hands them over: each with the seeds of all of them.
+            let batch = RecordBatch(
+                partition: own.partition, start: own.start, bytes: own.bytes, entries: own.entries, seeds: all)
+            try store.append(batch, now: fixture.now)
+            try store.append(batch, now: fixture.now)
+            try store.flush()
+        }
+        try store.close()
+        for segment in store.view.segments() {
+            let bundles = try segment.seeds().map(\.bundle)
+            let indexes = segment.indexes.lowerBound.rawValue..<segment.indexes.upperBound.rawValue + 1
+            #expect(bundles == Array(JournalBundle.numbers(of: indexes)))
+        }
+    }
+
     @Test("A clock that was set back does not keep rows from being searched")
     func clockSetBack() throws {
         let fixture = StoreFixture(rows: 4)
