@@ -57,6 +57,13 @@ package struct RuleSet: Sendable {
         }
     }
 
+    /// The rules that the closure accepts, as a set of their own, without errors and warnings.
+    package func filter(_ isIncluded: (SigmaRule) throws -> Bool) rethrows -> RuleSet {
+        var result = RuleSet()
+        result.rules = try rules.filter(isIncluded)
+        return result
+    }
+
     /// The set with another's rules added behind its own; ids that both have are errors of the result.
     package func adding(_ other: RuleSet) -> RuleSet {
         var result = self

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Connectors
 import Detection
 import EventModel
 import Foundation
@@ -15,7 +14,7 @@ struct RuleMatchCommand: AsyncParsableCommand {
 
             Examples:
               custody rule match rules/*.yml --events audit.ndjson
-              custody rule match rule.yml --events audit.ndjson --vars vars.json --ignore-logsource --json
+              custody rule match rule.yml --events audit.ndjson --ignore-logsource --json
             """)
 
     @Argument(help: ArgumentHelp("Rule files, or directories of them.", valueName: "rule.yml"))
@@ -35,12 +34,8 @@ struct RuleMatchCommand: AsyncParsableCommand {
         guard let data = FileManager.default.contents(atPath: events == "-" ? "/dev/stdin" : events) else {
             throw CommandFailure(.refused, "\(events): cannot be read")
         }
-        let sealing = EventSealing(received: context.now())
-        let result = data.withUnsafeBytes { bytes in
-            EventFileMatcher(set).match(
-                bytes, ignoreLogsource: ignoreLogsource,
-                seal: ignoreLogsource ? nil : { line, _ in try sealing.seal(line) })
-        }
+        let matching = RuleMatching(rules: set, ignoresLogSource: ignoreLogsource, received: context.now())
+        let result = data.withUnsafeBytes { matching.match($0) }
         try write(result, console)
         for line in result.unreadable { console.note("\(events): event \(line.position): \(line.reason)") }
         guard result.unreadable.isEmpty else {
@@ -49,7 +44,7 @@ struct RuleMatchCommand: AsyncParsableCommand {
         guard !result.matches.isEmpty else { throw CommandFailure(.nothingFound, nil) }
     }
 
-    private func write(_ result: EventFileMatcher.Result, _ console: Console) throws {
+    private func write(_ result: RuleMatching.Result, _ console: Console) throws {
         var table = TextTable([.init(title: "position", isNumber: true, isRigid: true), .init(title: "rule")])
         for match in result.matches {
             guard output.json else {
@@ -84,26 +79,5 @@ struct RuleMatchCommand: AsyncParsableCommand {
         } catch let error as EventModelError {
             throw CommandFailure(.refused, "\(vars): \(error.reason)")
         }
-    }
-}
-
-/// Gives an event of a file its canonical fields and its kind of source, as its connector would.
-struct EventSealing {
-    private let reader = DeliveryReader()
-    let received: Timestamp
-
-    init(received: Timestamp) { self.received = received }
-
-    /// The sealed form of the first event of a line.
-    func seal(_ line: UnsafeRawBufferPointer) throws -> [UInt8]? {
-        var sealed: [UInt8] = []
-        try reader.read(
-            line, headers: DeliveryHeaders(), connector: nil,
-            onEvent: { record, event in
-                guard sealed.isEmpty else { return }
-                record.set(.received, time: received)
-                SealedForm.append(&record, payload: event.payload, to: &sealed)
-            }, onRefusal: { throw $0.error })
-        return sealed.isEmpty ? nil : sealed
     }
 }

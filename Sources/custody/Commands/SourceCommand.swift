@@ -36,7 +36,7 @@ struct SourceCommand: AsyncParsableCommand {
             discussion: """
                 Examples:
                   custody source add acme --connector github-webhook --generate-secret
-                  custody source add cluster --connector kubernetes-audit --secret-file secret.txt
+                  custody source add k8s --connector kubernetes-audit --secret-file secret.txt
 
                 A secret never stands on the command line, where everybody on the machine could read it.
                 """)

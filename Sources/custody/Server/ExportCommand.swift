@@ -12,8 +12,8 @@ struct ExportCommand: AsyncParsableCommand {
         abstract: "Write an evidence pack, or the whole ledger for mirrors and foreign verifiers.",
         discussion: """
             Examples:
-              custody export 'actor:mallory' -o mallory.evidence   events with everything that proves them
-              custody export --ledger mirror                       the static C2SP layout of a data directory
+              custody export 'actor:mallory' -o m.evidence  events and what proves them
+              custody export --ledger mirror               the static C2SP layout
             """)
 
     @Argument(help: "Which events; a filter without stages.")

@@ -125,6 +125,23 @@ struct OfflineCommandTests {
         #expect(run.output == "{\"rule\":\"11111111-2222-3333-4444-555555555555\",\"position\":0}\n")
     }
 
+    @Test("With --ignore-logsource a foreign rule sees payloads only, one about canonical fields sees those")
+    func canonicalFields() async throws {
+        let directory = try TemporaryDirectory()
+        let text = Self.rule.replacing("action: %VALUE%", with: "actor.name: octocat")
+        let foreign = try directory.file("foreign.yml", text)
+        let own = try directory.file(
+            "own.yml",
+            text.replacing("product: github", with: "category: supply_chain").replacing(
+                "    service: audit\n", with: ""
+            )
+            .replacing("id: 1111", with: "id: 2222"))
+        let events = try directory.file("events.ndjson", #"{"user":"octocat"}"# + "\n")
+        let run = await CommandBench().run(
+            "rule", "match", foreign, own, "--events", events, "--ignore-logsource", "--json")
+        #expect(run.output == "{\"rule\":\"22221111-2222-3333-4444-555555555555\",\"position\":0}\n")
+    }
+
     @Test("A rule that is refused is status 65, with file, line and reason")
     func refusedRule() async throws {
         let directory = try TemporaryDirectory()
