@@ -132,7 +132,10 @@ package struct EvidenceVerifier {
         }
     }
 
+    /// Base64 in its one canonical spelling (RFC 4648 §3.5): otherwise a pack could be altered in bits that nothing covers.
     private static func decoded(_ text: UnsafeRawBufferPointer) -> [UInt8]? {
-        Data(base64Encoded: text.text).map { Array($0) }
+        let text = text.text
+        guard let data = Data(base64Encoded: text), data.base64EncodedString() == text else { return nil }
+        return Array(data)
     }
 }
