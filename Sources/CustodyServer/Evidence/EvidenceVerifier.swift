@@ -59,12 +59,21 @@ package struct EvidenceVerifier {
         } catch {
             throw EvidenceError(code: .altered, line: 1, reason: "the checkpoint is not signed by the key: \(error)")
         }
+        if let trusted, trusted.description != header.key {
+            throw EvidenceError(
+                code: .altered, line: 1, reason: "the pack names another key than the one that was given")
+        }
         var events = 0
+        var seen: Set<UInt64> = []
         while let line = lines.next() {
             events += 1
             let number = events + 1
             let (index, groups) = try read(Array(line), line: number) {
                 try event($0, line: number, under: checkpoint.checkpoint)
+            }
+            // One event told twice would count twice.
+            guard seen.insert(index).inserted else {
+                throw EvidenceError(code: .altered, line: number, reason: "event \(index) is there twice")
             }
             try onEvent(index, groups)
         }

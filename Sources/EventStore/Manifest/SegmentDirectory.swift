@@ -17,13 +17,22 @@ struct SegmentDirectory: Sendable {
     ///   take them for left-overs.
     func loadManifest() throws -> Manifest {
         try fileSystem.createDirectory(path)
+        if let stored = try storedManifest() { return stored }
+        let manifest = Manifest()
+        try publish(manifest)
+        return manifest
+    }
+
+    /// The manifest as it is; nil where there is neither a manifest nor any segment. Writes nothing.
+    ///
+    /// - Throws: as ``loadManifest()``.
+    func storedManifest() throws -> Manifest? {
+        guard try fileSystem.exists(path) else { return nil }
         if try fileSystem.exists(manifestPath) { return try Manifest(fileSystem.contents(of: manifestPath)) }
         guard try segmentFiles().isEmpty else {
             throw EventStoreError(.manifestUnusable, "\(manifestPath) is missing, but there are segments beside it")
         }
-        let manifest = Manifest()
-        try publish(manifest)
-        return manifest
+        return nil
     }
 
     /// Replaces the manifest, durably and in one step.

@@ -39,6 +39,16 @@ struct Console: Sendable {
         writeError(Array((lines.joined(separator: "\n") + "\n").utf8))
     }
 
+    /// Replaces the progress line; says nothing where standard error is no terminal.
+    func progress(_ text: String) {
+        if showsProgress { writeError(Array("\r\u{1B}[K\(text)".utf8)) }
+    }
+
+    /// Clears the progress line.
+    func endProgress() {
+        if showsProgress { writeError(Array("\r\u{1B}[K".utf8)) }
+    }
+
     func bold(_ text: String) -> String { usesColour ? "\u{1B}[1m\(text)\u{1B}[0m" : text }
     func dim(_ text: String) -> String { usesColour ? "\u{1B}[2m\(text)\u{1B}[0m" : text }
 

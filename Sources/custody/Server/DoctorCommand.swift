@@ -5,6 +5,7 @@ import EventModel
 import EventStore
 import Foundation
 import Intake
+import Journal
 import Ledger
 import SystemPackage
 
@@ -90,7 +91,47 @@ struct DoctorCommand: AsyncParsableCommand {
         } catch {
             findings.append(Finding(mark: .fail, subject: "segments", text: "\(error)"))
         }
+        return findings + journal(path) + database(path)
+    }
+
+    private func journal(_ path: FilePath) -> [Finding] {
+        var findings: [Finding] = []
+        do {
+            let verifier = JournalVerifier(directory: path.appending("journal"), fileSystem: RealFileSystem())
+            let summary = try verifier.verify { finding in
+                // An unfinished write is what a running server's next one looks like; a start cuts it off.
+                let isTorn = finding.kind == .tornWrite
+                let remedy = isTorn ? "the next start cuts it off" : "run: custody verify \(path)"
+                findings.append(
+                    Finding(
+                        mark: isTorn ? .warn : .fail, subject: "journal",
+                        text: "\(finding.file), byte \(finding.offset): \(finding.reason); \(remedy)"))
+            }
+            if findings.isEmpty {
+                findings.append(
+                    Finding(mark: .ok, subject: "journal", text: "\(summary.recordCount) records, all whole"))
+            }
+        } catch {
+            findings.append(Finding(mark: .fail, subject: "journal", text: "\(error)"))
+        }
         return findings
+    }
+
+    private func database(_ path: FilePath) -> [Finding] {
+        do {
+            let state = try StateExamination(path.appending("state.db"))
+            let problems = state.problems.map { problem in
+                Finding(mark: .fail, subject: "state.db", text: "\(problem); restore it from the last backup")
+            }
+            let sound = Finding(mark: .ok, subject: "state.db", text: "sound")
+            return (problems.isEmpty ? [sound] : problems)
+                + state.quarantined.map { source, entries in
+                    let text = "\(entries) refused entries of the source \(source) wait for a look"
+                    return Finding(mark: .warn, subject: "intake", text: text)
+                }
+        } catch {
+            return [Finding(mark: .fail, subject: "state.db", text: "cannot be opened: \(error)")]
+        }
     }
 
     private func reachability(_ context: CommandContext) async -> [Finding] {

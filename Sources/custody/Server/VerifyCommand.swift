@@ -12,8 +12,11 @@ struct VerifyCommand: AsyncParsableCommand {
         abstract: "Check a data directory, an exported or running ledger, or an evidence pack.",
         discussion: """
             TARGET is a data directory (default ./custody-data), a directory that `export --ledger` wrote, the URL of a \
-            server, or an evidence file. Nothing is written. Without --vkey the target's own key is used, and what \
+            server, or an evidence file. Nothing is written there. Without --vkey the target's own key is used, and what \
             is printed then says "self-consistent only": nobody outside vouches for it.
+
+            The last checkpoint of each ledger is remembered in $XDG_STATE_HOME/custody/checkpoints (default \
+            ~/.local/state); a ledger that does not extend it was rolled back or rewritten, and is refused with status 2.
 
             Exit status: 0 everything verified; 2 something is missing or altered; 65 TARGET cannot be read as any of these.
             """)
@@ -53,12 +56,17 @@ struct VerifyCommand: AsyncParsableCommand {
         }
         let report: VerificationReport
         do {
-            report = try await DataDirectoryVerifier(directory: path, key: key).verify()
+            report = try await DataDirectoryVerifier(directory: path, key: key).verify { events in
+                context.console.progress("\(events) events compared")
+            }
         } catch {
             throw CommandFailure(.integrity, "the ledger of \(target) cannot be opened: \(error)")
         }
+        context.console.endProgress()
         try tell(report.counts, report.checkpoint, isTrusted: given != nil, faults: report.faults, context)
-        if !report.isIntact { throw CommandFailure(.integrity, nil) }
+        guard report.isIntact else { throw CommandFailure(.integrity, nil) }
+        let ledger = try LedgerReader(directory: path.appending("ledger"), fileSystem: RealFileSystem(), key: key)
+        try await compareWithMemory(ledger, key, context)
     }
 
     private func verifyServer(_ given: VerifierKey?, _ context: CommandContext) async throws {
@@ -74,12 +82,38 @@ struct VerifyCommand: AsyncParsableCommand {
         }
         let source = FetchedTileSource { path in try await client.call(.get, "/ledger/" + path) }
         try await verifyTree(source, key, given != nil, context)
+        try await compareWithMemory(source, key, context)
+    }
+
+    /// Demands that an intact ledger extends what this machine saw of it before.
+    private func compareWithMemory(
+        _ source: any TileSource, _ key: VerifierKey, _ context: CommandContext
+    ) async throws {
+        let state = context.variable("XDG_STATE_HOME") ?? context.variable("HOME").map { $0 + "/.local/state" }
+        guard let state else { return }
+        let memory = CheckpointMemory(directory: FilePath(state).appending("custody").appending("checkpoints"))
+        do {
+            guard let size = try await memory.compare(source, key: key) else { return }
+            if !output.json {
+                try context.console.line("extends the checkpoint of \(size) leaves that was seen here before")
+            }
+        } catch let error as LedgerError where error.code == .fork {
+            throw CommandFailure(.integrity, "rolled back or rewritten: \(error.reason)")
+        } catch let error as DurableFilesError {
+            context.console.note("the checkpoint was not remembered: \(error)")
+        } catch let error as LedgerError {
+            context.console.note("not compared with what was seen here before: \(error)")
+        }
     }
 
     private func verifyTree(
         _ source: any TileSource, _ key: VerifierKey, _ isTrusted: Bool, _ context: CommandContext
     ) async throws {
-        let result = try await LedgerVerifier(source: source, key: key).verify()
+        let result = try await LedgerVerifier(source: source, key: key).verify { entries in
+            // A line for each bundle would be most of the work.
+            if entries % 65_536 == 0 { context.console.progress("\(entries) leaves hashed") }
+        }
+        context.console.endProgress()
         var counts = VerificationCounts()
         if result.isIntact { counts.verified = result.entries } else { counts.altered = 1 }
         try tell(

@@ -1,0 +1,65 @@
+import EventModel
+import EventStore
+import Intake
+import Journal
+import Ledger
+
+/// Holds stored events against the ledger's entries. Each part of a verification has one of its own.
+struct LeafComparison: Sendable {
+    private let ledger: LedgerReader
+    private let size: UInt64
+    private var bundle: (index: UInt64, entries: [LeafEntry])?
+    /// Leaves whose stored event is the one that the ledger committed to.
+    private(set) var verified: [UInt64] = []
+    private(set) var altered: [UInt64] = []
+    private(set) var faults: [String] = []
+
+    init(ledger: LedgerReader) {
+        self.ledger = ledger
+        size = ledger.size
+    }
+
+    mutating func note(_ fault: String) {
+        if faults.count < DataDirectoryVerifier.maximumFaults { faults.append(fault) }
+    }
+
+    /// Compares a record as it was stored, with its salts; without salts it cannot be what was committed to.
+    ///
+    /// Leaves beyond the checkpoint are not under a signature yet and are left out.
+    mutating func compare(_ record: UnsafeRawBufferPointer, _ salts: EventSalts?, at index: UInt64, in place: String) {
+        guard index < size else { return }
+        guard let salts, let view = try? SealedView(record), let entry = try? LeafEntries.entry(of: view, salts: salts),
+            entry == (try? expected(at: index))
+        else {
+            altered.append(index)
+            return note("\(place): the event of leaf \(index) is not the one that the ledger committed to")
+        }
+        verified.append(index)
+    }
+
+    /// Compares some rows of a segment.
+    mutating func compare(_ segment: SegmentReader, rows: Range<Int>) throws {
+        var bundle: UInt64?
+        var deriver: SaltDeriver?
+        try segment.withRecords(rows) { row, view in
+            let index = try segment.leafIndex(ofRow: row)
+            let number = JournalBundle.number(of: index.rawValue)
+            if bundle != number {
+                bundle = number
+                deriver = try segment.seed(for: index).map { SaltDeriver($0) }
+            }
+            let salts = deriver?.salts(at: JournalBundle.position(of: index.rawValue))
+            compare(view.bytes, salts, at: index.rawValue, in: "segments/\(segment.name)")
+            return true
+        }
+    }
+
+    private mutating func expected(at index: UInt64) throws -> LeafEntry? {
+        if bundle?.index != index / 256 {
+            let width = min(256, size - index / 256 * 256)
+            let bytes = try ledger.entries(index: index / 256, width: Int(width))
+            bundle = (index / 256, try EntryBundle.decode(bytes, count: Int(width)))
+        }
+        return bundle?.entries[Int(index % 256)]
+    }
+}
