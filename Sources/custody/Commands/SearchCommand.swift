@@ -18,8 +18,8 @@ struct SearchCommand: AsyncParsableCommand {
 
     /// Events or rows that are shown unless `--limit` says otherwise.
     static let defaultLimit = 100
-    /// Events asked for at a time: one answer stays a few megabytes.
-    static let pageSize = 1_000
+    /// Events asked for at a time: the most that the server gives, some ten megabytes.
+    static let pageSize = 10_000
 
     @Argument(help: "The query; several words need no quotes that the shell does not need.")
     var query: [String] = []

@@ -18,7 +18,7 @@ struct TailCommand: AsyncParsableCommand {
 
     /// Waiting doubles from the first to the second with each attempt that fails.
     static let firstDelay = Duration.milliseconds(500)
-    static let longestDelay = Duration.seconds(15)
+    static let longestDelay = Duration.seconds(4)
 
     @Argument(help: "The filter; everything without one.")
     var query: [String] = []

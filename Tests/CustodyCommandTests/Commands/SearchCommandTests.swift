@@ -10,7 +10,7 @@ struct SearchCommandTests {
     }
 
     private static let stats =
-        #""stats":{"matched":2500,"exact":true,"scanned_bytes":10,"took_ms":1.5,"segments":3,"segments_read":1}"#
+        #""stats":{"matched":25000,"exact":true,"scanned_bytes":10,"took_ms":1.5,"segments":3,"segments_read":1}"#
 
     private static func events(_ range: Range<Int>, cursor: String?) -> StubServer.Answer {
         let list = range.map(event).joined(separator: ",")
@@ -41,13 +41,13 @@ struct SearchCommandTests {
     func pages() async throws {
         try await StubServer.run { asked in
             asked.body.contains("cursor")
-                ? Self.events(1_000..<1_500, cursor: "c2") : Self.events(0..<1_000, cursor: "c1")
+                ? Self.events(10_000..<11_500, cursor: "c2") : Self.events(0..<10_000, cursor: "c1")
         } _: { url, stub in
-            let run = await CommandBench().run("search", "a", "--json", "--limit", "1500", "--url", url)
-            #expect(run.lines.count == 1_500)
-            #expect(run.lines.last?.hasPrefix(#"{"index":1499,"#) == true)
-            #expect(stub.requests.map(\.body) == [#"{"q":"a","limit":1000}"#, #"{"q":"a","limit":500,"cursor":"c1"}"#])
-            #expect(run.errors == "note: 1500 of 2500 shown; give --limit for more\n")
+            let run = await CommandBench().run("search", "a", "--json", "--limit", "11500", "--url", url)
+            #expect(run.lines.count == 11_500)
+            #expect(run.lines.last?.hasPrefix(#"{"index":11499,"#) == true)
+            #expect(stub.requests.map(\.body) == [#"{"q":"a","limit":10000}"#, #"{"q":"a","limit":1500,"cursor":"c1"}"#])
+            #expect(run.errors == "note: 11500 of 25000 shown; give --limit for more\n")
         }
     }
 
