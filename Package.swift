@@ -30,7 +30,6 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
-let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
@@ -48,7 +47,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
@@ -83,13 +81,13 @@ let package = Package(
         module("Identity", ["EventModel", "AccessControl", crypto, grdb]),
         module("Connectors", ["EventModel", crypto, "CRE2", yams], resources: [.embedInCode("Catalogue")]),
         module(
-            "Intake", ["EventModel", "Connectors", "Journal", "Ledger", "EventStore", crypto, logging]),
+            "Intake", ["EventModel", "Connectors", "Journal", "Ledger", "EventStore", crypto]),
         module(
             "Detection", ["EventModel", "QueryLanguage", "EventStore", crypto, "CRE2", yams, grdb],
             resources: [.embedInCode("Rules")]),
         module("Provenance", ["EventModel"]),
         module(
-            "Delivery", ["EventModel", "Detection", crypto, asyncHTTPClient, nio, nioHTTP1, grdb, logging, metrics]),
+            "Delivery", ["EventModel", "Detection", crypto, asyncHTTPClient, nio, nioHTTP1, grdb, logging]),
         module(
             "CustodyServer",
             [
@@ -136,7 +134,7 @@ let package = Package(
             "CustodyServer",
             [
                 "EventModel", "DurableFiles", "Ledger", "Journal", "EventStore", "Intake", "Detection", "AccessControl",
-                "QueryLanguage", crypto, grdb, httpTypes, logging, systemPackage,
+                "QueryLanguage", crypto, grdb, httpTypes, logging, systemPackage, "CZlib",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
             ]),

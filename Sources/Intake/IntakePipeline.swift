@@ -75,6 +75,7 @@ package final class IntakePipeline: Sendable {
             catalogue: catalogue, keyer: keyer, limits: limits, counters: committer.counters,
             earlierUse: { [committer] in committer.earlierUse(of: $0, payload: $1) })
         let batch = try preparer.prepare(delivery, from: source, deliveryID: deliveryID)
+        committer.counters.rejected.add(batch.rejected.count, ordering: .relaxed)
         return try await commit(batch, admitted: admitted)
     }
 

@@ -3,6 +3,8 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
+import Intake
+import Ledger
 import Testing
 
 @testable import CustodyServer
@@ -127,6 +129,42 @@ struct EventIntakeTests {
                 let answer = try await client.send(.post, "/v1/events", "neither", headers: [name: value])
                 #expect(answer.code == code)
             }
+        }
+    }
+
+    @Test("A delivery over the limit of bytes or of events is refused as a whole, one at the limit is taken")
+    func deliveryLimits() async throws {
+        let lines = (0..<4).map { event("\($0)") }
+        let bytes = lines.joined(separator: "\n").utf8.count
+        try await TestServer.run({
+            $0.intake.deliveryBytes = bytes
+            $0.intake.eventsPerDelivery = 4
+        }) { _, client in
+            #expect(try await client.send(.post, "/v1/events", lines.joined(separator: "\n"))["accepted"] as? Int == 4)
+            let larger = try await client.send(.post, "/v1/events", lines.joined(separator: "\n") + "\n")
+            #expect(larger.status == 413 && larger.code == "too_large")
+            let more = (0..<5).map { "{\"i\":\($0)}" }.joined(separator: "\n")
+            let refused = try await client.send(.post, "/v1/events", more)
+            #expect(refused.status == 413 && refused.code == "too_many_events")
+        }
+    }
+
+    @Test("A receipt that is asked for is the ledger's signed promise for the new events")
+    func receipts() async throws {
+        try await TestServer.run { server, client in
+            _ = try await client.send(.post, "/v1/events", event("0"))
+            let body = event("0") + "\n" + event("1") + "\n" + event("2")
+            let answer = try await client.send(.post, "/v1/events?receipt=true", body)
+            let text = try #require(answer["receipt"] as? String)
+            let key = server.service.state.ledgerKey.verifierKey
+            let receipt = try Receipt(parsing: Array(text.utf8), verifiedBy: key)
+            #expect(receipt.firstIndex == 1 && receipt.count == 2)
+            let ledger = server.service.state.ledger
+            let deadline = ContinuousClock.now + .seconds(5)
+            while ledger.size < 3, ContinuousClock.now < deadline { await Task.yield() }
+            let leaves = try [ledger.entry(at: 1).leafHash, ledger.entry(at: 2).leafHash]
+            #expect(receipt.batchRoot == MerkleHashing.root(leaves))
+            #expect(try await client.send(.post, "/v1/events?receipt=true", body)["receipt"] == nil)
         }
     }
 

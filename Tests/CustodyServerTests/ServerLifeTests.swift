@@ -48,16 +48,44 @@ struct ServerLifeTests {
         }
     }
 
-    @Test("More than the budget of unfinished bytes answers 429 with Retry-After")
+    @Test("More than the budget of unfinished bytes answers 429 with Retry-After, until there is room again")
     func overload() async throws {
-        try await TestServer.run({ $0.intake.unfinishedBytes = 8_192 }) { _, client in
-            let body = (0..<2_000).map { event($0) }.joined(separator: "\n")
-            let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
-                for _ in 0..<8 { group.addTask { try await client.send(.post, "/v1/events", body).status } }
-                return try await group.reduce(into: []) { $0.append($1) }
+        try await TestServer.run({ $0.intake.unfinishedBytes = 8_192 }) { server, client in
+            var held: Admitted? = try server.service.state.intake.admission.admit(8_000)
+            let refused = try await client.send(.post, "/v1/events", event(1))
+            #expect(refused.status == 429 && refused.code == "overloaded" && refused.headers[.retryAfter] == "1")
+            withExtendedLifetime(held) {}
+            held = nil
+            #expect(try await client.send(.post, "/v1/events", event(1)).status == 200)
+        }
+    }
+
+    @Test("Wrong credentials are told to wait after too many, and a good one passes all the same")
+    func wrongCredentials() async throws {
+        try await TestServer.run { server, client in
+            let statuses = try await (0..<25).asyncMap { _ in
+                try await client.send(.get, "/v1/search?q=*", token: "wrong").status
             }
-            #expect(statuses.contains(200))
-            #expect(Set(statuses).isSubset(of: [200, 429]))
+            #expect(statuses.prefix(20).allSatisfy { $0 == 401 })
+            #expect(statuses.last == 429)
+            #expect(try await client.send(.get, "/v1/search?q=*").status == 200)
+            let splunk = try await client.send(.post, "/services/collector", event(1), token: "wrong")
+            #expect(splunk.status == 429)
+        }
+    }
+
+    @Test("A refusal is on record with the name of who was refused, at Splunk's door too")
+    func denialsOnRecord() async throws {
+        try await TestServer.run { server, client in
+            let made = try await client.send(.post, "/v1/tokens", #"{"name":"the reader","scopes":["read"]}"#)
+            let reader = try #require(made["token"] as? String)
+            #expect(try await client.send(.post, "/v1/events", event(1), token: reader).status == 403)
+            #expect(try await client.send(.post, "/services/collector", event(1), token: nil).status == 401)
+            await server.service.state.audit.flush()
+            let named = #"source:custody action:access.deny actor:"the reader""#
+            #expect(try await client.search(named, expecting: 1).count == 1)
+            let splunk = "source:custody action:access.deny raw.path:*collector*"
+            #expect(try await client.search(splunk, expecting: 1).count == 1)
         }
     }
 
@@ -105,5 +133,14 @@ struct ServerLifeTests {
             #expect(answer.status == 400 && answer["column"] as? Int == 1)
             #expect(answer["suggestion"] as? String == "actor")
         }
+    }
+}
+
+extension Sequence {
+    /// One after another, since what the server answers depends on what came before.
+    fileprivate func asyncMap<Result>(_ body: (Element) async throws -> Result) async rethrows -> [Result] {
+        var results: [Result] = []
+        for element in self { results.append(try await body(element)) }
+        return results
     }
 }

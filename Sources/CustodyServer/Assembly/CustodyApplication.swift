@@ -19,21 +19,9 @@ struct CustodyApplication: Sendable {
         let router = Router(context: CustodyRequestContext.self)
         let state = state
         router.add(
-            middleware: ProblemMiddleware(metrics: state.metrics) { problem, request, context in
-                if problem.status == .unauthorized, case .refused = context.credential {
-                    state.credentialFailures.note(client: context.clientAddress ?? "local", now: state.now())
-                }
-                // A refusal that cannot be put on record is still a refusal.
-                try? state.audit.record(
-                    AuditEntry(
-                        "access.deny", activity: "deny", outcome: "denied", reason: problem.detail,
-                        actor: context.principal, client: context.clientAddress,
-                        resource: ("route", context.endpointPath ?? "unknown"), method: request.method.rawValue,
-                        path: context.endpointPath, requestID: context.id))
-            })
-        router.add(
             middleware: AuthenticationMiddleware(
                 tokens: state.tokens, failures: state.credentialFailures, now: state.now))
+        router.add(middleware: ProblemMiddleware(state: state))
         DocumentRoutes().register(on: router)
         HealthRoutes(state: state).register(on: router)
         LedgerRoutes(state: state).register(on: router)

@@ -42,6 +42,7 @@ package final class CustodyService: Sendable {
     ) throws {
         try fileSystem.createDirectory(configuration.dataDirectory)
         lock = try fileSystem.lock(directory: configuration.dataDirectory)
+        try SegmentRebuild(segments: configuration.segments, fileSystem: fileSystem).recover()
         for directory in [configuration.keys, configuration.journal, configuration.ledger, configuration.segments] {
             try fileSystem.createDirectory(directory)
         }
@@ -61,22 +62,23 @@ package final class CustodyService: Sendable {
         outbox = notifications.worker
         let alerts = AlertStore(database, observers: notifications.observers, now: now)
 
-        let stored = try StoredState(configuration, fileSystem: fileSystem, keys: keys, now: now)
+        let stored = try StoredState(
+            configuration, fileSystem: fileSystem, keys: keys, detectionCursor: alerts.cursor(), now: now)
         warnings = stored.warnings
         let hub = TailHub()
         let counters = DetectionCounters()
-        let relay = AlertRelay()
+        let relay = AuditRelay()
         let detection = try DetectionView(
-            engine: engine, alerts: alerts, counters: counters, onTransition: { relay.send($0) })
+            engine: engine, alerts: alerts, counters: counters,
+            onTransition: { relay.send($0.auditEntry(actor: nil, client: nil)) })
         let runners = try stored.startViews(
             detection: detection, hub: hub, now: now, onFailure: onFatal)
-        let conflicts = ConflictRelay()
         let journalReader = stored.journal.reader
         let (ledgerReader, storeView) = (stored.ledgerReader, stored.storeView)
         let keyer = stored.keyer
         let committer = Committer(
             journal: stored.takeJournal(), table: stored.table, views: runners, limits: configuration.intake,
-            onConflict: { conflicts.send($0, $1) }, onFailure: onFatal)
+            onConflict: { relay.send(.conflict(kept: $0, earlier: $1)) }, onFailure: onFatal)
         let intake = IntakePipeline(
             committer: committer, keyer: keyer, limits: configuration.intake,
             freeBytes: { try fileSystem.freeBytes(at: configuration.journal) })
@@ -84,7 +86,6 @@ package final class CustodyService: Sendable {
             try await OwnEvents.submit(entries, to: intake, now: now())
         }
         relay.connect(audit)
-        conflicts.connect(audit)
         state = ServerState(
             configuration: configuration, now: now, logger: logger, metrics: ServerMetrics(), tokens: tokens,
             sources: sources, credentialFailures: CredentialFailures(), catalogue: catalogue, intake: intake,
@@ -92,7 +93,7 @@ package final class CustodyService: Sendable {
             store: EmbeddedEventStore(snapshot: { storeView.snapshot() }, now: now), storeView: storeView,
             journal: journalReader, ledger: ledgerReader, ledgerKey: keys.ledger, engine: engine, alerts: alerts,
             views: runners, tail: hub, verification: VerificationStatus())
-        state.collectMetrics(detection: counters)
+        state.collectMetrics(detection: counters, notifications: notifications.counters)
     }
 
     /// What runs beside the requests, until the task is cancelled.

@@ -9,6 +9,8 @@ import Logging
 struct Notifications {
     let observers: [any AlertObserver]
     let worker: DeliveryWorker?
+    /// Nil without destinations.
+    let counters: DeliveryCounters?
 
     init(
         _ configuration: ServerConfiguration, database: any DatabaseWriter, logger: Logger,
@@ -25,6 +27,7 @@ struct Notifications {
         guard !destinations.isEmpty else {
             observers = []
             worker = nil
+            counters = nil
             return
         }
         let outbox = Outbox(database, destinations: { destinations }, now: now)
@@ -37,6 +40,7 @@ struct Notifications {
             }
         }
         observers = [outbox]
+        counters = outbox.counters
         worker = DeliveryWorker(
             outbox: outbox, destinations: { destinations }, destinationGuard: DestinationGuard(allowance: allowance),
             transport: HTTPClientTransport(),

@@ -33,59 +33,46 @@ package struct Rebuilding: Sendable {
     package func run() throws -> Report {
         let lock = try fileSystem.lock(directory: configuration.dataDirectory)
         defer { withExtendedLifetime(lock) {} }
+        let keys = try InstallationKeys(directory: configuration.keys, fileSystem: fileSystem)
+        let journal = try JournalWriter(
+            directory: configuration.journal, fileSystem: fileSystem, random: SystemRandomNumberGenerator())
+        let rebuild = SegmentRebuild(segments: configuration.segments, fileSystem: fileSystem)
+        try rebuild.recover()
+        func events() throws -> StoredEvents {
+            let inspection = try SegmentInspection(directory: configuration.segments, fileSystem: fileSystem)
+            if let fault = inspection.faults.first {
+                throw ConfigurationError("\(fault); restore it before rebuilding")
+            }
+            return try StoredEvents(
+                segments: inspection.segments, journal: journal.reader,
+                keyer: DeliveryKeyer(secret: keys.deduplication))
+        }
         var report = Report()
-        let stored = try SegmentInspection(directory: configuration.segments, fileSystem: fileSystem)
-        for segment in stored.segments {
+        for segment in try SegmentInspection(directory: configuration.segments, fileSystem: fileSystem).segments {
             report.segments += 1
             if try segment.indexDigest() != segment.rebuiltIndexDigest() { report.differing.append(segment.name) }
         }
-        _ = try SegmentRebuild(segments: configuration.segments, fileSystem: fileSystem).run()
-        let inspection = try SegmentInspection(directory: configuration.segments, fileSystem: fileSystem)
-        let database = try StateDatabase.open(configuration.database)
-        let alerts = AlertStore(database, now: WallClock.now)
-        let engine = DetectionEngine(try RuleDirectories.load(configuration.ruleDirectories))
-        try alerts.beginRebuild()
-        report.events = try evaluate(engine, alerts, inspection.segments)
-        report.alertsRemoved = try alerts.finishRebuild()
-        try database.close()
+        try rebuild.run(try events())
+        try judge(try events(), &report)
         return report
     }
 
-    /// Every event in the order of the ledger: the segments', then those that only the journal holds.
-    private func evaluate(
-        _ engine: DetectionEngine, _ alerts: AlertStore, _ segments: [SegmentReader]
-    ) throws -> Int {
-        let parser = JSONParser()
-        var matches: [RuleMatch] = []
-        var next = LeafIndex(0)
-        var events = 0
-        func judge(_ view: SealedView, _ index: LeafIndex) {
-            guard index >= next else { return }
-            next = LeafIndex(index.rawValue + 1)
-            events += 1
-            guard let payload = view.payload, payload.first == UInt8(ascii: "{"),
-                (try? parser.withDocument(payload) { root in
-                    engine.evaluate(view, payload: root, index: index, into: &matches)
-                }) != nil
-            else { return engine.evaluate(view, payload: nil, index: index, into: &matches) }
-        }
-        for segment in segments.sorted(by: { $0.indexes.lowerBound < $1.indexes.lowerBound }) {
-            try segment.withRecords(0..<segment.rowCount) { row, view in
-                judge(view, try segment.leafIndex(ofRow: row))
-                return true
+    private func judge(_ events: StoredEvents, _ report: inout Report) throws {
+        let database = try StateDatabase.open(configuration.database)
+        defer { try? database.close() }
+        let alerts = AlertStore(database, now: WallClock.now)
+        var judge = EventJudge(DetectionEngine(try RuleDirectories.load(configuration.ruleDirectories)))
+        try alerts.beginRebuild()
+        try events.forEachBatch { batch in
+            try batch.bytes.withUnsafeBytes { bytes in
+                for (position, entry) in batch.entries.enumerated() {
+                    judge.judge(
+                        try SealedView(bytes.slice(entry.range)), LeafIndex(batch.start.rawValue + UInt64(position)))
+                }
             }
-            try alerts.record(matches, through: next)
-            matches.removeAll()
+            report.events += batch.entries.count
+            try alerts.record(judge.takeMatches(), through: batch.end)
         }
-        let journal = try JournalWriter(
-            directory: configuration.journal, fileSystem: fileSystem, random: SystemRandomNumberGenerator())
-        let held = journal.reader.indexes
-        if next.rawValue < held.upperBound {
-            try journal.reader.read(from: max(next.rawValue, held.lowerBound)) { batch in
-                try batch.forEach { index, record, _ in judge(try SealedView(record), LeafIndex(index)) }
-            }
-        }
-        try alerts.record(matches, through: next)
-        return events
+        report.alertsRemoved = try alerts.finishRebuild()
     }
 }

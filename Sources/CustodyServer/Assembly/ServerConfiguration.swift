@@ -64,24 +64,31 @@ package struct ConfigurationError: Error, CustomStringConvertible, Equatable {
 extension ServerConfiguration {
     private struct File: Decodable {
         struct Notification: Decodable {
+            enum CodingKeys: String, CodingKey {
+                case name, url, secret
+                case minimumSeverity = "minimum_severity"
+            }
             var name: String?
             var url: String
             var secret: String
-            var minimum_severity: String?
+            var minimumSeverity: String?
+        }
+        enum CodingKeys: String, CodingKey {
+            case listen, rules, connectors, notifications
+            case allowedTargets = "allowed_targets"
+            case publicEntries = "public_entries"
+            case tlsCertificate = "tls_cert"
+            case tlsKey = "tls_key"
         }
         var listen: String?
         var rules: [String]?
         var connectors: [String]?
         var notifications: [Notification]?
-        var allowed_targets: [String]?
-        var public_entries: Bool?
-        var tls_cert: String?
-        var tls_key: String?
+        var allowedTargets: [String]?
+        var publicEntries: Bool?
+        var tlsCertificate: String?
+        var tlsKey: String?
     }
-
-    private static let keys: Set<String> = [
-        "listen", "rules", "connectors", "notifications", "allowed_targets", "public_entries", "tls_cert", "tls_key",
-    ]
 
     /// Takes over what a YAML configuration file says.
     ///
@@ -90,7 +97,7 @@ extension ServerConfiguration {
         do {
             if let node = try Yams.compose(yaml: text), let mapping = node.mapping {
                 for key in mapping.keys {
-                    guard let name = key.string, Self.keys.contains(name) else {
+                    guard let name = key.string, File.CodingKeys(rawValue: name) != nil else {
                         throw ConfigurationError("\(file): unknown key \(key.string ?? "?")")
                     }
                 }
@@ -99,14 +106,14 @@ extension ServerConfiguration {
             if let address = read.listen { try listen(on: address) }
             ruleDirectories += read.rules ?? []
             connectorDirectories += read.connectors ?? []
-            allowedTargets += read.allowed_targets ?? []
-            publicEntries = publicEntries || read.public_entries ?? false
-            tlsCertificate = tlsCertificate ?? read.tls_cert
-            tlsKey = tlsKey ?? read.tls_key
+            allowedTargets += read.allowedTargets ?? []
+            publicEntries = publicEntries || read.publicEntries ?? false
+            tlsCertificate = tlsCertificate ?? read.tlsCertificate
+            tlsKey = tlsKey ?? read.tlsKey
             notifications += (read.notifications ?? []).map {
                 Notification(
                     name: $0.name ?? $0.url, url: $0.url, secret: $0.secret,
-                    minimumSeverity: $0.minimum_severity ?? "medium")
+                    minimumSeverity: $0.minimumSeverity ?? "medium")
             }
         } catch let error as ConfigurationError {
             throw error

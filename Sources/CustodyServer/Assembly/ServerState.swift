@@ -46,4 +46,15 @@ struct ServerState: Sendable {
             resource: resource, path: path ?? context.endpointPath, requestID: context.id, query: query,
             details: details)
     }
+
+    /// Puts a refusal on record, and counts a wrong credential against the client that presented it.
+    func noteDenial(_ reason: String, _ method: HTTPRequest.Method, _ context: CustodyRequestContext) {
+        if case .refused = context.credential { credentialFailures.note(client: context.clientAddress, now: now()) }
+        // A refusal that cannot be put on record is still a refusal.
+        try? audit.record(
+            AuditEntry(
+                "access.deny", activity: "deny", outcome: "denied", reason: reason, actor: context.principal,
+                client: context.clientAddress, resource: ("route", context.endpointPath ?? "unknown"),
+                method: method.rawValue, path: context.endpointPath, requestID: context.id))
+    }
 }

@@ -12,9 +12,12 @@ enum StateDatabase {
         configuration.label = "state"
         // A transaction that was reported done survives power loss.
         configuration.prepareDatabase { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+        // SQLite gives its other files the permissions of this one, which it would make by the umask.
+        if !FileManager.default.fileExists(atPath: path.string) {
+            _ = FileManager.default.createFile(
+                atPath: path.string, contents: nil, attributes: [.posixPermissions: 0o600])
+        }
         let pool = try DatabasePool(path: path.string, configuration: configuration)
-        // SQLite makes its files by the umask; nobody else has business with them.
-        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path.string)
         var migrator = DatabaseMigrator()
         IdentitySchema.register(in: &migrator)
         AlertSchema.registerMigrations(in: &migrator)

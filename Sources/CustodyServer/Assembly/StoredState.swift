@@ -25,7 +25,7 @@ final class StoredState {
 
     init(
         _ configuration: ServerConfiguration, fileSystem: any FileSystem, keys: InstallationKeys,
-        now: () -> Timestamp
+        detectionCursor: LeafIndex, now: () -> Timestamp
     ) throws {
         keyer = DeliveryKeyer(secret: keys.deduplication)
         journal = try JournalWriter(
@@ -41,15 +41,19 @@ final class StoredState {
                     + "a copy is in \(torn.copy)")
         }
         warnings += store.faults.map { "segment: \($0)" }
-        try checkAgreement()
+        try checkAgreement(detection: detectionCursor)
         try rebuildTable(
             since: now().advanced(byNanoseconds: -configuration.intake.deduplicationSeconds * 1_000_000_000))
     }
 
     /// The journal has to hold what no view has made durable; less means that acknowledged events are gone.
-    private func checkAgreement() throws {
+    private func checkAgreement(detection: LeafIndex) throws {
         let held = journal.reader.indexes
-        for (name, index) in [("the ledger", ledger.durableSize), ("the event store", store.durableIndex.rawValue)] {
+        let views = [
+            ("the ledger", ledger.durableSize), ("the event store", store.durableIndex.rawValue),
+            ("detection", detection.rawValue),
+        ]
+        for (name, index) in views {
             guard index <= held.upperBound else {
                 throw ConfigurationError(
                     "the journal ends at leaf \(held.upperBound), but \(name) holds leaves up to \(index): the journal was "
@@ -57,8 +61,8 @@ final class StoredState {
             }
             guard index >= held.lowerBound else {
                 throw ConfigurationError(
-                    "\(name) ends at leaf \(index), but the journal begins at \(held.lowerBound): \(name) was rolled back; "
-                        + "restore it, or run `custody rebuild`")
+                    "\(name) ends at leaf \(index), but the journal begins at \(held.lowerBound): \(name) was rolled back, or "
+                        + "a rebuild did not finish; run `custody rebuild`, or restore it")
             }
         }
     }

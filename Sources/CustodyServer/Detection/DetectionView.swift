@@ -1,7 +1,6 @@
 import Detection
 import EventModel
 import Intake
-import Logging
 import Synchronization
 
 /// Detection as a view: evaluates the rules on every event in order and records what they find.
@@ -13,19 +12,17 @@ final class DetectionView: View {
     private(set) var cursor: LeafIndex
     private(set) var durableCursor: LeafIndex
 
-    private let engine: DetectionEngine
+    private var judge: EventJudge
     private let alerts: AlertStore
     private let onTransition: @Sendable (AlertTransition) -> Void
     private let counters: DetectionCounters
-    private let parser = JSONParser()
-    private var matches: [RuleMatch] = []
     private var lastSaved = ContinuousClock.now
 
     init(
         engine: DetectionEngine, alerts: AlertStore, counters: DetectionCounters,
         onTransition: @escaping @Sendable (AlertTransition) -> Void
     ) throws {
-        self.engine = engine
+        judge = EventJudge(engine)
         self.alerts = alerts
         self.counters = counters
         self.onTransition = onTransition
@@ -34,13 +31,11 @@ final class DetectionView: View {
     }
 
     func process(_ batch: CommittedBatch) throws {
-        matches.removeAll(keepingCapacity: true)
-        try batch.forEach(from: cursor) { index, view, _ in
-            counters.evaluated.add(1, ordering: .relaxed)
-            evaluate(view, index)
-        }
+        try batch.forEach(from: cursor) { index, view, _ in judge.judge(view, index) }
+        counters.evaluated.add(
+            Int(batch.endIndex.rawValue - max(cursor, batch.firstIndex).rawValue), ordering: .relaxed)
         cursor = batch.endIndex
-        if !matches.isEmpty { try save() }
+        if judge.hasMatches { try save() }
     }
 
     func tick() throws {
@@ -50,19 +45,11 @@ final class DetectionView: View {
 
     func finish() throws { try save() }
 
-    private func evaluate(_ view: SealedView, _ index: LeafIndex) {
-        guard let payload = view.payload, payload.first == UInt8(ascii: "{"),
-            (try? parser.withDocument(payload) { root in
-                engine.evaluate(view, payload: root, index: index, into: &matches)
-            }) != nil
-        else { return engine.evaluate(view, payload: nil, index: index, into: &matches) }
-    }
-
     /// Makes alerts and position durable together, then tells of what changed.
     private func save() throws {
+        let matches = judge.takeMatches()
         let transitions = try alerts.record(matches, through: cursor)
         counters.matched.add(matches.count, ordering: .relaxed)
-        matches.removeAll(keepingCapacity: true)
         durableCursor = cursor
         lastSaved = .now
         for transition in transitions { onTransition(transition) }

@@ -4,6 +4,7 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import Identity
+import QueryLanguage
 import Synchronization
 
 /// Finds out who asks. It refuses nobody: routes say what they need, so that the public ones stay public and hooks can use
@@ -21,14 +22,13 @@ struct AuthenticationMiddleware: RouterMiddleware {
     ) async throws -> Response {
         guard let header = request.headers[.authorization] else { return try await next(request, context) }
         var context = context
-        let client = context.clientAddress ?? "local"
-        if let seconds = failures.retryAfter(client: client, now: now()) {
-            context.credential = .limited(retryAfter: seconds)
-        } else if let token = Self.token(in: header) {
+        if let token = Self.token(in: header) {
             do {
                 context.principal = try tokens.authenticate(bearer: token, now: now())
             } catch {
-                context.credential = .refused(error)
+                // A good token passes whatever others have tried from its address: behind a proxy all clients share one.
+                let seconds = failures.retryAfter(client: context.clientAddress, now: now())
+                context.credential = seconds.map { .limited(retryAfter: $0) } ?? .refused(error)
             }
         } else {
             context.credential = .unreadable
@@ -57,7 +57,7 @@ struct AuthenticationMiddleware: RouterMiddleware {
 enum PresentedCredential: Sendable {
     case none
     case refused(AccessError)
-    /// The client has presented too many wrong ones lately; this one was not even looked at.
+    /// It was wrong, as too many before it from this client.
     case limited(retryAfter: Int64)
     case unreadable
 }
@@ -66,11 +66,18 @@ enum PresentedCredential: Sendable {
 final class CredentialFailures: Sendable {
     private let limiter = Mutex(FailureLimiter())
 
-    func retryAfter(client: String, now: Timestamp) -> Int64? {
-        limiter.withLock { $0.retryAfter(client: client, now: now) }
+    func retryAfter(client address: String?, now: Timestamp) -> Int64? {
+        limiter.withLock { $0.retryAfter(client: Self.client(address), now: now) }
     }
 
-    func note(client: String, now: Timestamp) {
-        limiter.withLock { $0.recordFailure(client: client, now: now) }
+    func note(client address: String?, now: Timestamp) {
+        limiter.withLock { $0.recordFailure(client: Self.client(address), now: now) }
+    }
+
+    /// Whom an address stands for: of IPv6 the network of 64 bits, since one host has all of its addresses.
+    static func client(_ address: String?) -> String {
+        guard let address else { return "local" }
+        guard address.contains(":"), let range = AddressRange(cidr: address + "/64") else { return address }
+        return String(range.lower.value >> 64, radix: 16)
     }
 }

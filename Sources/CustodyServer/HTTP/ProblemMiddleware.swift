@@ -3,11 +3,13 @@ import Hummingbird
 import Logging
 
 /// Turns every error into a problem answer; the only place where errors become HTTP.
+///
+/// It stands inside ``AuthenticationMiddleware``, whose findings are in the context that it is given: a refusal is put on
+/// record with the name of who was refused.
 struct ProblemMiddleware: RouterMiddleware {
     typealias Context = CustodyRequestContext
 
-    let metrics: ServerMetrics
-    let onDenied: @Sendable (Problem, Request, CustodyRequestContext) -> Void
+    let state: ServerState
 
     func handle(
         _ request: Request, context: CustodyRequestContext,
@@ -19,7 +21,9 @@ struct ProblemMiddleware: RouterMiddleware {
             response = try await next(request, context)
         } catch {
             let problem = ProblemMapper.problem(for: error)
-            if problem.status == .unauthorized || problem.status == .forbidden { onDenied(problem, request, context) }
+            if problem.status == .unauthorized || problem.status == .forbidden {
+                state.noteDenial(problem.detail, request.method, context)
+            }
             if problem.status.code >= 500 {
                 context.logger.error(
                     "request failed",
@@ -28,7 +32,7 @@ struct ProblemMiddleware: RouterMiddleware {
             response = problem.response(requestID: context.id)
         }
         response.headers[.xContentTypeOptions] = "nosniff"
-        metrics.request(
+        state.metrics.request(
             route: context.endpointPath ?? "unknown", status: response.status.code,
             duration: ContinuousClock.now - start)
         return response

@@ -1,3 +1,4 @@
+import Delivery
 import EventModel
 import EventStore
 import Intake
@@ -5,7 +6,7 @@ import Ledger
 
 extension ServerState {
     /// Registers what the modules count for themselves.
-    func collectMetrics(detection: DetectionCounters) {
+    func collectMetrics(detection: DetectionCounters, notifications: DeliveryCounters?) {
         metrics.collect { [intake, storeView, views, ledger, tail] in
             let counters = intake.committer.counters
             let store = storeView.counters
@@ -44,6 +45,22 @@ extension ServerState {
                 .init(.counter, "custody_detection_matches_total", "Matches of rules.", detection.matched),
                 .init(.gauge, "custody_tail_followers", "Open live tails.", Double(tail.count)),
             ]
+            if let notifications {
+                samples += [
+                    .init(
+                        .counter, "custody_notifications_delivered_total", "Notifications that a receiver took.",
+                        notifications.delivered),
+                    .init(
+                        .counter, "custody_notifications_retried_total", "Attempts that will be made again.",
+                        notifications.retried),
+                    .init(
+                        .counter, "custody_notifications_failed_total", "Notifications given up.", notifications.failed),
+                    .init(
+                        .counter, "custody_notifications_dropped_total",
+                        "Notifications for which the outbox had no room.",
+                        notifications.dropped),
+                ]
+            }
             for view in views {
                 let lag = end - min(end, view.cursor.rawValue)
                 samples.append(

@@ -107,36 +107,9 @@ struct AlertRoutes {
         try Authorizer.check(.search, for: context.requirePrincipal(), now: state.now())
     }
 
-    static func write(_ alert: Alert, evidence: [LeafIndex]?, to json: inout JSONWriter) {
-        json.object { json in
-            json.member("id", alert.id)
-            json.member("rule", alert.ruleKey)
-            json.member("title", alert.ruleTitle)
-            json.member("rule_sha256", alert.ruleHash)
-            json.member("severity", alert.severity.rawValue)
-            json.member("status", alert.status.rawValue)
-            json.member("first_seen", alert.firstSeen.text)
-            json.member("last_seen", alert.lastSeen.text)
-            json.member("count", alert.count)
-            json.member("entity", alert.entity)
-            json.member("group") { json in
-                json.object { json in for value in alert.group { json.member(value.name, value.value) } }
-            }
-            json.member("explanation") { json in
-                json.array { json in for line in alert.explanation { json.value(line) } }
-            }
-            json.member("tags") { json in json.array { json in for tag in alert.tags { json.value(tag) } } }
-            json.member("runbook", alert.runbook)
-            json.member("assignee", alert.assignee)
-            json.member("verdict", alert.verdict?.rawValue)
-            json.member("comment", alert.comment)
-            json.member("created", alert.created.text)
-            json.member("updated", alert.updated.text)
-            guard let evidence else { return }
-            json.member("evidence") { json in
-                json.array { json in for index in evidence { json.value(Int64(index.rawValue)) } }
-            }
-            json.member("unlisted_evidence", alert.unlistedEvidence)
-        }
+    private static func write(_ alert: Alert, evidence: [LeafIndex]?, to json: inout JSONWriter) {
+        var bytes: [UInt8] = []
+        alert.appendJSON(evidence: evidence, to: &bytes)
+        json.raw(bytes)
     }
 }

@@ -31,7 +31,8 @@ struct EventIntakeRoutes {
         let answer = try await requests.submit(
             delivery, from: requests.deliverySource(source, verified: .token),
             deliveryID: Self.idempotencyKey(request.headers))
-        return requests.response(answer)
+        let wantsReceipt = request.uri.queryParameters["receipt"] == "true"
+        return requests.response(answer, receipt: wantsReceipt ? try requests.receipt(for: answer, delivery) : nil)
     }
 
     @Sendable private func hook(_ request: Request, context: CustodyRequestContext) async throws -> Response {
@@ -63,7 +64,6 @@ struct EventIntakeRoutes {
         }
         let secrets = source.secrets(at: state.now()).map { Array($0.utf8) }
         guard !secrets.isEmpty else {
-            noteFailure(context)
             throw Problem(
                 .unauthorized, "unauthenticated", "the source has no secret and the delivery brought no token")
         }
@@ -81,12 +81,7 @@ struct EventIntakeRoutes {
                 if refusal == nil || error.code != .unsigned { refusal = error }
             }
         }
-        noteFailure(context)
         throw refusal ?? Problem(.unauthorized, "unsigned", "the delivery is not signed")
-    }
-
-    private func noteFailure(_ context: CustodyRequestContext) {
-        state.credentialFailures.note(client: context.clientAddress ?? "local", now: state.now())
     }
 
     private static func idempotencyKey(_ headers: HTTPFields) throws -> String? {

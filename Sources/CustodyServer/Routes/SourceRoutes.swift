@@ -9,11 +9,15 @@ import Identity
 /// `/v1/sources`: list, add, rotate, enable and disable, and the quarantine.
 struct SourceRoutes {
     private struct Creation: Decodable {
+        enum CodingKeys: String, CodingKey {
+            case name, connector, secret
+            case generatesSecret = "generate_secret"
+        }
         var name: String
         var connector: String?
         /// The provider's secret; one is made when it is `true` in `generate_secret`.
         var secret: String?
-        var generate_secret: Bool?
+        var generatesSecret: Bool?
     }
 
     private struct Rotation: Decodable {
@@ -52,7 +56,7 @@ struct SourceRoutes {
         let wanted: Creation = try await RequestJSON.decode(request, context)
         let connector = wanted.connector ?? SourceStore.automatic
         if connector != SourceStore.automatic { _ = try state.catalogue.connector(named: connector) }
-        let generated = wanted.generate_secret == true ? state.sources.newSecret() : nil
+        let generated = wanted.generatesSecret == true ? state.sources.newSecret() : nil
         let source = try state.sources.add(
             name: wanted.name, connector: connector, secret: wanted.secret ?? generated, now: state.now())
         try await state.audit.recordDurably(

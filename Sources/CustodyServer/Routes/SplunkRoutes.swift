@@ -43,17 +43,7 @@ struct SplunkRoutes {
         _ request: Request, _ context: CustodyRequestContext, unwrap: ([UInt8]) -> [UInt8]
     ) async throws -> Response {
         var request = request
-        guard let principal = context.principal else {
-            switch context.credential {
-            case .none: return Self.answer(.unauthorized, .tokenRequired, "Token is required")
-            case .unreadable: return Self.answer(.unauthorized, .invalidAuthorization, "Invalid authorization")
-            case .refused: return Self.answer(.forbidden, .invalidToken, "Invalid token")
-            case .limited(let seconds):
-                var response = Self.answer(.tooManyRequests, .serverBusy, "Server is busy")
-                response.headers[.retryAfter] = String(seconds)
-                return response
-            }
-        }
+        guard let principal = context.principal else { return denial(request, context) }
         do {
             // A token that is bound to one source needs no further word; the others name theirs.
             let bound = principal.ingestSources.count == 1 ? principal.ingestSources.first : nil
@@ -75,6 +65,22 @@ struct SplunkRoutes {
             response.headers[.retryAfter] = problem.headers[.retryAfter]
             return response
         }
+    }
+
+    /// The refusal in Splunk's words. It is put on record here, since no error passes the middleware.
+    private func denial(_ request: Request, _ context: CustodyRequestContext) -> Response {
+        let refused: (status: HTTPResponse.Status, code: Code, text: String)
+        switch context.credential {
+        case .none: refused = (.unauthorized, .tokenRequired, "Token is required")
+        case .unreadable: refused = (.unauthorized, .invalidAuthorization, "Invalid authorization")
+        case .refused: refused = (.forbidden, .invalidToken, "Invalid token")
+        case .limited(let seconds):
+            var response = Self.answer(.tooManyRequests, .serverBusy, "Server is busy")
+            response.headers[.retryAfter] = String(seconds)
+            return response
+        }
+        state.noteDenial(refused.text, request.method, context)
+        return Self.answer(refused.status, refused.code, refused.text)
     }
 
     private static func answer(_ status: HTTPResponse.Status, _ code: Code, _ text: String) -> Response {

@@ -8,9 +8,6 @@ import QueryLanguage
 
 /// `GET /v1/tail`: server-sent events (HTML Standard §9.2), one for each new event that matches.
 struct TailRoutes {
-    /// A comment is sent after this much silence, so that proxies keep the connection and dead clients are noticed.
-    static let heartbeat = Duration.seconds(15)
-
     let state: ServerState
 
     func register(on router: Router<CustodyRequestContext>) {
@@ -40,10 +37,10 @@ struct TailRoutes {
             body: .init { writer in
                 try await writer.write(ByteBuffer(string: ": following\n\n"))
                 let parser = JSONParser()
-                for await item in Self.withHeartbeats(items) {
+                for await item in items {
                     var output: [UInt8] = []
                     switch item {
-                    case nil: output += ": still here\n\n".utf8
+                    case .silence: output += ": still here\n\n".utf8
                     case .dropped(let count): output += "event: dropped\ndata: {\"dropped\":\(count)}\n\n".utf8
                     case .batch(let batch):
                         try batch.forEach { index, view, _ in
@@ -57,32 +54,5 @@ struct TailRoutes {
                 }
                 try await writer.finish(nil)
             })
-    }
-
-    /// The items, with a nil after each ``heartbeat`` of time.
-    private static func withHeartbeats(_ items: AsyncStream<TailHub.Item>) -> AsyncStream<TailHub.Item?> {
-        let (stream, continuation) = AsyncStream.makeStream(
-            of: TailHub.Item?.self, bufferingPolicy: .bufferingOldest(1))
-        let forwarding = Task {
-            await withTaskGroup(of: Void.self) { group in
-                group.addTask {
-                    while !Task.isCancelled {
-                        try? await Task.sleep(for: heartbeat)
-                        continuation.yield(nil)
-                    }
-                }
-                for await item in items {
-                    // A reader that is slower than this loses nothing here: the hub counts what does not fit.
-                    while case .dropped = continuation.yield(item) {
-                        guard !Task.isCancelled else { break }
-                        try? await Task.sleep(for: .milliseconds(5))
-                    }
-                }
-                group.cancelAll()
-            }
-            continuation.finish()
-        }
-        continuation.onTermination = { _ in forwarding.cancel() }
-        return stream
     }
 }

@@ -16,11 +16,17 @@ final class TailHub: Sendable {
         case batch(CommittedBatch)
         /// This many events were skipped, because the follower was too slow.
         case dropped(Int)
+        /// Nothing for ``heartbeat``: proxies keep a connection on which something moves, and dead clients are noticed.
+        case silence
     }
+
+    /// The longest silence towards a follower.
+    static let heartbeat = Duration.seconds(15)
 
     private struct Follower {
         let continuation: AsyncStream<Item>.Continuation
         var dropped = 0
+        var lastItem = ContinuousClock.now
     }
 
     private struct State {
@@ -52,18 +58,32 @@ final class TailHub: Sendable {
     }
 
     /// Hands a batch to every follower.
-    func publish(_ batch: CommittedBatch) {
+    func publish(_ batch: CommittedBatch, now: ContinuousClock.Instant = .now) {
+        update { follower in
+            if follower.dropped > 0, follower.continuation.yield(.dropped(follower.dropped)).isTaken {
+                follower.dropped = 0
+            }
+            if follower.dropped > 0 || !follower.continuation.yield(.batch(batch)).isTaken {
+                follower.dropped += batch.count
+            }
+            follower.lastItem = now
+        }
+    }
+
+    /// Breaks silences that have become too long.
+    func tick(now: ContinuousClock.Instant = .now) {
+        update { follower in
+            guard now - follower.lastItem >= Self.heartbeat else { return }
+            follower.continuation.yield(.silence)
+            follower.lastItem = now
+        }
+    }
+
+    private func update(_ body: (inout Follower) -> Void) {
         state.withLock { state in
-            for number in state.followers.keys {
-                guard var follower = state.followers[number] else { continue }
-                if follower.dropped > 0, case .enqueued = follower.continuation.yield(.dropped(follower.dropped)) {
-                    follower.dropped = 0
-                }
-                if follower.dropped > 0 {
-                    follower.dropped += batch.count
-                } else if case .dropped = follower.continuation.yield(.batch(batch)) {
-                    follower.dropped += batch.count
-                }
+            for (number, follower) in state.followers {
+                var follower = follower
+                body(&follower)
                 state.followers[number] = follower
             }
         }
@@ -93,6 +113,12 @@ final class TailView: View {
         cursor = batch.endIndex
     }
 
-    func tick() throws {}
+    func tick() throws { hub.tick() }
     func finish() throws { hub.stop() }
+}
+
+extension AsyncStream.Continuation.YieldResult {
+    fileprivate var isTaken: Bool {
+        if case .enqueued = self { true } else { false }
+    }
 }

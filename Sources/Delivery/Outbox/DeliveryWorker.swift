@@ -1,7 +1,7 @@
 package import EventModel
 import Foundation
 package import Logging
-import Metrics
+import Synchronization
 
 /// Empties the outbox: signs, vets the destination, sends, and records what came of it.
 package struct DeliveryWorker: Sendable {
@@ -101,7 +101,7 @@ package struct DeliveryWorker: Sendable {
             let answer = try await send(notification, to: destination)
             switch answer.status {
             case 200..<300:
-                count("delivered", destination)
+                outbox.counters.delivered.add(1, ordering: .relaxed)
                 try outbox.settle(notification, .delivered)
             case 410: try giveUp(notification, "the receiver answered 410 Gone")
             default: try postpone(notification, "the receiver answered \(answer.status)", answer.retryAfter)
@@ -138,20 +138,14 @@ package struct DeliveryWorker: Sendable {
             try giveUp(notification, "\(reason); given up after \(attempt) attempts")
             return
         }
-        Counter(
-            label: "custody_notifications",
-            dimensions: [("outcome", "retried"), ("destination", notification.destination)]
-        ).increment()
+        outbox.counters.retried.add(1, ordering: .relaxed)
         let delay = policy.delay(afterAttempt: attempt, retryAfter: retryAfter, random: surroundings.random())
         try outbox.settle(
             notification, .pending, error: reason, next: surroundings.now().advanced(byNanoseconds: delay))
     }
 
     private func giveUp(_ notification: OutboxMessage, _ reason: String) throws {
-        Counter(
-            label: "custody_notifications",
-            dimensions: [("outcome", "failed"), ("destination", notification.destination)]
-        ).increment()
+        outbox.counters.failed.add(1, ordering: .relaxed)
         logger.warning(
             "notification given up",
             metadata: [
@@ -159,10 +153,5 @@ package struct DeliveryWorker: Sendable {
                 "reason": "\(reason)",
             ])
         try outbox.settle(notification, .failed, error: reason)
-    }
-
-    private func count(_ outcome: String, _ destination: WebhookDestination) {
-        Counter(label: "custody_notifications", dimensions: [("outcome", outcome), ("destination", destination.name)])
-            .increment()
     }
 }

@@ -3,7 +3,7 @@ package import Detection
 package import EventModel
 import Foundation
 package import GRDB
-import Metrics
+import Synchronization
 
 /// Notifications that wait for their destinations, in the state database.
 ///
@@ -11,7 +11,7 @@ import Metrics
 /// notification and none without its alert, whenever the program stops. Delivery is at least once.
 package struct Outbox: AlertObserver {
     /// Messages that may wait. A receiver that is away for a week must not fill the disk; what is over is counted by
-    /// the metric `custody_notifications_dropped`, and the alerts themselves are kept.
+    /// the metric `custody_notifications_dropped_total`, and the alerts themselves are kept.
     package static let maximumPending = 100_000
     /// How long delivered and failed messages stay to be looked at.
     package static let retention: Int64 = 7 * 86_400 * 1_000_000_000
@@ -20,6 +20,7 @@ package struct Outbox: AlertObserver {
     private let destinations: @Sendable () -> [WebhookDestination]
     private let now: @Sendable () -> Timestamp
     private let maximumPending: Int
+    package let counters = DeliveryCounters()
 
     /// - Parameters:
     ///   - writer: A database whose migrations include ``OutboxSchema/registerMigrations(in:)``; the alerts' own.
@@ -44,7 +45,7 @@ package struct Outbox: AlertObserver {
         for transition in transitions {
             for destination in destinations where destination.wants(transition) {
                 guard room > 0 else {
-                    Counter(label: "custody_notifications_dropped").increment()
+                    counters.dropped.add(1, ordering: .relaxed)
                     continue
                 }
                 room -= 1

@@ -21,8 +21,6 @@ package struct SearchLimits: Sendable {
     package var parallelism = 2
     /// Events searched outside the default window when there is no hit inside stop counting at this number of hits.
     package var outsideHits = 10_000
-    /// Records read to complete a value that has no column.
-    package var sampledRecords = 10_000
 
     package init() {}
 }

@@ -9,6 +9,12 @@ package final class CommittedBatch: Sendable {
         package let range: Range<Int>
         package let key: DeliveryKey?
         package let payloadDigest: UInt64
+
+        package init(range: Range<Int>, key: DeliveryKey?, payloadDigest: UInt64) {
+            self.range = range
+            self.key = key
+            self.payloadDigest = payloadDigest
+        }
     }
 
     package let firstIndex: LeafIndex

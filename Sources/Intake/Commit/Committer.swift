@@ -1,7 +1,6 @@
 package import EventModel
 import Foundation
 package import Journal
-import Logging
 import Synchronization
 
 /// What became of one event of a delivery.

@@ -71,7 +71,6 @@ package final class DeliveryPreparer {
                     try add(&record, event, delivery, source, deliveryID, to: &builder)
                 },
                 onRefusal: { refusal in
-                    counters.rejected.add(1, ordering: .relaxed)
                     builder.reject(
                         RejectedEntry(
                             position: refusal.position, reason: refusal.error.reason,
@@ -89,7 +88,6 @@ package final class DeliveryPreparer {
         switch redactor.redact(event.payload, fingerprintKey: source.fingerprintKey) {
         case .unchanged: return seal(&record, event, event.payload, delivery, deliveryID, to: &builder)
         case .tooManySecrets:
-            counters.rejected.add(1, ordering: .relaxed)
             // What is a dump of secrets is not kept in the quarantine either.
             return builder.reject(
                 RejectedEntry(
@@ -104,7 +102,6 @@ package final class DeliveryPreparer {
                 payload, headers: delivery.headers, connector: event.connector,
                 onEvent: { record, _ in seal(&record, event, payload, delivery, deliveryID, to: &builder) },
                 onRefusal: { refusal in
-                    counters.rejected.add(1, ordering: .relaxed)
                     builder.reject(
                         RejectedEntry(
                             position: event.position, reason: "unreadable after redaction: \(refusal.error.reason)",

@@ -1,6 +1,5 @@
 package import EventModel
 import Foundation
-import Logging
 import Synchronization
 
 /// Drives one view on a thread of its own: hands it batches in order, ticks it, stops it.

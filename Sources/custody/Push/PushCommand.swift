@@ -48,7 +48,8 @@ struct PushCommand: AsyncParsableCommand {
         let signals = Self.endInput(of: lane)
         defer { signals.forEach { $0.cancel() } }
         var run = PushRun(
-            sender: PushSender(client: client, source: source, sleep: context.sleep), lane: lane,
+            sender: PushSender(
+                client: client, source: source, wantsReceipts: receipts != nil, sleep: context.sleep), lane: lane,
             spool: noSpool
                 ? nil
                 : Spool(

@@ -23,6 +23,8 @@ struct PushSender: Sendable {
 
     let client: ServerClient
     let source: String?
+    /// Whether the ledger's signed receipts are asked for.
+    let wantsReceipts: Bool
     let sleep: @Sendable (Duration) async throws -> Void
 
     /// Sends a batch, again and again within bounds.
@@ -35,7 +37,7 @@ struct PushSender: Sendable {
             var wait = delay
             do {
                 let answer = try await client.send(
-                    .post, "/v1/events", query: source.map { [("source", $0)] } ?? [],
+                    .post, "/v1/events", query: query,
                     headers: [("Content-Type", batch.form.contentType), ("Idempotency-Key", batch.key)],
                     body: batch.body)
                 if let outcome = outcome(answer) { return outcome }
@@ -53,6 +55,10 @@ struct PushSender: Sendable {
             waited += wait
             delay = min(delay * 4, Self.longestDelay)
         }
+    }
+
+    private var query: [(String, String)] {
+        (source.map { [("source", $0)] } ?? []) + (wantsReceipts ? [("receipt", "true")] : [])
     }
 
     /// Nil when the same request may succeed later.
@@ -80,6 +86,8 @@ struct PushAnswer: Equatable, Sendable {
     var rejected: [Rejection]
     var firstIndex: Int?
     var lastIndex: Int?
+    /// The ledger's signed receipt for the events that were new.
+    var receipt: String?
 
     /// Nil for what is no such answer.
     init?(_ body: [UInt8]) {
@@ -90,19 +98,24 @@ struct PushAnswer: Equatable, Sendable {
                 rejected: json["rejected"]?.elements.map {
                     Rejection(position: $0["position"]?.int64.map(Int.init) ?? 0, reason: $0.text("reason"))
                 } ?? [],
-                firstIndex: json["first_index"]?.int64.map(Int.init), lastIndex: json["last_index"]?.int64.map(Int.init)
-            )
+                firstIndex: json["first_index"]?.int64.map(Int.init),
+                lastIndex: json["last_index"]?.int64.map(Int.init),
+                receipt: json["receipt"]?.string?.text)
         }
         guard let answer = read ?? nil else { return nil }
         self = answer
     }
 
-    init(accepted: Int, duplicates: Int, rejected: [Rejection], firstIndex: Int?, lastIndex: Int?) {
+    init(
+        accepted: Int, duplicates: Int, rejected: [Rejection], firstIndex: Int?, lastIndex: Int?,
+        receipt: String? = nil
+    ) {
         self.accepted = accepted
         self.duplicates = duplicates
         self.rejected = rejected
         self.firstIndex = firstIndex
         self.lastIndex = lastIndex
+        self.receipt = receipt
     }
 
     /// Entries that were answered for, whatever the answer.

@@ -33,6 +33,7 @@ struct ReceiptFile: Sendable {
         line.add("source", source)
         line.add("idempotency_key", key)
         line.add("time", context.now().text)
+        line.add("receipt", answer.receipt)
         do {
             try file.append(line.line)
             try file.synchronizeData()

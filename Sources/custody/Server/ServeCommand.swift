@@ -2,7 +2,6 @@ import ArgumentParser
 import CustodyServer
 import DurableFiles
 import Foundation
-import Logging
 import ServiceLifecycle
 import SystemPackage
 

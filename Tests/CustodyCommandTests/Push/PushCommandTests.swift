@@ -58,7 +58,7 @@ import Testing
             #expect(run.errors.isEmpty)
             let asked = stub.requests
             #expect(asked.count == 3)
-            #expect(asked.allSatisfy { $0.query == ["source": "ci"] && $0.path == "/v1/events" })
+            #expect(asked.allSatisfy { $0.query == ["source": "ci", "receipt": "true"] && $0.path == "/v1/events" })
             #expect(asked.allSatisfy { $0.header("Authorization") == "Bearer a-token-for-tests" })
             #expect(Set(asked.map { $0.header("Idempotency-Key") }).count == 3)
             #expect(asked.map(\.body.count).reduce(0, +) == lines.count)

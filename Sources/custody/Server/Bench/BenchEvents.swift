@@ -83,7 +83,8 @@ struct BenchEvents {
         for (position, offset) in idOffsets.enumerated() {
             var value = firstID &+ UInt64(position)
             for digit in (0..<Self.idDigits).reversed() {
-                body[offset + digit] = Array("0123456789abcdef".utf8)[Int(value & 15)]
+                let nibble = UInt8(value & 15)
+                body[offset + digit] = nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
                 value >>= 4
             }
         }

@@ -157,7 +157,7 @@ private struct DemoAlert: Sendable {
 
     init(_ json: JSONValue) {
         id = json.text("id")
-        title = json.text("title").isEmpty ? json.text("rule.title") : json.text("title")
+        title = json.text("title")
         severity = json.text("severity")
         entity = json.text("entity")
         created = Timestamp(parsing: json.text("created"))

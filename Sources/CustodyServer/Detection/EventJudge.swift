@@ -1,0 +1,31 @@
+import Detection
+import EventModel
+
+/// Puts sealed events before the rules, one after another, and keeps what matched.
+struct EventJudge {
+    private let engine: DetectionEngine
+    private let parser = JSONParser()
+    private var matches: [RuleMatch] = []
+
+    init(_ engine: DetectionEngine) { self.engine = engine }
+
+    var hasMatches: Bool { !matches.isEmpty }
+
+    /// What has matched since the last call.
+    mutating func takeMatches() -> [RuleMatch] {
+        defer { matches.removeAll(keepingCapacity: true) }
+        return matches
+    }
+
+    mutating func judge(_ view: SealedView, _ index: LeafIndex) {
+        guard let payload = view.payload, payload.first == UInt8(ascii: "{") else {
+            return engine.evaluate(view, payload: nil, index: index, into: &matches)
+        }
+        do {
+            try parser.withDocument(payload) { engine.evaluate(view, payload: $0, index: index, into: &matches) }
+        } catch {
+            // Not JSON that Custody accepts: canonical fields are judged all the same.
+            engine.evaluate(view, payload: nil, index: index, into: &matches)
+        }
+    }
+}
