@@ -118,17 +118,3 @@ struct SealedFormTests {
         }
     }
 }
-
-@Suite("Event ids")
-struct EventIDTests {
-    @Test("Ids are version 7 UUIDs that sort by time")
-    func shape() {
-        var random = SystemRandomNumberGenerator()
-        let earlier = EventID.text(at: Timestamp(milliseconds: 1_700_000_000_000), using: &random)
-        let later = EventID.text(at: Timestamp(milliseconds: 1_700_000_000_001), using: &random)
-        #expect(earlier < later)
-        #expect(earlier.hasPrefix("018bcfe5-6800-7"))
-        #expect("89ab".contains(earlier[earlier.index(earlier.startIndex, offsetBy: 19)]))
-        #expect(earlier.utf8.count == 36)
-    }
-}

@@ -28,7 +28,7 @@ package struct BatchBuilder {
     private let origin: EventOrigin
     private let received: Timestamp
     private let keyer: DeliveryKeyer
-    private var random = SystemRandomNumberGenerator()
+    private var ids: EventIDs
     private var bytes: [UInt8] = []
     private var lengths: [UInt32] = []
     private var items: [PreparedBatch.Item] = []
@@ -40,6 +40,8 @@ package struct BatchBuilder {
         self.origin = origin
         self.received = received
         self.keyer = keyer
+        var random = SystemRandomNumberGenerator()
+        ids = EventIDs(at: received, using: &random)
         bytes.reserveCapacity(expectedBytes)
     }
 
@@ -97,7 +99,7 @@ package struct BatchBuilder {
         part: String?
     ) {
         record.set(.schema, "custody/1")
-        record.set(.id, EventID.text(at: received, using: &random))
+        ids.next { record.set(.id, $0) }
         record.set(.received, time: received)
         if !record.contains(.time) {
             record.set(.time, time: received)

@@ -115,14 +115,16 @@ final class BenchFeed: Sendable {
         guard let file = state.file, state.offset < file.count else { return nil }
         var end = state.offset
         var count = 0
-        while end < file.count, count < min(options.batch, options.events - state.sent) {
-            guard let newline = file[(file.startIndex + end)...].firstIndex(of: 10) else {
-                end = file.count
+        file.withUnsafeBytes { bytes in
+            while end < bytes.count, count < min(options.batch, options.events - state.sent) {
+                // memchr, so that finding the lines costs next to nothing of the cores that client and server share.
+                if let newline = memchr(bytes.baseAddress! + end, 10, bytes.count - end) {
+                    end = UnsafeRawPointer(newline) - bytes.baseAddress! + 1
+                } else {
+                    end = bytes.count
+                }
                 count += 1
-                break
             }
-            end = newline - file.startIndex + 1
-            count += 1
         }
         defer {
             state.offset = end
