@@ -11,6 +11,8 @@ package struct DetectionError: Error, Hashable, Sendable {
         case duplicateRule = "duplicate_rule"
         /// A rule file or directory cannot be read.
         case unreadable = "rule_unreadable"
+        /// The stored state of an operator is not what it wrote.
+        case malformedState = "malformed_detection_state"
         /// No alert has that id.
         case unknownAlert = "unknown_alert"
         /// The alert's state does not allow the change.

@@ -63,13 +63,14 @@ package final class CustodyService: Sendable {
         let alerts = AlertStore(database, observers: notifications.observers, now: now)
 
         let stored = try StoredState(
-            configuration, fileSystem: fileSystem, keys: keys, detectionCursor: alerts.cursor(), now: now)
+            configuration, fileSystem: fileSystem, keys: keys, detectionCursor: DetectionView.firstLeaf(alerts),
+            now: now)
         warnings = stored.warnings
         let hub = TailHub()
         let counters = DetectionCounters()
         let relay = AuditRelay()
         let detection = try DetectionView(
-            engine: engine, alerts: alerts, counters: counters,
+            engine: engine, alerts: alerts, counters: counters, now: now,
             onTransition: { relay.send($0.auditEntry(actor: nil, client: nil)) })
         let runners = try stored.startViews(
             detection: detection, hub: hub, now: now, onFailure: onFatal)

@@ -73,6 +73,7 @@ package struct Rebuilding: Sendable {
             report.events += batch.entries.count
             try alerts.record(judge.takeMatches(), through: batch.end)
         }
+        try alerts.save(judge.checkpoint(next: alerts.cursor()))
         report.alertsRemoved = try alerts.finishRebuild()
     }
 }

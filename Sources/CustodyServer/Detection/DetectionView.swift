@@ -4,9 +4,16 @@ import Intake
 import Synchronization
 
 /// Detection as a view: evaluates the rules on every event in order and records what they find.
+///
+/// The state of operators is stored less often than the cursor moves. After a start the view goes back to the leaf of that
+/// state and evaluates from there; what lies before the cursor was recorded then and is passed over.
 final class DetectionView: View {
     /// How often the position is made durable when nothing matches. Only what lies behind it is evaluated again after a crash.
     static let saveInterval = Duration.seconds(1)
+    /// How often the state of operators is made durable: megabytes, where the position is a number.
+    static let checkpointInterval = Duration.seconds(30)
+    /// How long an event may take from its receipt to this view. Time moves on without events only behind that.
+    static let quietSlack: Int64 = 30_000_000_000
 
     let name = "detection"
     private(set) var cursor: LeafIndex
@@ -14,20 +21,38 @@ final class DetectionView: View {
 
     private var judge: EventJudge
     private let alerts: AlertStore
+    private let now: @Sendable () -> Timestamp
     private let onTransition: @Sendable (AlertTransition) -> Void
     private let counters: DetectionCounters
     private var lastSaved = ContinuousClock.now
+    private var lastCheckpoint = ContinuousClock.now
+    private var recordedCursor: LeafIndex
 
+    /// Restores the state of operators; those whose rule has changed begin anew.
     init(
         engine: DetectionEngine, alerts: AlertStore, counters: DetectionCounters,
-        onTransition: @escaping @Sendable (AlertTransition) -> Void
+        now: @escaping @Sendable () -> Timestamp, onTransition: @escaping @Sendable (AlertTransition) -> Void
     ) throws {
         judge = EventJudge(engine)
         self.alerts = alerts
         self.counters = counters
+        self.now = now
         self.onTransition = onTransition
-        cursor = try alerts.cursor()
+        recordedCursor = try alerts.cursor()
+        cursor = try Self.firstLeaf(alerts)
         durableCursor = cursor
+        if let checkpoint = try alerts.checkpoint() {
+            counters.restarted.add(engine.restore(checkpoint).count, ordering: .relaxed)
+        } else {
+            // From here on there is a state to go back to.
+            try alerts.save(engine.checkpoint(next: cursor))
+        }
+    }
+
+    /// Where detection goes on after a start: the leaf of the stored state, which the journal has to hold.
+    static func firstLeaf(_ alerts: AlertStore) throws -> LeafIndex {
+        let cursor = try alerts.cursor()
+        return min(cursor, try alerts.checkpoint()?.next ?? cursor)
     }
 
     func process(_ batch: CommittedBatch) throws {
@@ -39,18 +64,32 @@ final class DetectionView: View {
     }
 
     func tick() throws {
-        guard cursor > durableCursor, ContinuousClock.now - lastSaved >= Self.saveInterval else { return }
+        judge.advance(to: now().advanced(byNanoseconds: -Self.quietSlack), next: cursor)
+        let isDue = cursor > recordedCursor && ContinuousClock.now - lastSaved >= Self.saveInterval
+        guard judge.hasMatches || isDue || isCheckpointDue else { return }
         try save()
     }
 
-    func finish() throws { try save() }
+    func finish() throws { try save(isLast: true) }
 
-    /// Makes alerts and position durable together, then tells of what changed.
-    private func save() throws {
+    private var isCheckpointDue: Bool {
+        cursor > durableCursor && ContinuousClock.now - lastCheckpoint >= Self.checkpointInterval
+    }
+
+    /// Makes alerts, position and (when it is time) the state durable together, then tells of what changed.
+    private func save(isLast: Bool = false) throws {
         let matches = judge.takeMatches()
-        let transitions = try alerts.record(matches, through: cursor)
+        // While catching up, what is recorded is ahead of what is evaluated; the state is not due before that is over.
+        // Without rules that have a memory it is nothing but the position.
+        let isKept = cursor >= recordedCursor && (isLast || isCheckpointDue || !judge.hasState)
+        let checkpoint = isKept ? judge.checkpoint(next: cursor) : nil
+        let transitions = try alerts.record(matches, through: cursor, checkpoint: checkpoint)
         counters.matched.add(matches.count, ordering: .relaxed)
-        durableCursor = cursor
+        recordedCursor = max(recordedCursor, cursor)
+        if checkpoint != nil {
+            durableCursor = cursor
+            lastCheckpoint = .now
+        }
         lastSaved = .now
         for transition in transitions { onTransition(transition) }
     }
@@ -60,4 +99,6 @@ final class DetectionView: View {
 final class DetectionCounters: Sendable {
     let evaluated = Atomic<Int>(0)
     let matched = Atomic<Int>(0)
+    /// Operators that began anew at the start because their rule or their stored state had changed.
+    let restarted = Atomic<Int>(0)
 }

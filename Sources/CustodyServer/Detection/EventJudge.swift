@@ -17,6 +17,15 @@ struct EventJudge {
         return matches
     }
 
+    /// Tells operators how late it is when no events come.
+    mutating func advance(to time: Timestamp, next: LeafIndex) { engine.advance(to: time, next: next, into: &matches) }
+
+    /// Whether any rule has a memory.
+    var hasState: Bool { engine.hasState }
+
+    /// The state of operators.
+    func checkpoint(next: LeafIndex) -> DetectionCheckpoint { engine.checkpoint(next: next) }
+
     mutating func judge(_ view: SealedView, _ index: LeafIndex) {
         guard let payload = view.payload, payload.first == UInt8(ascii: "{") else {
             return engine.evaluate(view, payload: nil, index: index, into: &matches)

@@ -39,9 +39,9 @@ package enum AlertSchema {
                         rule_key TEXT NOT NULL,
                         leaf INTEGER NOT NULL,
                         alert INTEGER NOT NULL REFERENCES alert (sequence) ON DELETE CASCADE,
-                        PRIMARY KEY (rule_key, leaf)
+                        PRIMARY KEY (alert, leaf)
                     ) STRICT, WITHOUT ROWID;
-                    CREATE INDEX alert_evidence_alert ON alert_evidence (alert, leaf);
+                    CREATE INDEX alert_evidence_leaf ON alert_evidence (rule_key, leaf);
                     CREATE TABLE detection_cursor (
                         id INTEGER PRIMARY KEY CHECK (id = 0),
                         next_leaf INTEGER NOT NULL
@@ -49,5 +49,6 @@ package enum AlertSchema {
                     INSERT INTO detection_cursor (id, next_leaf) VALUES (0, 0);
                     """)
         }
+        DetectionCheckpoint.registerMigrations(in: &migrator)
     }
 }

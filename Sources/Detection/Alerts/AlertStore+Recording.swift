@@ -8,9 +8,12 @@ extension AlertStore {
     ///
     /// A match joins the alert that its rule has open for the same group of values, or opens one. Matches of leaves
     /// before the cursor were recorded before and change nothing. Returns what changed: one transition for each alert.
+    /// - Parameter checkpoint: The state of operators at that leaf, to be kept together with it.
     /// - Throws: The database's or an observer's error; then nothing has changed, the cursor included.
     @discardableResult
-    package func record(_ matches: [RuleMatch], through next: LeafIndex) throws -> [AlertTransition] {
+    package func record(
+        _ matches: [RuleMatch], through next: LeafIndex, checkpoint: DetectionCheckpoint? = nil
+    ) throws -> [AlertTransition] {
         let time = now()
         return try writer.write { db in
             let cursor = try Self.cursor(db)
@@ -23,6 +26,7 @@ extension AlertStore {
                     order.append(sequence)
                 }
             }
+            try checkpoint?.write(in: db)
             if next > cursor {
                 try db.execute(
                     sql: "UPDATE detection_cursor SET next_leaf = ?", arguments: [Int64(bitPattern: next.rawValue)])
@@ -44,28 +48,31 @@ extension AlertStore {
         _ match: RuleMatch, at time: Timestamp, in db: Database
     ) throws -> (sequence: Int64, kind: AlertTransition.Kind)? {
         let fingerprint = fingerprint(of: match)
-        let leaf = Int64(bitPattern: match.index.rawValue)
         let known = try db.cachedStatement(
             sql: """
                 SELECT sequence, count - unlisted_evidence AS listed FROM alert
                 WHERE fingerprint = ? AND (status <> 'closed' OR closed_before > ?) ORDER BY sequence LIMIT 1
                 """)
-        guard let row = try Row.fetchOne(known, arguments: [fingerprint, leaf]) else {
+        guard let row = try Row.fetchOne(known, arguments: [fingerprint, Int64(bitPattern: match.index.rawValue)])
+        else {
             let sequence = try open(match, fingerprint: fingerprint, at: time, in: db)
             return sequence.map { ($0, .opened) }
         }
         let sequence: Int64 = row["sequence"]
-        let isListed = (row["listed"] as Int64) < maximumEvidence
-        if isListed {
-            guard try addEvidence(match.rule.key, leaf, to: sequence, in: db) else { return nil }
+        let room = Int(clamping: maximumEvidence - (row["listed"] as Int64))
+        var listed = 0
+        for leaf in match.evidence.prefix(max(room, 0)) {
+            if try addEvidence(match.rule.key, Int64(bitPattern: leaf.rawValue), to: sequence, in: db) { listed += 1 }
         }
+        let unlisted = match.evidence.count - min(match.evidence.count, max(room, 0))
+        guard listed + unlisted > 0 else { return nil }
         try db.cachedStatement(
             sql: """
-                UPDATE alert SET count = count + 1, unlisted_evidence = unlisted_evidence + ?,
+                UPDATE alert SET count = count + ?, unlisted_evidence = unlisted_evidence + ?,
                 last_seen = max(last_seen, ?), first_seen = min(first_seen, ?), updated = ? WHERE sequence = ?
                 """
         ).execute(arguments: [
-            isListed ? 0 : 1, match.time.nanoseconds, match.time.nanoseconds, time.nanoseconds, sequence,
+            listed + unlisted, unlisted, match.time.nanoseconds, match.time.nanoseconds, time.nanoseconds, sequence,
         ])
         return (sequence, .repeated)
     }
@@ -73,27 +80,34 @@ extension AlertStore {
     private static func open(
         _ match: RuleMatch, fingerprint: String, at time: Timestamp, in db: Database
     ) throws -> Int64? {
-        let leaf = Int64(bitPattern: match.index.rawValue)
-        let listed = try Int64.fetchOne(
-            db, sql: "SELECT alert FROM alert_evidence WHERE rule_key = ? AND leaf = ?",
-            arguments: [match.rule.key, leaf])
-        guard listed == nil else { return nil }
+        let leaf = Int64(bitPattern: (match.evidence.first ?? match.index).rawValue)
+        // One leaf may speak for several groups, but what was evidence for this one already opens no other alert.
+        let isListed = try db.cachedStatement(
+            sql: """
+                SELECT 1 FROM alert_evidence JOIN alert ON alert.sequence = alert_evidence.alert
+                WHERE alert_evidence.rule_key = ? AND leaf = ? AND fingerprint = ?
+                """)
+        let leaves = match.evidence.prefix(Int(maximumEvidence)).map { Int64(bitPattern: $0.rawValue) }
+        let fresh = try leaves.filter {
+            try Int64.fetchOne(isListed, arguments: [match.rule.key, $0, fingerprint]) == nil
+        }
+        guard !fresh.isEmpty else { return nil }
         let id = hex("alert", match.rule.key, fingerprint, String(leaf)).prefix(24)
         let group = match.group.map { AlertGroupValue(name: $0.name, value: $0.value) }
         try db.cachedStatement(
             sql: """
                 INSERT INTO alert (id, rule_key, rule_title, rule_hash, severity, tags, runbook, status, first_seen,
                 last_seen, count, unlisted_evidence, fingerprint, entity, group_values, explanation, created, updated)
-                VALUES (?, ?, ?, ?, ?, ?, ?, 'open', ?, ?, 1, 0, ?, ?, ?, ?, ?, ?)
+                VALUES (?, ?, ?, ?, ?, ?, ?, 'open', ?, ?, ?, 0, ?, ?, ?, ?, ?, ?)
                 """
         ).execute(arguments: [
             String(id), match.rule.key, match.rule.title, match.rule.hash, match.rule.severity.rank,
             try Alert.encode(match.rule.tags), match.rule.extensions.runbook, match.time.nanoseconds,
-            match.time.nanoseconds, fingerprint, match.entity, try Alert.encode(group),
+            match.time.nanoseconds, fresh.count, fingerprint, match.entity, try Alert.encode(group),
             try Alert.encode(match.explanation), time.nanoseconds, time.nanoseconds,
         ])
         let sequence = db.lastInsertedRowID
-        _ = try addEvidence(match.rule.key, leaf, to: sequence, in: db)
+        for leaf in fresh { _ = try addEvidence(match.rule.key, leaf, to: sequence, in: db) }
         return sequence
     }
 
@@ -134,6 +148,7 @@ extension AlertStore {
                     UPDATE alert SET count = 0, unlisted_evidence = 0;
                     UPDATE detection_cursor SET next_leaf = 0;
                     """)
+            try DetectionCheckpoint.delete(in: db)
         }
     }
 

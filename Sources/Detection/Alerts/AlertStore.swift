@@ -38,6 +38,12 @@ package struct AlertStore: Sendable {
     /// The next leaf that detection has to look at.
     package func cursor() throws -> LeafIndex { try writer.read(Self.cursor) }
 
+    /// The stored state of operators; nil when there is none.
+    package func checkpoint() throws -> DetectionCheckpoint? { try writer.read(DetectionCheckpoint.read) }
+
+    /// Stores a state of operators without moving the cursor.
+    package func save(_ checkpoint: DetectionCheckpoint) throws { try writer.write(checkpoint.write) }
+
     static func cursor(_ db: Database) throws -> LeafIndex {
         let value = try Int64.fetchOne(db, sql: "SELECT next_leaf FROM detection_cursor") ?? 0
         return LeafIndex(UInt64(bitPattern: value))

@@ -10,14 +10,19 @@ final class CompiledRules: Sendable {
     private let programs = Mutex<[[UInt8]: RuleProgram]>([:])
     private let everything: Mutex<RuleProgram?> = Mutex(nil)
 
-    init(_ ruleSet: RuleSet) { self.ruleSet = ruleSet }
+    let plan: OperatorPlan
+
+    init(_ ruleSet: RuleSet) {
+        self.ruleSet = ruleSet
+        plan = OperatorPlan(ruleSet.rules)
+    }
 
     /// The program of the rules that look at events of this kind.
     func program(kind: [UInt8]) -> RuleProgram {
         programs.withLock { programs in
             if let program = programs[kind] { return program }
             let name = String(decoding: kind, as: UTF8.self)
-            let program = RuleProgramBuilder.build(ruleSet.rules.filter { $0.route.includes(name) })
+            let program = build(ruleSet.rules.indices.filter { ruleSet.rules[$0].route.includes(name) })
             if programs.count < Self.maximumKinds { programs[kind] = program }
             return program
         }
@@ -27,9 +32,15 @@ final class CompiledRules: Sendable {
     func programOfEverything() -> RuleProgram {
         everything.withLock { program in
             if let program { return program }
-            let built = RuleProgramBuilder.build(ruleSet.rules)
+            let built = build(Array(ruleSet.rules.indices))
             program = built
             return built
         }
+    }
+
+    private func build(_ numbers: [Int]) -> RuleProgram {
+        // A rule without selections of its own is never asked about an event.
+        RuleProgramBuilder.build(
+            ruleSet.rules, numbers.filter { ruleSet.rules[$0].expression != .any([]) }, plan: plan)
     }
 }

@@ -8,18 +8,21 @@ import Synchronization
 package final class DetectionEngine: Sendable {
     private let state: Mutex<EngineState>
 
-    package init(_ ruleSet: RuleSet) { state = Mutex(EngineState(CompiledRules(ruleSet))) }
+    package init(_ ruleSet: RuleSet, limits: StateLimits = StateLimits()) {
+        state = Mutex(EngineState(CompiledRules(ruleSet), limits: limits))
+    }
 
     /// The rules in force.
     package var ruleSet: RuleSet { state.withLock { $0.rules.ruleSet } }
 
-    /// Puts another rule set in force.
+    /// Puts another rule set in force. Operators whose rule did not change keep their state; others begin with the next
+    /// event.
     package func replace(with ruleSet: RuleSet) {
         let compiled = CompiledRules(ruleSet)
         state.withLock { $0.replace(with: compiled) }
     }
 
-    /// Appends a match for every rule that the event meets.
+    /// Appends a match for every rule that the event meets, and what operators find with it.
     ///
     /// - Parameters:
     ///   - view: The event's sealed form; its `source.kind` chooses the rules.
@@ -33,45 +36,131 @@ package final class DetectionEngine: Sendable {
     }
 
     /// Appends a match for every rule that a bare payload meets, whatever log source the rule names.
+    ///
+    /// - Parameter time: The event's time, for operators; that of the view when nil. It is also what time is advanced to:
+    ///   files have no time of receipt.
     package func evaluateIgnoringSource(
-        payload: JSONValue, view: SealedView? = nil, index: LeafIndex, into matches: inout [RuleMatch]
+        payload: JSONValue, view: SealedView? = nil, time: Timestamp? = nil, index: LeafIndex,
+        into matches: inout [RuleMatch]
     ) {
         state.withLock { state in
             state.evaluate(
-                state.rules.programOfEverything(), view, payload: payload, index: index, into: &matches)
+                state.rules.programOfEverything(), view, payload: payload, index: index, time: time, into: &matches)
         }
+    }
+
+    // MARK: Operators
+
+    /// Whether any rule in force has a memory.
+    package var hasState: Bool { state.withLock { !$0.host.isEmpty } }
+
+    /// What operators hold.
+    package var usage: StateUsage { state.withLock { $0.host.usage } }
+
+    /// Lets operators know how late it is when no events come.
+    ///
+    /// - Parameters:
+    ///   - time: A time of receipt that every later event will have reached.
+    ///   - next: The next leaf to be evaluated.
+    package func advance(to time: Timestamp, next: LeafIndex, into matches: inout [RuleMatch]) {
+        state.withLock { $0.advance(to: time, next: next, into: &matches) }
+    }
+
+    /// The state of all operators, which has seen every leaf below `next`.
+    package func checkpoint(next: LeafIndex) -> DetectionCheckpoint {
+        state.withLock { DetectionCheckpoint(next: next, operators: $0.host.snapshot()) }
+    }
+
+    /// Takes over a state. Returns, with the reasons, which operators begin anew although the state names them.
+    package func restore(_ checkpoint: DetectionCheckpoint) -> [DetectionError] {
+        state.withLock { $0.restore(checkpoint) }
     }
 }
 
 /// What an engine works with. `@unchecked Sendable`: the only reference to it is inside its engine's `Mutex`, and it
 /// keeps no borrowed memory between two calls.
 private final class EngineState: @unchecked Sendable {
+    /// How far ahead of its receipt an event's own time may lie. Clocks differ by seconds; what claims more is judged by its
+    /// receipt, so that nobody can move a window into the future.
+    private static let clockSkew: Int64 = 300_000_000_000
+
     private(set) var rules: CompiledRules
+    private(set) var host: OperatorHost
+    private let limits: StateLimits
     private let evaluator = EventEvaluator()
+    private var matched: [Int] = []
     /// The programs of the kinds seen last; looking there needs no lock and no key made of the kind's bytes.
     private var recent: [(kind: [UInt8], program: RuleProgram)] = []
     private static let maximumRecent = 32
 
-    init(_ rules: CompiledRules) { self.rules = rules }
+    init(_ rules: CompiledRules, limits: StateLimits) {
+        self.rules = rules
+        self.limits = limits
+        host = OperatorHost(rules.plan, rules: rules.ruleSet.rules, limits: limits)
+    }
 
     func replace(with rules: CompiledRules) {
         self.rules = rules
+        host = OperatorHost(rules.plan, rules: rules.ruleSet.rules, limits: limits, continuing: host)
         recent.removeAll()
     }
 
+    func restore(_ checkpoint: DetectionCheckpoint) -> [DetectionError] {
+        host.restore(checkpoint.operators, limits: limits)
+    }
+
+    func advance(to time: Timestamp, next: LeafIndex, into matches: inout [RuleMatch]) {
+        host.advance(to: time, next: next) { matches.append(match($0)) }
+    }
+
     func evaluate(_ view: SealedView, payload: JSONValue?, index: LeafIndex, into matches: inout [RuleMatch]) {
-        evaluate(program(of: view), view, payload: payload, index: index, into: &matches)
+        evaluate(program(of: view), view, payload: payload, index: index, time: nil, into: &matches)
     }
 
     func evaluate(
-        _ program: RuleProgram, _ view: SealedView?, payload: JSONValue?, index: LeafIndex,
+        _ program: RuleProgram, _ view: SealedView?, payload: JSONValue?, index: LeafIndex, time: Timestamp?,
         into matches: inout [RuleMatch]
     ) {
+        if !host.isEmpty, let now = time ?? view?.received {
+            host.advance(to: now, next: index) { matches.append(match($0)) }
+        }
         guard !program.rules.isEmpty else { return }
-        evaluator.evaluate(program, view: view, payload: payload) { rule in
-            matches.append(match(rule, of: program, view, index: index))
+        matched.removeAll(keepingCapacity: true)
+        evaluator.evaluate(program, view: view, payload: payload) { matched.append($0) }
+        if !matched.isEmpty {
+            let time = time ?? Self.time(of: view)
+            raise(program, view, index: index, time: time, into: &matches)
         }
         evaluator.values.end()
+    }
+
+    private static func time(of view: SealedView?) -> Timestamp {
+        guard let view else { return Timestamp(rawValue: 0) }
+        let received = view.received
+        guard let time = view.time(.time), time <= received.advanced(byNanoseconds: clockSkew) else { return received }
+        return time
+    }
+
+    /// Raises what rules without memory matched, then runs the operators.
+    private func raise(
+        _ program: RuleProgram, _ view: SealedView?, index: LeafIndex, time: Timestamp, into matches: inout [RuleMatch]
+    ) {
+        var raised: Severity?
+        let entity = view.flatMap(Self.entity) ?? ""
+        for number in matched {
+            let compiled = program.rules[number]
+            if compiled.isRaised {
+                matches.append(match(number, of: program, entity: entity, index: index, time: time))
+                raised = max(raised ?? .informational, compiled.rule.severity)
+            }
+            for consumer in compiled.consumers {
+                host.note(
+                    consumer,
+                    slots: consumer.fields.map { evaluator.values.resolve(Int($0), program.fields[Int($0)]) })
+            }
+        }
+        let event = OperatorHost.Event(index: index, time: time, entity: entity, values: evaluator.values)
+        host.run(event, raised: raised) { matches.append(match($0)) }
     }
 
     private func program(of view: SealedView) -> RuleProgram {
@@ -84,17 +173,26 @@ private final class EngineState: @unchecked Sendable {
         return program
     }
 
-    private func match(_ number: Int, of program: RuleProgram, _ view: SealedView?, index: LeafIndex) -> RuleMatch {
+    private func match(
+        _ number: Int, of program: RuleProgram, entity: String, index: LeafIndex, time: Timestamp
+    ) -> RuleMatch {
         let compiled = program.rules[number]
-        let entity = view.flatMap(Self.entity) ?? ""
         let group = compiled.group.map { name, field in
             let slot = evaluator.values.resolve(field, program.fields[field])
             return (name: name, value: slot.first < slot.end ? Self.cut(evaluator.values.text(slot.first)) : "")
         }
         return RuleMatch(
-            rule: compiled.rule, index: index, time: view?.time(.time) ?? view?.received ?? Timestamp(rawValue: 0),
-            entity: entity, group: group.isEmpty ? [(name: "entity", value: entity)] : group,
+            rule: compiled.rule, index: index, time: time, entity: entity,
+            group: group.isEmpty ? [(name: "entity", value: entity)] : group,
             explanation: evaluator.explain(number, of: program))
+    }
+
+    private func match(_ raised: OperatorHost.Raised) -> RuleMatch {
+        let finding = raised.finding
+        return RuleMatch(
+            rule: rules.ruleSet.rules[raised.rule], index: finding.index, evidence: finding.evidence,
+            time: finding.time, entity: finding.entity ?? finding.group.first?.value ?? "", group: finding.group,
+            explanation: finding.explanation, isLearning: finding.isLearning, isLate: finding.isLate)
     }
 
     private static func entity(of view: SealedView) -> String? {

@@ -13,8 +13,18 @@ final class RuleProgram: Sendable {
         let count: Int32
     }
 
+    /// An operator that takes the matches of a rule, with the fields that it reads.
+    struct Consumer: Sendable {
+        let place: Int32
+        let input: Int32
+        let fields: [Int32]
+    }
+
     struct CompiledRule: Sendable {
         let rule: SigmaRule
+        /// Whether a match is raised, or only feeds operators.
+        let isRaised: Bool
+        let consumers: [Consumer]
         /// The fields that tell one alert of the rule from another.
         let group: [(name: String, field: Int)]
     }
@@ -67,18 +77,28 @@ struct RuleProgramBuilder {
     fileprivate private(set) var children: [Int32] = []
     private var costs: [Int] = []
 
-    static func build(_ rules: [SigmaRule]) -> RuleProgram {
+    /// - Parameter numbers: The rules of the set that the program evaluates.
+    static func build(_ rules: [SigmaRule], _ numbers: [Int], plan: OperatorPlan) -> RuleProgram {
         var builder = RuleProgramBuilder()
-        return builder.build(rules)
+        return builder.build(rules, numbers, plan)
     }
 
-    private mutating func build(_ rules: [SigmaRule]) -> RuleProgram {
+    private mutating func build(_ rules: [SigmaRule], _ numbers: [Int], _ plan: OperatorPlan) -> RuleProgram {
         var compiled: [RuleProgram.CompiledRule] = []
         var roots: [Int32] = []
-        for rule in rules {
+        for number in numbers {
+            let rule = rules[number]
             roots.append(encode(rule.expression))
             let group = rule.extensions.group.map { (name: $0.written, field: field(.field($0))) }
-            compiled.append(RuleProgram.CompiledRule(rule: rule, group: group))
+            let consumers = plan.ofMatches[number].map { consumer in
+                RuleProgram.Consumer(
+                    place: Int32(consumer.place), input: Int32(consumer.input),
+                    fields: consumer.fields.map { Int32(field(.field($0))) })
+            }
+            compiled.append(
+                RuleProgram.CompiledRule(
+                    rule: rule, isRaised: rule.definition == nil && plan.isRaised[number], consumers: consumers,
+                    group: group))
         }
         let index = WitnessIndex(
             roots, nodes: nodes, children: children, tests: tests, predicateFields: predicateFields)

@@ -70,7 +70,7 @@ enum RuleNumber: Hashable, Sendable {
         }
     }
 
-    private var double: Double {
+    var double: Double {
         switch self {
         case .integer(let value): Double(value)
         case .real(let value): value

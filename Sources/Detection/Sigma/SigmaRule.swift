@@ -31,6 +31,8 @@ package struct SigmaRule: Sendable {
     package let extensions: CustodyExtensions
     /// With the filters of its rule set applied.
     package var expression: RuleExpression
+    /// The memory that the rule needs; nil for a rule that judges each event by itself.
+    package var definition: (any OperatorDefinition)? = nil
     /// SHA-256 of the document's text, in hexadecimal: every alert names it.
     package let hash: String
     package let file: String

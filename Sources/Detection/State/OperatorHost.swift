@@ -1,0 +1,186 @@
+import EventModel
+
+/// The operators of one rule set at work: it collects what an event matched, runs the operators that it concerns in the
+/// plan's order, and hands findings on along chains.
+///
+/// Used by one task at a time.
+final class OperatorHost {
+    /// A finding of an operator and the rule that it belongs to.
+    struct Raised {
+        let rule: Int
+        let finding: OperatorFinding
+    }
+
+    /// What every observation of one event shares.
+    struct Event {
+        let index: LeafIndex
+        let time: Timestamp
+        let entity: String
+        let values: EventValues
+    }
+
+    private struct Pending {
+        var inputs: [Int] = []
+        var slots: [[EventValues.Slot]] = []
+        var findings: [(input: Int, values: [[UInt8]?], finding: OperatorFinding)] = []
+    }
+
+    let plan: OperatorPlan
+    private var operators: [any StatefulOperator]
+    private var pending: [Pending]
+    private var isPending = false
+    private var now = Timestamp(rawValue: .min)
+    private var findings: [OperatorFinding] = []
+
+    /// - Parameter earlier: The host that this one replaces: operators whose definition did not change go on with their state.
+    init(_ plan: OperatorPlan, rules: [SigmaRule], limits: StateLimits, continuing earlier: OperatorHost? = nil) {
+        self.plan = plan
+        var kept: [String: any StatefulOperator] = [:]
+        if let earlier {
+            for (place, member) in earlier.plan.operators.enumerated() {
+                kept[earlier.keys[place] + "\n" + member.version] = earlier.operators[place]
+            }
+            now = earlier.now
+        }
+        keys = plan.operators.map { rules[$0.rule].key }
+        severities = plan.operators.map { rules[$0.rule].severity }
+        operators = zip(plan.operators, keys).map { member, key in
+            kept[key + "\n" + member.version] ?? member.definition.makeOperator(limits: limits)
+        }
+        pending = Array(repeating: Pending(), count: operators.count)
+    }
+
+    /// The operators' rule keys and severities.
+    private let keys: [String]
+    private let severities: [Severity]
+
+    var isEmpty: Bool { operators.isEmpty }
+
+    /// Groups, bytes and evictions of all operators.
+    var usage: StateUsage {
+        operators.reduce(into: StateUsage()) { usage, member in
+            usage.entries += member.entryCount
+            usage.bytes += member.stateBytes
+            usage.evictions += member.evictions
+        }
+    }
+
+    /// Notes that the event at hand matched an input.
+    func note(_ consumer: RuleProgram.Consumer, slots: [EventValues.Slot]) {
+        isPending = true
+        let place = Int(consumer.place)
+        if pending[place].slots.isEmpty {
+            let inputs = plan.operators[place].definition.inputs.count
+            pending[place].slots = Array(repeating: [], count: inputs)
+        }
+        pending[place].inputs.append(Int(consumer.input))
+        pending[place].slots[Int(consumer.input)] = slots
+    }
+
+    /// Tells operators how late it is, at most once for every second of it: the whole seconds count.
+    func advance(to time: Timestamp, next: LeafIndex, _ raise: (Raised) -> Void) {
+        let second = Timestamp(seconds: time.seconds)
+        guard second > now, !operators.isEmpty else { return }
+        now = second
+        for place in operators.indices {
+            operators[place].advance(to: second, next: next, into: &findings)
+            if !findings.isEmpty { handOver(from: place, raise) }
+        }
+        // What timers found may feed others at once.
+        if isPending {
+            run(Event(index: next, time: second, entity: "", values: EventValues()), raised: nil, raise)
+        }
+    }
+
+    /// Runs the operators that something was noted for.
+    func run(_ event: Event, raised: Severity?, _ raise: (Raised) -> Void) {
+        guard isPending else { return }
+        isPending = false
+        var raised = raised
+        for place in operators.indices where !pending[place].inputs.isEmpty || !pending[place].findings.isEmpty {
+            var work = Pending()
+            swap(&work, &pending[place])
+            if !work.inputs.isEmpty {
+                operators[place].observe(
+                    StateObservation(
+                        index: event.index, time: event.time, inputs: work.inputs.sorted(), raised: raised,
+                        evidence: [],
+                        entity: event.entity, values: .event(event.values, slots: work.slots)), into: &findings)
+            }
+            for item in work.findings {
+                var fields: [[[UInt8]?]] = Array(repeating: [], count: plan.operators[place].definition.inputs.count)
+                fields[item.input] = item.values
+                operators[place].observe(
+                    StateObservation(
+                        index: item.finding.index, time: item.finding.time, inputs: [item.input], raised: raised,
+                        evidence: item.finding.evidence, entity: item.finding.entity ?? event.entity,
+                        values: .finding(fields)), into: &findings)
+            }
+            handOver(from: place) { item in
+                if !item.finding.isLearning { raised = max(raised ?? .informational, severities[place]) }
+                raise(item)
+            }
+        }
+    }
+
+    private func handOver(from place: Int, _ raise: (Raised) -> Void) {
+        let rule = plan.operators[place].rule
+        for finding in findings {
+            for consumer in plan.ofFindings[rule] {
+                isPending = true
+                let values = consumer.fields.map { field in
+                    finding.group.first { $0.name == field.written }.map { Array($0.value.utf8) }
+                }
+                pending[consumer.place].findings.append((consumer.input, values, finding))
+            }
+            if plan.isRaised[rule] { raise(Raised(rule: rule, finding: finding)) }
+        }
+        findings.removeAll(keepingCapacity: true)
+    }
+
+    // MARK: Snapshots
+
+    func snapshot() -> [DetectionCheckpoint.OperatorState] {
+        operators.indices.map { place in
+            var encoder = StateEncoder()
+            operators[place].snapshot(to: &encoder)
+            return DetectionCheckpoint.OperatorState(
+                rule: keys[place], definition: plan.operators[place].version, bytes: encoder.bytes)
+        }.sorted { $0.rule < $1.rule }
+    }
+
+    /// Takes over the states of operators whose definition is the same. Returns what began anew although there was a state,
+    /// with the reason.
+    func restore(_ states: [DetectionCheckpoint.OperatorState], limits: StateLimits) -> [DetectionError] {
+        var problems: [DetectionError] = []
+        for place in operators.indices {
+            guard let state = states.first(where: { $0.rule == keys[place] }) else { continue }
+            guard state.definition == plan.operators[place].version else {
+                problems.append(
+                    DetectionError(.malformedState, "the rule \(keys[place]) has changed: its state begins anew"))
+                continue
+            }
+            do {
+                var decoder = StateDecoder(state.bytes)
+                try operators[place].restore(from: &decoder)
+                guard decoder.isAtEnd else { throw StateDecoder.malformed("the state has bytes behind its end") }
+            } catch {
+                operators[place] = plan.operators[place].definition.makeOperator(limits: limits)
+                problems.append(
+                    DetectionError(.malformedState, "the state of the rule \(keys[place]) begins anew: \(error)"))
+            }
+        }
+        return problems
+    }
+}
+
+/// What operators hold.
+package struct StateUsage: Hashable, Sendable {
+    /// Groups and keys.
+    package var entries = 0
+    package var bytes = 0
+    /// How often a limit made an operator forget something.
+    package var evictions = 0
+
+    package init() {}
+}
