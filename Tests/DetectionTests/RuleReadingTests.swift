@@ -26,12 +26,6 @@ struct RuleReadingTests {
         #expect(CoreScalar(plain: written).text == text)
     }
 
-    @Test("Correlations are refused, never skipped")
-    func correlations() {
-        let set = Samples.rules("title: c\ncorrelation:\n  type: event_count\n")
-        #expect(set.errors.map(\.code) == [.unsupportedRule])
-    }
-
     @Test("Two rules with one id are an error that names the first")
     func duplicates() {
         let rule =

@@ -27,12 +27,14 @@ package final class DetectionEngine: Sendable {
     /// - Parameters:
     ///   - view: The event's sealed form; its `source.kind` chooses the rules.
     ///   - payload: The parsed payload; nil when it is no JSON or was destroyed: then canonical fields alone are matched.
+    ///   - time: Stands for the event's time and that of its receipt, for files, which know no receipt.
     /// - Complexity: Proportional to the fields that the candidate rules look at. Texts that match nothing are compared
     ///   where they lie; numbers and objects are written out first.
     package func evaluate(
-        _ view: SealedView, payload: JSONValue?, index: LeafIndex, into matches: inout [RuleMatch]
+        _ view: SealedView, payload: JSONValue?, time: Timestamp? = nil, index: LeafIndex,
+        into matches: inout [RuleMatch]
     ) {
-        state.withLock { $0.evaluate(view, payload: payload, index: index, into: &matches) }
+        state.withLock { $0.evaluate(view, payload: payload, time: time, index: index, into: &matches) }
     }
 
     /// Appends a match for every rule that a bare payload meets, whatever log source the rule names.
@@ -113,8 +115,10 @@ private final class EngineState: @unchecked Sendable {
         host.advance(to: time, next: next) { matches.append(match($0)) }
     }
 
-    func evaluate(_ view: SealedView, payload: JSONValue?, index: LeafIndex, into matches: inout [RuleMatch]) {
-        evaluate(program(of: view), view, payload: payload, index: index, time: nil, into: &matches)
+    func evaluate(
+        _ view: SealedView, payload: JSONValue?, time: Timestamp?, index: LeafIndex, into matches: inout [RuleMatch]
+    ) {
+        evaluate(program(of: view), view, payload: payload, index: index, time: time, into: &matches)
     }
 
     func evaluate(

@@ -7,6 +7,13 @@ package struct EventFileMatcher {
         package let rule: String
         /// The event's place among the events of the file, from 0. Blank lines do not count.
         package let position: Int
+        /// The group's values and the time, for what an operator found; nil for the match of a single event.
+        package let finding: Finding?
+
+        package struct Finding: Hashable, Sendable {
+            package let group: [String]
+            package let time: Timestamp
+        }
     }
 
     package struct Result: Sendable {
@@ -18,7 +25,10 @@ package struct EventFileMatcher {
 
     private let engine: DetectionEngine
 
-    package init(_ ruleSet: RuleSet) { engine = DetectionEngine(ruleSet) }
+    /// - Parameter limits: Memory of correlations and baselines.
+    package init(_ ruleSet: RuleSet, limits: StateLimits = StateLimits()) {
+        engine = DetectionEngine(ruleSet, limits: limits)
+    }
 
     /// - Parameters:
     ///   - events: NDJSON.
@@ -42,8 +52,13 @@ package struct EventFileMatcher {
             do {
                 try parser.withDocument(line) { payload in
                     let sealed = try seal?(line, payload)
-                    for match in try self.matches(payload, sealed, ignoreLogsource) {
-                        result.matches.append(Match(rule: match.rule.key, position: position))
+                    for match in try self.matches(payload, sealed, LeafIndex(UInt64(position)), ignoreLogsource) {
+                        result.matches.append(
+                            Match(
+                                rule: match.rule.key, position: Int(match.index.rawValue),
+                                finding: match.rule.definition.map { _ in
+                                    Match.Finding(group: match.group.map(\.value), time: match.time)
+                                }))
                     }
                 }
             } catch {
@@ -53,21 +68,37 @@ package struct EventFileMatcher {
         return result
     }
 
-    private func matches(_ payload: JSONValue, _ sealed: [UInt8]?, _ ignoreLogsource: Bool) throws -> [RuleMatch] {
+    private func matches(
+        _ payload: JSONValue, _ sealed: [UInt8]?, _ index: LeafIndex, _ ignoreLogsource: Bool
+    ) throws -> [RuleMatch] {
         var matches: [RuleMatch] = []
-        let index = LeafIndex(0)
         guard let sealed else {
-            if ignoreLogsource { engine.evaluateIgnoringSource(payload: payload, index: index, into: &matches) }
+            if ignoreLogsource {
+                engine.evaluateIgnoringSource(
+                    payload: payload, time: Self.time(payload, nil), index: index, into: &matches)
+            }
             return matches
         }
         try sealed.withUnsafeBytes { bytes in
             let view = try SealedView(bytes)
             if ignoreLogsource {
-                engine.evaluateIgnoringSource(payload: payload, view: view, index: index, into: &matches)
+                engine.evaluateIgnoringSource(
+                    payload: payload, view: view, time: Self.time(payload, view), index: index, into: &matches)
             } else {
-                engine.evaluate(view, payload: payload, index: index, into: &matches)
+                engine.evaluate(view, payload: payload, time: Self.time(payload, view), index: index, into: &matches)
             }
         }
         return matches
+    }
+
+    private static let timeNames: [StaticString] = ["timestamp", "@timestamp", "time", "eventTime", "created_at"]
+
+    /// When an event of a file happened. Files have no time of receipt: a payload that says when, in a name that many use, is
+    /// believed before the connector that recognised it.
+    private static func time(_ payload: JSONValue, _ view: SealedView?) -> Timestamp {
+        for name in timeNames {
+            if let text = payload[name]?.string, let time = Timestamp(parsing: text) { return time }
+        }
+        return view?.time(.time) ?? view?.received ?? Timestamp(rawValue: 0)
     }
 }

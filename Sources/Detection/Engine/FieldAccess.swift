@@ -15,7 +15,8 @@ struct FieldAccess: Sendable {
 
     private static let reservedPrefix = "custody."
 
-    init(_ target: PredicateTarget) {
+    /// - Parameter payloadOnly: Whether canonical fields are out of sight.
+    init(_ target: PredicateTarget, payloadOnly: Bool = false) {
         guard case .field(let name) = target else {
             paths = []
             canonical = nil
@@ -25,7 +26,7 @@ struct FieldAccess: Sendable {
         isAnywhere = false
         let isReserved = name.written.hasPrefix(Self.reservedPrefix)
         let canonicalName = isReserved ? String(name.written.dropFirst(Self.reservedPrefix.count)) : name.written
-        canonical = Self.canonical(canonicalName)
+        canonical = payloadOnly ? nil : Self.canonical(canonicalName)
         // A prefix that leads to no canonical field is an ordinary name of a payload.
         paths =
             isReserved && canonical != nil

@@ -67,8 +67,15 @@ final class RuleProgram: Sendable {
 
 /// Builds a program.
 struct RuleProgramBuilder {
-    private var fieldNumbers: [PredicateTarget: Int] = [:]
-    private var predicateNumbers: [Predicate: Int] = [:]
+    private struct Seen<Subject: Hashable>: Hashable {
+        let subject: Subject
+        let payloadOnly: Bool
+    }
+
+    private var fieldNumbers: [Seen<PredicateTarget>: Int] = [:]
+    private var predicateNumbers: [Seen<Predicate>: Int] = [:]
+    /// Whether the rule at hand sees payloads alone.
+    private var payloadOnly = false
     fileprivate private(set) var fields: [FieldAccess] = []
     fileprivate private(set) var predicateFields: [Int32] = []
     fileprivate private(set) var tests: [CompiledTest] = []
@@ -88,6 +95,7 @@ struct RuleProgramBuilder {
         var roots: [Int32] = []
         for number in numbers {
             let rule = rules[number]
+            payloadOnly = rule.seesPayloadOnly
             roots.append(encode(rule.expression))
             let group = rule.extensions.group.map { (name: $0.written, field: field(.field($0))) }
             let consumers = plan.ofMatches[number].map { consumer in
@@ -106,20 +114,22 @@ struct RuleProgramBuilder {
     }
 
     private mutating func field(_ target: PredicateTarget) -> Int {
-        if let number = fieldNumbers[target] { return number }
-        fields.append(FieldAccess(target))
-        fieldNumbers[target] = fields.count - 1
+        let seen = Seen(subject: target, payloadOnly: payloadOnly)
+        if let number = fieldNumbers[seen] { return number }
+        fields.append(FieldAccess(target, payloadOnly: payloadOnly))
+        fieldNumbers[seen] = fields.count - 1
         return fields.count - 1
     }
 
     private mutating func number(of predicate: Predicate) -> Int {
-        if let number = predicateNumbers[predicate] { return number }
+        let seen = Seen(subject: predicate, payloadOnly: payloadOnly)
+        if let number = predicateNumbers[seen] { return number }
         let target = field(predicate.target)
         let test = CompiledTest(predicate.test) { field(.field($0)) }
         predicates.append(predicate)
         predicateFields.append(Int32(target))
         tests.append(test)
-        predicateNumbers[predicate] = predicates.count - 1
+        predicateNumbers[seen] = predicates.count - 1
         return predicates.count - 1
     }
 

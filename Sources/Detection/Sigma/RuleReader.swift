@@ -30,21 +30,32 @@ struct RuleReader {
         }
         let title = try requiredTitle(root)
         if let correlation = root["correlation"] {
-            throw DetectionError(.unsupportedRule, "correlation rules are not supported yet", line: correlation.line)
+            if let detection = root["detection"] {
+                throw DetectionError(
+                    .invalidRule, "a correlation rule has no detection of its own", line: detection.line)
+            }
+            var rule = try rule(document, root, title: title, source: LogSource(), expression: .any([]))
+            rule.definition = try CorrelationReader(limits: limits).read(correlation)
+            return .rule(rule)
         }
         let source = try logSource(root)
         if let filter = root["filter"] { return .filter(try self.filter(filter, title: title, source: source)) }
         let expression = try detection(root, source: source)
+        return .rule(try rule(document, root, title: title, source: source, expression: expression))
+    }
+
+    private func rule(
+        _ document: RuleDocument, _ root: RuleNode, title: String, source: LogSource, expression: RuleExpression
+    ) throws -> SigmaRule {
         let extensions = try ExtensionReader(naming: FieldNaming(source: source)).read(root["custody"])
-        return .rule(
-            SigmaRule(
-                id: try identifier(root), name: try optionalText(root, "name"), title: title, status: try status(root),
-                severity: try severity(root), description: try optionalText(root, "description"),
-                author: try optionalText(root, "author"), license: try optionalText(root, "license"),
-                references: try texts(root, "references"), tags: try texts(root, "tags"),
-                falsePositives: try texts(root, "falsepositives"), logSource: source,
-                route: extensions.sources.map(SourceRoute.kinds) ?? source.route, extensions: extensions,
-                expression: expression, hash: Self.hash(document.text), file: file, line: document.firstLine))
+        return SigmaRule(
+            id: try identifier(root), name: try optionalText(root, "name"), title: title, status: try status(root),
+            severity: try severity(root), description: try optionalText(root, "description"),
+            author: try optionalText(root, "author"), license: try optionalText(root, "license"),
+            references: try texts(root, "references"), tags: try texts(root, "tags"),
+            falsePositives: try texts(root, "falsepositives"), logSource: source,
+            route: extensions.sources.map(SourceRoute.kinds) ?? source.route, extensions: extensions,
+            expression: expression, hash: Self.hash(document.text), file: file, line: document.firstLine)
     }
 
     private static func hash(_ text: String) -> String {

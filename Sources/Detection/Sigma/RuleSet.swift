@@ -3,7 +3,10 @@ package struct RuleSet: Sendable {
     /// Rules that can match, in the order of their files.
     package private(set) var rules: [SigmaRule] = []
     /// Every document that was refused, with file, line and reason. Nothing is left out silently.
-    package private(set) var errors: [DetectionError] = []
+    package var errors: [DetectionError] { loadErrors + unresolved.map(\.reason) }
+    private var loadErrors: [DetectionError] = []
+    /// Rules that refer to rules which are not there (yet): files may come in any order.
+    private var unresolved: [RuleReferenceCheck.Refusal] = []
     /// Things that are allowed and probably not meant.
     package private(set) var warnings: [DetectionError] = []
 
@@ -28,14 +31,22 @@ package struct RuleSet: Sendable {
     /// Adds one rule that was loaded before.
     mutating func append(_ rule: SigmaRule) { rules.append(rule) }
 
+    /// Looks again which references lead somewhere.
+    private mutating func resolve() {
+        guard rules.contains(where: { $0.definition != nil }) || !unresolved.isEmpty else { return }
+        let check = RuleReferenceCheck(rules + unresolved.map(\.rule))
+        rules = check.accepted
+        unresolved = check.refused
+    }
+
     mutating func add(_ loading: RuleLoading) {
-        errors.append(contentsOf: loading.errors)
+        loadErrors.append(contentsOf: loading.errors)
         var files: [String: String] = [:]
-        for rule in rules { if let id = rule.id { files[id] = rule.file } }
+        for rule in rules + unresolved.map(\.rule) { if let id = rule.id { files[id] = rule.file } }
         for rule in loading.rules {
             if let id = rule.id {
                 if let earlier = files[id] {
-                    errors.append(
+                    loadErrors.append(
                         DetectionError(
                             .duplicateRule, "the id \(id) belongs to a rule of \(earlier) already", file: rule.file,
                             line: rule.line))
@@ -49,6 +60,7 @@ package struct RuleSet: Sendable {
             }
             rules.append(rule)
         }
+        resolve()
         for filter in loading.filters where !filter.hasNegation {
             warnings.append(
                 DetectionError(
@@ -64,12 +76,19 @@ package struct RuleSet: Sendable {
         return result
     }
 
+    /// The set with canonical fields out of the sight of the rules that the closure accepts.
+    package func showingPayloadOnly(to isForeign: (SigmaRule) -> Bool) -> RuleSet {
+        var result = self
+        for number in result.rules.indices { result.rules[number].seesPayloadOnly = isForeign(result.rules[number]) }
+        return result
+    }
+
     /// The set with another's rules added behind its own; ids that both have are errors of the result.
     package func adding(_ other: RuleSet) -> RuleSet {
         var result = self
         var loading = RuleLoading()
-        loading.rules = other.rules
-        loading.errors = other.errors
+        loading.rules = other.rules + other.unresolved.map(\.rule)
+        loading.errors = other.loadErrors
         result.add(loading)
         result.warnings.append(contentsOf: other.warnings)
         return result

@@ -27,12 +27,14 @@ package struct SigmaRule: Sendable {
     package let falsePositives: [String]
     package let logSource: LogSource
     /// Which events it looks at.
-    package let route: SourceRoute
+    package internal(set) var route: SourceRoute
     package let extensions: CustodyExtensions
     /// With the filters of its rule set applied.
     package var expression: RuleExpression
     /// The memory that the rule needs; nil for a rule that judges each event by itself.
     package var definition: (any OperatorDefinition)? = nil
+    /// Whether canonical fields are out of its sight: for rules that somebody wrote for their own logs, tried on a file.
+    package internal(set) var seesPayloadOnly = false
     /// SHA-256 of the document's text, in hexadecimal: every alert names it.
     package let hash: String
     package let file: String

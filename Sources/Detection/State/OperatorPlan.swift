@@ -75,12 +75,11 @@ struct OperatorPlan: Sendable {
     }
 }
 
-/// Finds rules by what other rules call them: the id, the name, or (where neither fits) the title.
+/// Finds rules by what other rules call them: the id or the name.
 struct RuleReferences {
     private var numbers: [String: Int] = [:]
 
     init(_ rules: [SigmaRule]) {
-        for (number, rule) in rules.enumerated().reversed() { numbers[rule.title] = number }
         for (number, rule) in rules.enumerated().reversed() { if let name = rule.name { numbers[name] = number } }
         for (number, rule) in rules.enumerated() { if let id = rule.id { numbers[id] = number } }
     }

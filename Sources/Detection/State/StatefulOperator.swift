@@ -46,6 +46,8 @@ package protocol OperatorDefinition: Sendable {
     var runsAfterCorrelations: Bool { get }
     /// Whether other rules that feed it still raise alerts of their own.
     var raisesInputs: Bool { get }
+    /// Whether it can find nothing while one of its inputs has no source that feeds it.
+    var needsAllInputs: Bool { get }
 
     func makeOperator(limits: StateLimits) -> any StatefulOperator
 }
@@ -53,6 +55,7 @@ package protocol OperatorDefinition: Sendable {
 extension OperatorDefinition {
     package var runsAfterCorrelations: Bool { true }
     package var raisesInputs: Bool { true }
+    package var needsAllInputs: Bool { false }
 }
 
 /// One input of an operator: the matches of a rule, and the fields of theirs that the operator reads.

@@ -54,6 +54,10 @@ struct RuleMatchCommand: AsyncParsableCommand {
             var line = JSONObject()
             line.add("rule", match.rule)
             line.add("position", match.position)
+            if let finding = match.finding {
+                line.add("group", finding.group)
+                line.add("time", finding.time.text)
+            }
             try console.writeOutput(line.line)
         }
         if !output.json, !result.matches.isEmpty { try console.lines(table.lines(console)) }

@@ -15,44 +15,34 @@ struct RuleMatching {
     /// What an event's time falls back to.
     let received: Timestamp
 
-    /// The matches in the order of the events, those of one event in the order of the rules.
+    /// The matches of single events in the order of the events, those of one event in the order of the rules; then what
+    /// correlations and baselines found, in the order of its time.
     ///
     /// With the log source heeded, each event is what its connector makes of it, as on the server. Without, a rule written
     /// for somebody else's log sees the payload alone: canonical fields that a connector read into it could make it match
     /// what it does not say. Rules that are about canonical fields still see them.
     func match(_ events: UnsafeRawBufferPointer) -> Result {
         let sealing = EventSealing(received: received)
-        guard ignoresLogSource else {
-            return result(of: [match(events, rules, sealing)])
+        let visible = ignoresLogSource ? rules.showingPayloadOnly { !Self.isAboutCanonicalFields($0) } : rules
+        let found = EventFileMatcher(visible).match(events, ignoreLogsource: ignoresLogSource) { line, _ in
+            do {
+                return try sealing.seal(line)
+            } catch {
+                // What no connector takes is still a payload.
+                guard ignoresLogSource else { throw error }
+                return nil
+            }
         }
-        let canonical = rules.filter(Self.isAboutCanonicalFields)
-        let foreign = rules.filter { !Self.isAboutCanonicalFields($0) }
-        var results: [EventFileMatcher.Result] = []
-        if !canonical.rules.isEmpty { results.append(match(events, canonical, sealing)) }
-        if !foreign.rules.isEmpty || canonical.rules.isEmpty { results.append(match(events, foreign, nil)) }
-        return result(of: results)
-    }
-
-    private func match(
-        _ events: UnsafeRawBufferPointer, _ rules: RuleSet, _ sealing: EventSealing?
-    ) -> EventFileMatcher.Result {
-        EventFileMatcher(rules).match(
-            events, ignoreLogsource: ignoresLogSource,
-            seal: sealing.map { sealing in { line, _ in try sealing.seal(line) } })
-    }
-
-    private func result(of results: [EventFileMatcher.Result]) -> Result {
-        var merged = Result(events: results.first?.events ?? 0)
         var places: [String: Int] = [:]
         for (place, rule) in rules.rules.enumerated() where places[rule.key] == nil { places[rule.key] = place }
-        merged.matches = results.flatMap(\.matches).sorted {
-            ($0.position, places[$0.rule] ?? 0) < ($1.position, places[$1.rule] ?? 0)
+        let place = { (match: EventFileMatcher.Match) in places[match.rule] ?? 0 }
+        let single = found.matches.filter { $0.finding == nil }
+            .sorted { ($0.position, place($0)) < ($1.position, place($1)) }
+        let findings = found.matches.filter { $0.finding != nil }.sorted { left, right in
+            let (one, other) = (left.finding?.time.rawValue ?? 0, right.finding?.time.rawValue ?? 0)
+            return (one, left.position, place(left)) < (other, right.position, place(right))
         }
-        for line in results.flatMap(\.unreadable)
-        where !merged.unreadable.contains(where: { $0.position == line.position }) {
-            merged.unreadable.append(line)
-        }
-        return merged
+        return Result(matches: single + findings, unreadable: found.unreadable, events: found.events)
     }
 
     private static func isAboutCanonicalFields(_ rule: SigmaRule) -> Bool {

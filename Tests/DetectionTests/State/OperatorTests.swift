@@ -19,11 +19,13 @@ struct OperatorTests {
 
     private let text = """
         title: clones
+        name: clones
         level: high
         logsource: {category: supply_chain}
         detection: {s: {action: clone}, condition: s}
         ---
         title: burst
+        name: burst
         level: medium
         logsource: {category: supply_chain}
         detection: {s: {action: push}, condition: s}
