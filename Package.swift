@@ -87,7 +87,11 @@ let package = Package(
             resources: [.embedInCode("Rules")]),
         module("Provenance", ["EventModel"]),
         module(
-            "Delivery", ["EventModel", "Detection", crypto, asyncHTTPClient, nio, nioHTTP1, grdb, logging]),
+            "Delivery",
+            [
+                "EventModel", "Detection", crypto, asyncHTTPClient, nio, nioHTTP1, nioPosix,
+                .product(name: "NIOSSL", package: "swift-nio-ssl"), grdb, logging,
+            ]),
         module(
             "CustodyServer",
             [
@@ -138,7 +142,12 @@ let package = Package(
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
             ]),
-        tests("Delivery", ["EventModel", "Detection", crypto, grdb, logging, nio, nioHTTP1, nioPosix]),
+        tests(
+            "Delivery",
+            [
+                "EventModel", "Detection", crypto, grdb, logging, nio, nioHTTP1, nioPosix, yams,
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]),
         .testTarget(
             name: "CustodyCommandTests",
             dependencies: [

@@ -10,5 +10,8 @@ package final class DeliveryCounters: Sendable {
     /// Messages never written, because too many waited already.
     package let dropped = Atomic<Int>(0)
 
+    /// Changes of alerts that a silence kept from every destination.
+    package let silenced = Atomic<Int>(0)
+
     package init() {}
 }

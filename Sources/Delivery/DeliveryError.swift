@@ -11,6 +11,12 @@ package struct DeliveryError: Error, Hashable, Sendable {
         case unreachable = "unreachable"
         /// The answer broke a limit.
         case badAnswer = "bad_answer"
+        /// The receiver says that it will never take the message.
+        case rejected = "rejected"
+        /// No destination has that name.
+        case unknownDestination = "unknown_destination"
+        /// Another destination has that name.
+        case duplicateDestination = "duplicate_destination"
         /// No notification has that id.
         case unknownNotification = "unknown_notification"
     }

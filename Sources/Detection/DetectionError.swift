@@ -15,6 +15,10 @@ package struct DetectionError: Error, Hashable, Sendable {
         case malformedState = "malformed_detection_state"
         /// No alert has that id.
         case unknownAlert = "unknown_alert"
+        /// No silence has that id.
+        case unknownSilence = "unknown_silence"
+        /// No rule has that id.
+        case unknownRule = "unknown_rule"
         /// The alert's state does not allow the change.
         case invalidTransition = "invalid_alert_transition"
         /// A list cursor or an argument about alerts is not valid.

@@ -25,7 +25,13 @@ struct ModuleTableTests {
         ("Intake", ["EventModel", "Connectors", "Journal", "Ledger", "EventStore", "Crypto"]),
         ("Detection", ["EventModel", "QueryLanguage", "EventStore", "Crypto", "CRE2", "Yams", "GRDB"]),
         ("Provenance", ["EventModel", "Ledger", "DurableFiles", "Crypto", "X509", "SwiftASN1", "Yams", "GRDB"]),
-        ("Delivery", ["EventModel", "Detection", "Crypto", "AsyncHTTPClient", "NIOCore", "NIOHTTP1", "GRDB"]),
+        (
+            "Delivery",
+            [
+                "EventModel", "Detection", "Crypto", "AsyncHTTPClient", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL",
+                "GRDB",
+            ]
+        ),
         ("CustodyServer", everythingAbove.union(libraries)),
         ("custody", everythingAbove.union(libraries).union(["CustodyServer", "ArgumentParser"])),
     ]

@@ -125,11 +125,11 @@ struct OutboxTests {
     @Test("Short secrets and URLs with credentials are refused")
     func configuration() throws {
         #expect(throws: DeliveryError.self) { try WebhookSecret("short") }
-        let secret = try WebhookSecret(OutboxScene.secret)
         for url in ["ftp://example.com", "https://", "https://user:pass@example.com/", "example.com"] {
-            #expect(throws: DeliveryError.self, "\(url)") {
-                try WebhookDestination(name: "d", url: url, secrets: [secret])
-            }
+            var settings = DestinationSettings()
+            settings.url = url
+            settings.secret = OutboxScene.secret
+            #expect(throws: DeliveryError.self, "\(url)") { try Destination(settings, allowsCommands: false) }
         }
     }
 }

@@ -48,21 +48,24 @@ struct OutboxScene {
     let clock = TestClock()
     let alerts: AlertStore
     let outbox: Outbox
-    let destinations: [WebhookDestination]
+    let destinations: [Destination]
 
     init(
         url: String = "https://hooks.example.com/custody", minimumSeverity: Severity = .low,
-        maximumPending: Int = Outbox.maximumPending
+        maximumPending: Int = Outbox.maximumPending, settings: [DestinationSettings]? = nil
     ) throws {
-        let destination = try WebhookDestination(
-            name: "on-call", url: url, secrets: [WebhookSecret(Self.secret)], minimumSeverity: minimumSeverity)
+        var webhook = DestinationSettings()
+        webhook.name = "on-call"
+        webhook.url = url
+        webhook.secret = Self.secret
+        webhook.minimumSeverity = minimumSeverity.rawValue
+        let destinations = try (settings ?? [webhook]).map { try Destination($0, allowsCommands: true) }
         let queue = try DatabaseQueue()
         var migrator = DatabaseMigrator()
         AlertSchema.registerMigrations(in: &migrator)
         OutboxSchema.registerMigrations(in: &migrator)
         try migrator.migrate(queue)
         let clock = clock
-        let destinations = [destination]
         outbox = Outbox(
             queue, destinations: { destinations }, now: { clock.now }, maximumPending: maximumPending)
         alerts = AlertStore(queue, observers: [outbox], now: { clock.now })
@@ -72,30 +75,47 @@ struct OutboxScene {
     func worker(
         _ transport: any WebhookTransport, allowance: DestinationGuard.Allowance = .init(),
         resolver: any HostResolver = FixedResolver(names: ["hooks.example.com": ["93.184.215.14"]]),
-        policy: RetryPolicy = RetryPolicy()
+        policy: RetryPolicy = RetryPolicy(), mail: any MailTransport = SMTPClient(),
+        commands: any CommandRunning = CommandRunner()
     ) -> DeliveryWorker {
         let clock = clock
-        let destinations = destinations
         return DeliveryWorker(
-            outbox: outbox, destinations: { destinations },
-            destinationGuard: DestinationGuard(allowance: allowance, resolver: resolver), transport: transport,
-            policy: policy,
+            outbox: outbox,
+            senders: DestinationSenders(
+                destinationGuard: DestinationGuard(allowance: allowance, resolver: resolver), http: transport,
+                mail: mail, commands: commands), policy: policy,
             surroundings: .init(now: { clock.now }, sleep: { _ in throw CancellationError() }, random: { 0 }),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
     /// Makes an alert of the given level through the real path: a rule, an event, a match.
     @discardableResult
-    func raise(level: String = "high", index: UInt64 = 0) throws -> Alert {
+    func raise(
+        level: String = "high", index: UInt64 = 0, entity: String = "", title: String? = nil, extra: String = ""
+    ) throws -> Alert {
         var rules = RuleSet()
         rules.add(
-            "title: t\(level)\(index)\nlevel: \(level)\nlogsource: {category: supply_chain}\ndetection: {s: {a: 1}, condition: s}\n",
-            file: "r.yml")
+            """
+            title: \(title ?? "t\(level)\(index)")
+            level: \(level)
+            \(extra)
+            logsource: {category: supply_chain}
+            detection: {s: {a: 1}, condition: s}
+
+            """, file: "r.yml")
         var matches: [RuleMatch] = []
         let engine = DetectionEngine(rules)
         try JSONParser().withDocument(Array(#"{"a":1}"#.utf8)) { root in
-            engine.evaluateIgnoringSource(payload: root, index: LeafIndex(index), into: &matches)
+            var record = EventRecord()
+            if !entity.isEmpty { record.set(.actorName, entity) }
+            var sealed: [UInt8] = []
+            Array(#"{"a":1}"#.utf8).withUnsafeBytes { _ = SealedForm.append(&record, payload: $0, to: &sealed) }
+            try sealed.withUnsafeBytes {
+                engine.evaluateIgnoringSource(
+                    payload: root, view: try SealedView($0), index: LeafIndex(index), into: &matches)
+            }
         }
+        for place in matches.indices { matches[place].sourceName = "acme" }
         return try alerts.record(matches, through: LeafIndex(index + 1))[0].alert
     }
 }

@@ -36,6 +36,9 @@ struct CustodyApplication: Sendable {
         SourceRoutes(state: state).register(on: router)
         RuleRoutes(state: state).register(on: router)
         AlertRoutes(state: state).register(on: router)
+        IncidentRoutes(state: state).register(on: router)
+        SilenceRoutes(state: state).register(on: router)
+        DestinationRoutes(state: state).register(on: router)
         return router
     }
 

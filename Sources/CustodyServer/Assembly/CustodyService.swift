@@ -27,7 +27,6 @@ package final class CustodyService: Sendable {
     package let warnings: [String]
     private let lock: DirectoryLock
     private let database: DatabasePool
-    private let outbox: DeliveryWorker?
 
     /// Opens a data directory, made when missing.
     ///
@@ -58,9 +57,10 @@ package final class CustodyService: Sendable {
             try $0.adding(filesIn: $1)
         }
         let engine = DetectionEngine(try RuleDirectories.load(configuration.ruleDirectories))
-        let notifications = try Notifications(configuration, database: database, logger: logger, now: now)
-        outbox = notifications.worker
-        let alerts = AlertStore(database, observers: notifications.observers, now: now)
+        let notifications = try Notifications(
+            configuration, database: database, box: keys.secrets, logger: logger, now: now)
+        let alerts = AlertStore(database, observers: [notifications.outbox], now: now)
+        try alerts.register(engine.ruleSet.rules)
 
         let stored = try StoredState(
             configuration, fileSystem: fileSystem, keys: keys, detectionCursor: DetectionView.firstLeaf(alerts),
@@ -93,8 +93,8 @@ package final class CustodyService: Sendable {
             quarantine: QuarantineStore(database: database), audit: audit,
             store: EmbeddedEventStore(snapshot: { storeView.snapshot() }, now: now), storeView: storeView,
             journal: journalReader, ledger: ledgerReader, ledgerKey: keys.ledger, engine: engine, alerts: alerts,
-            views: runners, tail: hub, verification: VerificationStatus())
-        state.collectMetrics(detection: counters, notifications: notifications.counters)
+            notifications: notifications, views: runners, tail: hub, verification: VerificationStatus())
+        state.collectMetrics(detection: counters, notifications: notifications.outbox)
     }
 
     /// What runs beside the requests, until the task is cancelled.
@@ -102,7 +102,7 @@ package final class CustodyService: Sendable {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.state.audit.run() }
             group.addTask { await self.housekeeping() }
-            if let outbox { group.addTask { await outbox.run() } }
+            group.addTask { await self.state.notifications.worker.run() }
         }
     }
 

@@ -1,3 +1,4 @@
+package import Delivery
 import DurableFiles
 import Foundation
 package import Intake
@@ -20,18 +21,10 @@ package struct ServerConfiguration: Sendable {
     package var ruleDirectories: [String] = []
     /// Directories of connectors beside the built-in catalogue.
     package var connectorDirectories: [String] = []
-    package var notifications: [Notification] = []
+    /// Where alerts are sent.
+    package var notifications: [DestinationSettings] = []
     /// Hosts and address ranges that notifications may go to although they are private.
     package var allowedTargets: [String] = []
-
-    /// Where alerts are sent.
-    package struct Notification: Sendable, Equatable {
-        package var name: String
-        package var url: String
-        package var secret: String
-        /// The lowest severity that is sent.
-        package var minimumSeverity: String
-    }
 
     package init() {}
 
@@ -63,16 +56,6 @@ package struct ConfigurationError: Error, CustomStringConvertible, Equatable {
 
 extension ServerConfiguration {
     private struct File: Decodable {
-        struct Notification: Decodable {
-            enum CodingKeys: String, CodingKey {
-                case name, url, secret
-                case minimumSeverity = "minimum_severity"
-            }
-            var name: String?
-            var url: String
-            var secret: String
-            var minimumSeverity: String?
-        }
         enum CodingKeys: String, CodingKey {
             case listen, rules, connectors, notifications
             case allowedTargets = "allowed_targets"
@@ -83,7 +66,7 @@ extension ServerConfiguration {
         var listen: String?
         var rules: [String]?
         var connectors: [String]?
-        var notifications: [Notification]?
+        var notifications: [DestinationSettings]?
         var allowedTargets: [String]?
         var publicEntries: Bool?
         var tlsCertificate: String?
@@ -110,13 +93,11 @@ extension ServerConfiguration {
             publicEntries = publicEntries || read.publicEntries ?? false
             tlsCertificate = tlsCertificate ?? read.tlsCertificate
             tlsKey = tlsKey ?? read.tlsKey
-            notifications += (read.notifications ?? []).map {
-                Notification(
-                    name: $0.name ?? $0.url, url: $0.url, secret: $0.secret,
-                    minimumSeverity: $0.minimumSeverity ?? "medium")
-            }
+            notifications += read.notifications ?? []
         } catch let error as ConfigurationError {
             throw error
+        } catch let error as DeliveryError {
+            throw ConfigurationError("\(file): \(error.reason)")
         } catch {
             throw ConfigurationError("\(file): \(error)")
         }

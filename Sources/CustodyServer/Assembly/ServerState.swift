@@ -31,6 +31,7 @@ struct ServerState: Sendable {
     let ledgerKey: LedgerKey
     let engine: DetectionEngine
     let alerts: AlertStore
+    let notifications: Notifications
     let views: [ViewRunner]
     let tail: TailHub
     let verification: VerificationStatus

@@ -23,6 +23,7 @@ enum StateDatabase {
         AlertSchema.registerMigrations(in: &migrator)
         OutboxSchema.registerMigrations(in: &migrator)
         QuarantineStore.register(in: &migrator)
+        DestinationStore.register(in: &migrator)
         try migrator.migrate(pool)
         return pool
     }

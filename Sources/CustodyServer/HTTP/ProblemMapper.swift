@@ -1,5 +1,6 @@
 import AccessControl
 import Connectors
+import Delivery
 import Detection
 import EventModel
 import EventStore
@@ -24,6 +25,7 @@ enum ProblemMapper {
         case let error as IdentityError: problem(error)
         case let error as ConnectorError: problem(error)
         case let error as DetectionError: problem(error)
+        case let error as DeliveryError: problem(error)
         case let error as EventStoreError: problem(error)
         case let error as LedgerError: problem(error)
         case let error as HTTPError:
@@ -85,9 +87,17 @@ enum ProblemMapper {
 
     private static func problem(_ error: DetectionError) -> Problem {
         switch error.code {
-        case .unknownAlert: .notFound(error.reason)
+        case .unknownAlert, .unknownSilence, .unknownRule: .notFound(error.reason)
         case .invalidTransition: Problem(.conflict, error.code.rawValue, error.reason)
         default: .badRequest(error.code.rawValue, error.description)
+        }
+    }
+
+    private static func problem(_ error: DeliveryError) -> Problem {
+        switch error.code {
+        case .unknownDestination, .unknownNotification: .notFound(error.reason)
+        case .duplicateDestination: Problem(.conflict, error.code.rawValue, error.reason)
+        default: .badRequest(error.code.rawValue, error.reason)
         }
     }
 

@@ -1,3 +1,4 @@
+import Delivery
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -20,6 +21,8 @@ enum RequestJSON {
         }
         do {
             return try JSONDecoder().decode(Value.self, from: Data(buffer.readableBytesView))
+        } catch let error as DeliveryError {
+            throw error
         } catch let DecodingError.keyNotFound(key, _) {
             throw Problem.badRequest("missing_member", "the member \(key.stringValue) is missing")
         } catch let DecodingError.typeMismatch(_, place) {

@@ -1,4 +1,5 @@
 import Delivery
+import Detection
 import EventModel
 import EventStore
 import Intake
@@ -6,8 +7,8 @@ import Ledger
 
 extension ServerState {
     /// Registers what the modules count for themselves.
-    func collectMetrics(detection: DetectionCounters, notifications: DeliveryCounters?) {
-        metrics.collect { [intake, storeView, views, ledger, tail] in
+    func collectMetrics(detection: DetectionCounters, notifications: Outbox) {
+        metrics.collect { [intake, storeView, views, ledger, tail, alerts] in
             let counters = intake.committer.counters
             let store = storeView.counters
             let end = intake.committer.end.rawValue
@@ -45,22 +46,7 @@ extension ServerState {
                 .init(.counter, "custody_detection_matches_total", "Matches of rules.", detection.matched),
                 .init(.gauge, "custody_tail_followers", "Open live tails.", Double(tail.count)),
             ]
-            if let notifications {
-                samples += [
-                    .init(
-                        .counter, "custody_notifications_delivered_total", "Notifications that a receiver took.",
-                        notifications.delivered),
-                    .init(
-                        .counter, "custody_notifications_retried_total", "Attempts that will be made again.",
-                        notifications.retried),
-                    .init(
-                        .counter, "custody_notifications_failed_total", "Notifications given up.", notifications.failed),
-                    .init(
-                        .counter, "custody_notifications_dropped_total",
-                        "Notifications for which the outbox had no room.",
-                        notifications.dropped),
-                ]
-            }
+            samples += Self.samples(of: notifications) + Self.samples(of: alerts)
             for view in views {
                 let lag = end - min(end, view.cursor.rawValue)
                 samples.append(
@@ -70,5 +56,53 @@ extension ServerState {
             }
             return samples
         }
+    }
+
+    private static func samples(of outbox: Outbox) -> [ServerMetrics.Sample] {
+        let counters = outbox.counters
+        var samples: [ServerMetrics.Sample] = [
+            .init(
+                .counter, "custody_notifications_delivered_total", "Notifications that a receiver took.",
+                counters.delivered),
+            .init(
+                .counter, "custody_notifications_retried_total", "Attempts that will be made again.", counters.retried),
+            .init(.counter, "custody_notifications_failed_total", "Notifications given up.", counters.failed),
+            .init(
+                .counter, "custody_notifications_dropped_total", "Notifications for which the outbox had no room.",
+                counters.dropped),
+            .init(
+                .counter, "custody_notifications_silenced_total", "Changes of alerts that a silence kept back.",
+                counters.silenced),
+        ]
+        // A database that cannot be read shows in the log and in the counters that do not move.
+        guard let census = try? outbox.census() else { return samples }
+        samples += [
+            .init(
+                .gauge, "custody_notifications_pending", "Notifications that wait.",
+                Double(census.pending.values.reduce(0, +))),
+            .init(
+                .gauge, "custody_notifications_dead", "Notifications given up that can be sent again.",
+                Double(census.failed.values.reduce(0, +))),
+            .init(
+                .gauge, "custody_notification_groups", "Incidents that wait for the time of their next notification.",
+                Double(census.groups)),
+        ]
+        return samples
+    }
+
+    private static func samples(of alerts: AlertStore) -> [ServerMetrics.Sample] {
+        guard let census = try? alerts.census() else { return [] }
+        var samples: [ServerMetrics.Sample] = [
+            .init(.gauge, "custody_signals", "Signals recorded.", Double(census.signals)),
+            .init(.gauge, "custody_incidents_open", "Incidents with an alert that is not closed.", Double(census.incidents)),
+            .init(.gauge, "custody_silences_active", "Silences in force.", Double(census.silences)),
+        ]
+        for severity in Severity.allCases {
+            samples.append(
+                .init(
+                    .gauge, "custody_alerts_open_\(severity.rawValue)", "Alerts of this severity that are not closed.",
+                    Double(census.open[severity] ?? 0)))
+        }
+        return samples
     }
 }

@@ -28,9 +28,17 @@ package struct DestinationGuard: Sendable {
     /// The address to connect to for a URL.
     /// - Throws: ``DeliveryError`` when there is none, or one is forbidden.
     package func vet(_ url: URL) async throws -> NetworkAddress {
-        guard let host = url.host()?.lowercased(), let scheme = url.scheme?.lowercased() else {
+        guard let host = url.host(), let scheme = url.scheme?.lowercased() else {
             throw DeliveryError(.invalidDestination, "the URL has no host")
         }
+        return try await vet(host: host, plainProtocol: scheme == "https" ? nil : "http")
+    }
+
+    /// The address to connect to for a host.
+    /// - Parameter plainProtocol: What is spoken, when that is without TLS: then only to who is on the allow list.
+    /// - Throws: ``DeliveryError`` when there is none, or one is forbidden.
+    package func vet(host: String, plainProtocol: String?) async throws -> NetworkAddress {
+        let host = host.lowercased()
         // Brackets mark an IPv6 address in a URL and are no part of it.
         let name = host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : host
         let addresses = try await resolver.addresses(of: name)
@@ -38,8 +46,9 @@ package struct DestinationGuard: Sendable {
         let isAllowedHost = allowance.hosts.contains(name)
         for address in addresses where !isAllowedHost {
             if allowance.networks.contains(where: { $0.contains(address) }) { continue }
-            guard scheme == "https" else {
-                throw DeliveryError(.forbiddenAddress, "plain http to \(name), which is not on the allow list")
+            if let plainProtocol {
+                throw DeliveryError(
+                    .forbiddenAddress, "plain \(plainProtocol) to \(name), which is not on the allow list")
             }
             guard !Self.isReserved(address) else {
                 throw DeliveryError(

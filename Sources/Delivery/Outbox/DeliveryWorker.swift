@@ -3,17 +3,24 @@ import Foundation
 package import Logging
 import Synchronization
 
-/// Empties the outbox: signs, vets the destination, sends, and records what came of it.
+/// Empties the outbox: makes messages of groups whose time has come, sends what is due, and records what came of it.
+///
+/// Destinations are served apart from each other: one that hangs delays nobody else.
 package struct DeliveryWorker: Sendable {
-    /// Messages on their way at the same time.
-    package static let concurrency = 8
-    /// Messages taken from the outbox in one pass.
+    /// Messages to one destination on their way at the same time.
+    package static let concurrency = 4
+    /// Destinations served at the same time.
+    package static let maximumDestinations = 32
+    /// Messages of a destination taken from the outbox in one pass.
     private static let batch = 64
     /// How long an attempt may take in all.
-    private static let timeout: Duration = .seconds(10)
-    private static let maximumAnswerBytes = 64 << 10
+    static let timeout: Duration = .seconds(10)
+    /// A mail is a dialogue of a dozen turns.
+    static let mailTimeout: Duration = .seconds(30)
     /// The longest sleep: new messages need no signal to be found within it.
-    private static let idleDelay: Duration = .seconds(1)
+    private static let idleDelay: Duration = .milliseconds(500)
+    /// Passes between two clearings of settled messages.
+    private static let passesBetweenClearings = 7_200
 
     /// What the worker needs of the world, so that tests can play it.
     package struct Surroundings: Sendable {
@@ -33,22 +40,17 @@ package struct DeliveryWorker: Sendable {
     }
 
     private let outbox: Outbox
-    private let destinations: @Sendable () -> [WebhookDestination]
-    private let destinationGuard: DestinationGuard
-    private let transport: any WebhookTransport
+    private let senders: DestinationSenders
     private let policy: RetryPolicy
     private let surroundings: Surroundings
     private let logger: Logger
 
     package init(
-        outbox: Outbox, destinations: @escaping @Sendable () -> [WebhookDestination],
-        destinationGuard: DestinationGuard, transport: any WebhookTransport, policy: RetryPolicy = RetryPolicy(),
-        surroundings: Surroundings, logger: Logger
+        outbox: Outbox, senders: DestinationSenders, policy: RetryPolicy = RetryPolicy(), surroundings: Surroundings,
+        logger: Logger
     ) {
         self.outbox = outbox
-        self.destinations = destinations
-        self.destinationGuard = destinationGuard
-        self.transport = transport
+        self.senders = senders
         self.policy = policy
         self.surroundings = surroundings
         self.logger = logger
@@ -56,28 +58,53 @@ package struct DeliveryWorker: Sendable {
 
     /// Works until its task is cancelled. Faults of the database are logged and tried again.
     package func run() async {
-        var passes = 0
-        while !Task.isCancelled {
-            do {
-                let sent = try await deliverDue()
-                passes += 1
-                if passes % 3_600 == 1 { try outbox.removeSettled() }
-                if sent < Self.batch { try await surroundings.sleep(Self.idleDelay) }
-            } catch is CancellationError {
-                return
-            } catch {
-                logger.error("notifications cannot be read", metadata: ["error": "\(error)"])
-                // The same pause; a second failure to sleep means that the task was cancelled.
-                guard (try? await surroundings.sleep(Self.idleDelay)) != nil else { return }
+        let busy = BusyDestinations()
+        await withDiscardingTaskGroup { group in
+            var passes = 0
+            while !Task.isCancelled {
+                do {
+                    if passes % Self.passesBetweenClearings == 0 { try outbox.removeSettled() }
+                    passes += 1
+                    try outbox.flushGroups()
+                    for name in try outbox.dueDestinations() where busy.begin(name, limit: Self.maximumDestinations) {
+                        group.addTask {
+                            await serve(name)
+                            busy.end(name)
+                        }
+                    }
+                } catch {
+                    logger.error("notifications cannot be read", metadata: ["error": "\(error)"])
+                }
+                guard (try? await surroundings.sleep(Self.idleDelay)) != nil else { break }
             }
+            group.cancelAll()
         }
     }
 
-    /// Attempts every message whose time has come, a few at once. Returns how many there were.
+    private func serve(_ destination: String) async {
+        do {
+            while try await deliverDue(to: destination) == Self.batch, !Task.isCancelled {}
+        } catch is CancellationError {
+            // The server stops; what was under way is sent again after its next start.
+        } catch {
+            logger.error(
+                "notifications cannot be settled", metadata: ["destination": "\(destination)", "error": "\(error)"])
+        }
+    }
+
+    /// Makes messages of due groups and attempts every message whose time has come. Returns how many there were.
     @discardableResult
     package func deliverDue() async throws -> Int {
-        let due = try outbox.due(limit: Self.batch)
-        let destinations = Dictionary(destinations().map { ($0.name, $0) }) { first, _ in first }
+        try outbox.flushGroups()
+        return try await deliver(try outbox.due(limit: Self.batch))
+    }
+
+    private func deliverDue(to destination: String) async throws -> Int {
+        try await deliver(try outbox.due(limit: Self.batch, for: destination))
+    }
+
+    private func deliver(_ due: [OutboxMessage]) async throws -> Int {
+        let destinations = Dictionary(outbox.destinations().map { ($0.name, $0) }) { first, _ in first }
         try await withThrowingTaskGroup(of: Void.self) { group in
             var waiting = due[...]
             for _ in 0..<min(Self.concurrency, due.count) {
@@ -92,44 +119,39 @@ package struct DeliveryWorker: Sendable {
         return due.count
     }
 
-    private func attempt(_ notification: OutboxMessage, _ destination: WebhookDestination?) async throws {
+    private func attempt(_ notification: OutboxMessage, _ destination: Destination?) async throws {
         guard let destination else {
             try giveUp(notification, "the destination \(notification.destination) is not configured any more")
             return
         }
         do {
-            let answer = try await send(notification, to: destination)
-            switch answer.status {
-            case 200..<300:
+            switch try await senders.send(notification.message, notification.body, to: destination, surroundings.now()) {
+            case .delivered(let remark):
                 outbox.counters.delivered.add(1, ordering: .relaxed)
-                try outbox.settle(notification, .delivered)
-            case 410: try giveUp(notification, "the receiver answered 410 Gone")
-            default: try postpone(notification, "the receiver answered \(answer.status)", answer.retryAfter)
+                try outbox.settle(notification, .delivered, error: remark)
+            case .rejected(let reason): try giveUp(notification, reason)
+            case .postponed(let reason, let retryAfter): try postpone(notification, reason, retryAfter)
             }
         } catch let error as DeliveryError {
             switch error.code {
-            case .forbiddenAddress, .invalidDestination: try giveUp(notification, error.reason)
+            case .forbiddenAddress, .invalidDestination, .rejected: try giveUp(notification, error.reason)
             default: try postpone(notification, error.reason, nil)
             }
         }
     }
 
-    private func send(_ notification: OutboxMessage, to destination: WebhookDestination) async throws -> WebhookAnswer {
-        let address = try await destinationGuard.vet(destination.url)
-        // The time of this attempt, not of the event: receivers refuse old ones as replays.
-        let timestamp = surroundings.now().seconds
-        let signatures = destination.secrets.map {
-            $0.signature(id: notification.message, timestamp: timestamp, body: notification.body)
+    /// Sends a message that says it is a test, once and now.
+    /// - Throws: ``DeliveryError`` that says why it was not taken.
+    package func test(_ destination: Destination) async throws {
+        let content = NotificationContent.test(at: surroundings.now())
+        let message = Outbox.messageID(content, destination)
+        let body = MessageBody(content: content, destination: destination, message: message).bytes
+        switch try await senders.send(message, body, to: destination, surroundings.now()) {
+        case .delivered(nil): return
+        case .delivered(let remark?): throw DeliveryError(.rejected, remark)
+        case .rejected(let reason): throw DeliveryError(.rejected, reason)
+        case .postponed(let reason, _): throw DeliveryError(.badAnswer, reason)
         }
-        return try await transport.send(
-            WebhookRequest(
-                url: destination.url, address: address,
-                headers: [
-                    ("content-type", "application/json"), ("user-agent", "Custody"),
-                    ("webhook-id", notification.message),
-                    ("webhook-timestamp", String(timestamp)), ("webhook-signature", signatures.joined(separator: " ")),
-                ],
-                body: notification.body, timeout: Self.timeout, maximumAnswerBytes: Self.maximumAnswerBytes))
     }
 
     private func postpone(_ notification: OutboxMessage, _ reason: String, _ retryAfter: Int?) throws {
@@ -154,4 +176,13 @@ package struct DeliveryWorker: Sendable {
             ])
         try outbox.settle(notification, .failed, error: reason)
     }
+}
+
+/// The destinations that are being served.
+private final class BusyDestinations: Sendable {
+    private let names = Mutex<Set<String>>([])
+
+    /// False when it is being served already, or too many are.
+    func begin(_ name: String, limit: Int) -> Bool { names.withLock { $0.count < limit && $0.insert(name).inserted } }
+    func end(_ name: String) { names.withLock { _ = $0.remove(name) } }
 }

@@ -15,7 +15,8 @@ package struct OutboxMessage: Hashable, Sendable {
     /// The same at every attempt: by it the receiver knows a repetition.
     package let message: String
     package let destination: String
-    package let alert: String
+    /// The alert or incident that it is about: messages about the same one keep their order at a destination.
+    package let subject: String
     package let body: Data
     package let state: State
     package let attempts: Int
@@ -27,7 +28,7 @@ package struct OutboxMessage: Hashable, Sendable {
         sequence = row["sequence"]
         message = row["message"]
         destination = row["destination"]
-        alert = row["alert"]
+        subject = row["alert"]
         body = row["body"]
         state = State(rawValue: row["state"]) ?? .failed
         attempts = row["attempts"]

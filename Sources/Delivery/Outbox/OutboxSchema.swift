@@ -23,5 +23,23 @@ package enum OutboxSchema {
                     CREATE INDEX delivery_outbox_due ON delivery_outbox (state, next_attempt);
                     """)
         }
+        migrator.registerMigration("delivery-2-groups") { db in
+            try db.execute(
+                sql: """
+                    CREATE INDEX delivery_outbox_order ON delivery_outbox (destination, alert, state, sequence);
+                    CREATE TABLE delivery_group (
+                        destination TEXT NOT NULL,
+                        incident TEXT NOT NULL,
+                        -- When the next message is to be made; null when nothing is to be told.
+                        due INTEGER,
+                        -- When the last one was made; null before the first.
+                        sent INTEGER,
+                        -- Changes since then.
+                        changes INTEGER NOT NULL,
+                        PRIMARY KEY (destination, incident)
+                    ) STRICT, WITHOUT ROWID;
+                    CREATE INDEX delivery_group_due ON delivery_group (due) WHERE due IS NOT NULL;
+                    """)
+        }
     }
 }

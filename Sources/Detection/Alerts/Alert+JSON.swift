@@ -3,8 +3,12 @@ package import EventModel
 extension Alert {
     /// Appends the alert as a JSON object: what `/v1/alerts`, `custody alert --json` and notifications show.
     ///
-    /// - Parameter evidence: Leaf indexes to list with it; nil leaves the member out.
-    package func appendJSON(evidence: [LeafIndex]? = nil, to output: inout [UInt8]) {
+    /// - Parameters:
+    ///   - evidence: Leaf indexes to list with it; nil leaves the member out.
+    ///   - activity: What happened to it; nil leaves the member out.
+    package func appendJSON(
+        evidence: [LeafIndex]? = nil, activity: [AlertActivity]? = nil, to output: inout [UInt8]
+    ) {
         var writer = AlertJSONWriter(output: [])
         swap(&writer.output, &output)
         defer { swap(&writer.output, &output) }
@@ -13,12 +17,19 @@ extension Alert {
         writer.text("rule", ruleKey)
         writer.text("title", ruleTitle)
         writer.text("rule_sha256", ruleHash)
+        writer.number("rule_version", ruleVersion)
+        writer.text("kind", kind.rawValue)
         writer.text("severity", severity.rawValue)
         writer.text("status", status.rawValue)
         writer.text("first_seen", firstSeen.text)
         writer.text("last_seen", lastSeen.text)
         writer.number("count", count)
+        if silenced > 0 { writer.number("silenced", silenced) }
         writer.text("entity", entity)
+        if let incident { writer.text("incident", incident) }
+        if !sourceKind.isEmpty { writer.text("source_kind", sourceKind) }
+        if !sourceName.isEmpty { writer.text("source_name", sourceName) }
+        if let owner { writer.text("owner", owner) }
         writer.key("group")
         writer.open("{")
         for value in group { writer.text(value.name, value.value) }
@@ -31,6 +42,7 @@ extension Alert {
         if let comment { writer.text("comment", comment) }
         if let evidence { writer.numbers("evidence", evidence.map(\.rawValue)) }
         writer.number("unlisted_evidence", unlistedEvidence)
+        if let activity { writer.activity(activity) }
         writer.text("created", created.text)
         writer.text("updated", updated.text)
         writer.close("}")
@@ -77,6 +89,21 @@ private struct AlertJSONWriter {
         for (position, value) in values.enumerated() {
             if position > 0 { output.append(UInt8(ascii: ",")) }
             JSONText.appendString(value, to: &output)
+        }
+        close("]")
+    }
+
+    mutating func activity(_ entries: [AlertActivity]) {
+        key("activity")
+        open("[")
+        for entry in entries {
+            if needsComma { output.append(UInt8(ascii: ",")) }
+            open("{")
+            text("time", entry.time.text)
+            text("kind", entry.kind.rawValue)
+            if let actor = entry.actor { text("actor", actor) }
+            if let detail = entry.detail { text("detail", detail) }
+            close("}")
         }
         close("]")
     }

@@ -7,20 +7,29 @@ extension Alert {
         guard let status = Status(rawValue: row["status"]) else {
             throw DetectionError(.invalidRequest, "the alert table holds an unknown status")
         }
-        let rank: Int = row["severity"]
+        guard let kind = Kind(rawValue: row["kind"]) else {
+            throw DetectionError(.invalidRequest, "the alert table holds an unknown kind")
+        }
         id = row["id"]
         sequence = row["sequence"]
         ruleKey = row["rule_key"]
         ruleTitle = row["rule_title"]
         ruleHash = row["rule_hash"]
-        severity = Severity.allCases.first { $0.rank == rank } ?? .medium
+        ruleVersion = row["rule_version"]
+        self.kind = kind
+        severity = Severity(rank: row["severity"])
         tags = try Self.decode([String].self, row["tags"])
         runbook = row["runbook"]
+        owner = row["owner"]
+        sourceKind = row["source_kind"]
+        sourceName = row["source_name"]
         self.status = status
         firstSeen = Timestamp(nanoseconds: row["first_seen"])
         lastSeen = Timestamp(nanoseconds: row["last_seen"])
         count = row["count"]
         unlistedEvidence = row["unlisted_evidence"]
+        silenced = row["silenced"]
+        incident = row["incident"]
         fingerprint = row["fingerprint"]
         entity = row["entity"]
         group = try Self.decode([AlertGroupValue].self, row["group_values"])
@@ -36,7 +45,7 @@ extension Alert {
         String(decoding: try JSONEncoder().encode(value), as: UTF8.self)
     }
 
-    private static func decode<Value: Decodable>(_ type: Value.Type, _ text: String) throws -> Value {
+    static func decode<Value: Decodable>(_ type: Value.Type, _ text: String) throws -> Value {
         try JSONDecoder().decode(type, from: Data(text.utf8))
     }
 }

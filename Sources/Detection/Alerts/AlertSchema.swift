@@ -50,5 +50,62 @@ package enum AlertSchema {
                     """)
         }
         DetectionCheckpoint.registerMigrations(in: &migrator)
+        migrator.registerMigration("detection-2-life-cycle") { db in try db.execute(sql: lifeCycle) }
     }
+
+    private static let lifeCycle = """
+        ALTER TABLE alert ADD COLUMN kind TEXT NOT NULL DEFAULT 'alert';
+        ALTER TABLE alert ADD COLUMN rule_version INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE alert ADD COLUMN owner TEXT;
+        ALTER TABLE alert ADD COLUMN source_kind TEXT NOT NULL DEFAULT '';
+        ALTER TABLE alert ADD COLUMN source_name TEXT NOT NULL DEFAULT '';
+        -- Matches that a silence kept from notifications.
+        ALTER TABLE alert ADD COLUMN silenced INTEGER NOT NULL DEFAULT 0;
+        -- What the alert is grouped by, and the group that it came into; null for signals.
+        ALTER TABLE alert ADD COLUMN subject TEXT;
+        ALTER TABLE alert ADD COLUMN incident TEXT;
+        CREATE INDEX alert_subject ON alert (subject, sequence);
+        CREATE INDEX alert_incident ON alert (incident, sequence);
+        CREATE INDEX alert_rule ON alert (rule_key, sequence);
+        CREATE TABLE alert_activity (
+            sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+            alert INTEGER NOT NULL REFERENCES alert (sequence) ON DELETE CASCADE,
+            time INTEGER NOT NULL,
+            kind TEXT NOT NULL,
+            actor TEXT,
+            detail TEXT
+        ) STRICT;
+        CREATE INDEX alert_activity_alert ON alert_activity (alert, sequence);
+        CREATE TABLE silence (
+            sequence INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            scope TEXT NOT NULL,
+            author TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            created INTEGER NOT NULL,
+            expires INTEGER NOT NULL,
+            ended INTEGER,
+            ended_by TEXT,
+            hidden INTEGER NOT NULL,
+            last_hidden INTEGER
+        ) STRICT;
+        CREATE TABLE silence_hit (
+            silence TEXT NOT NULL,
+            alert INTEGER NOT NULL REFERENCES alert (sequence) ON DELETE CASCADE,
+            count INTEGER NOT NULL,
+            last INTEGER NOT NULL,
+            PRIMARY KEY (silence, alert)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE rule_version (
+            rule_key TEXT NOT NULL,
+            version INTEGER NOT NULL,
+            hash TEXT NOT NULL,
+            title TEXT NOT NULL,
+            first_loaded INTEGER NOT NULL,
+            PRIMARY KEY (rule_key, version)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX rule_version_hash ON rule_version (rule_key, hash);
+        -- Leaves before this one were judged before a rebuild: silences counted them then.
+        ALTER TABLE detection_cursor ADD COLUMN judged_before INTEGER NOT NULL DEFAULT 0;
+        """
 }

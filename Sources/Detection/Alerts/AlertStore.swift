@@ -65,6 +65,7 @@ package struct AlertStore: Sendable {
             arguments.append(argument)
         }
         if let before { require("sequence < ?", before) }
+        if let kind = filter.kind { require("kind = ?", kind.rawValue) }
         if !filter.statuses.isEmpty {
             let marks = filter.statuses.map { _ in "?" }.joined(separator: ",")
             conditions.append("status IN (\(marks))")
@@ -74,6 +75,7 @@ package struct AlertStore: Sendable {
         if let key = filter.ruleKey { require("rule_key = ?", key) }
         if let entity = filter.entity { require("entity = ?", entity) }
         if let assignee = filter.assignee { require("assignee = ?", assignee) }
+        if let incident = filter.incident { require("incident = ?", incident) }
         if let since = filter.seenSince { require("last_seen >= ?", since.nanoseconds) }
         let clause = conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
         arguments.append(limit + 1)
@@ -98,6 +100,44 @@ package struct AlertStore: Sendable {
                 db, sql: "SELECT leaf FROM alert_evidence WHERE alert = ? AND leaf > ? ORDER BY leaf LIMIT ?",
                 arguments: [alert.sequence, after.map { Int64(bitPattern: $0.rawValue) } ?? -1, limit]
             ).map { LeafIndex(UInt64(bitPattern: $0)) }
+        }
+    }
+
+    /// What happened to an alert since it was made, in order.
+    package func activity(of id: String) throws -> [AlertActivity] {
+        try writer.read { db in
+            let alert = try Self.alert(id, in: db)
+            return try Row.fetchAll(
+                db, sql: "SELECT * FROM alert_activity WHERE alert = ? ORDER BY sequence", arguments: [alert.sequence]
+            ).compactMap { row in
+                AlertTransition.Kind(rawValue: row["kind"]).map {
+                    AlertActivity(
+                        time: Timestamp(nanoseconds: row["time"]), kind: $0, actor: row["actor"],
+                        detail: row["detail"])
+                }
+            }
+        }
+    }
+
+    /// Open alerts by severity, signals in all, and silences in force: for metrics.
+    package func census() throws -> (open: [Severity: Int], signals: Int, incidents: Int, silences: Int) {
+        let time = now()
+        return try writer.read { db in
+            var open: [Severity: Int] = [:]
+            let rows = try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT severity, count(*) AS count FROM alert WHERE status IN ('open', 'acknowledged')
+                    AND kind = 'alert' GROUP BY severity
+                    """)
+            for row in rows { open[Severity(rank: row["severity"])] = row["count"] }
+            let signals = try Int.fetchOne(db, sql: "SELECT count(*) FROM alert WHERE kind = 'signal'") ?? 0
+            let incidents = try Int.fetchOne(
+                db, sql: "SELECT count(DISTINCT incident) FROM alert WHERE status IN ('open', 'acknowledged')") ?? 0
+            let silences = try Int.fetchOne(
+                db, sql: "SELECT count(*) FROM silence WHERE ended IS NULL AND expires > ?",
+                arguments: [time.nanoseconds]) ?? 0
+            return (open, signals, incidents, silences)
         }
     }
 

@@ -42,7 +42,7 @@ package final class DetectionEngine: Sendable {
     /// - Parameter time: The event's time, for operators; that of the view when nil. It is also what time is advanced to:
     ///   files have no time of receipt.
     package func evaluateIgnoringSource(
-        payload: JSONValue, view: SealedView? = nil, time: Timestamp? = nil, index: LeafIndex,
+        payload: JSONValue?, view: SealedView? = nil, time: Timestamp? = nil, index: LeafIndex,
         into matches: inout [RuleMatch]
     ) {
         state.withLock { state in

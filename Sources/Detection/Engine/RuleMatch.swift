@@ -24,6 +24,10 @@ package struct RuleMatch: Sendable {
     /// Completed by an event that came after later ones.
     package let isLate: Bool
 
+    /// Where the event came from: `source.kind` and `source.name`. Whoever feeds the engine fills them in.
+    package var sourceKind = ""
+    package var sourceName = ""
+
     package init(
         rule: SigmaRule, index: LeafIndex, evidence: [LeafIndex]? = nil, time: Timestamp, entity: String,
         group: [(name: String, value: String)], explanation: [String], isLearning: Bool = false, isLate: Bool = false

@@ -13,12 +13,20 @@ struct ExtensionReader {
             case "runbook":
                 guard let text = value.text, !text.isEmpty else { throw invalid("`custody.runbook` is text", value) }
                 extensions.runbook = text
+            case "owner":
+                guard let text = value.text, !text.isEmpty else { throw invalid("`custody.owner` is text", value) }
+                extensions.owner = text
+            case "signal":
+                guard case .scalar(.boolean(let isSignal)) = value.content else {
+                    throw invalid("`custody.signal` is true or false", value)
+                }
+                extensions.isSignal = isSignal
             case "group": extensions.group = try texts(value, key).map(naming.name)
             case "sources": extensions.sources = try texts(value, key)
             case "tests":
                 guard let members = value.sequence else { throw invalid("`custody.tests` is a list", value) }
                 extensions.tests = try members.map(test)
-            default: throw invalid("`custody.\(key)` is not known; known are runbook, group, sources and tests", value)
+            default: throw invalid("`custody.\(key)` is not known; known are runbook, owner, signal, group, sources and tests", value)
             }
         }
         return extensions

@@ -59,6 +59,10 @@ package struct CustodyExtensions: Sendable {
 
     /// What the person who gets the alert does first.
     package var runbook: String?
+    /// The person or team that answers for the rule; notifications can be routed by it.
+    package var owner: String?
+    /// Whether matches are recorded as signals and notify nobody, whatever the rule's level.
+    package var isSignal = false
     /// The fields whose values tell one alert of the rule from another; the actor when empty.
     package var group: [FieldName] = []
     /// Kinds of sources, instead of what the log source says.

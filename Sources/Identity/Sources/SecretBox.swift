@@ -1,5 +1,5 @@
 import Crypto
-import Foundation
+package import Foundation
 
 /// Encrypts what has to be kept in clear: the credentials of sources, without which no HMAC can be checked.
 ///
@@ -35,13 +35,13 @@ package struct SecretBox: Sendable {
         }
     }
 
-    func seal(_ secret: [UInt8], for purpose: String) throws -> Data {
+    package func seal(_ secret: [UInt8], for purpose: String) throws -> Data {
         let box = try AES.GCM.seal(secret, using: key, authenticating: Array(purpose.utf8))
         guard let combined = box.combined else { throw IdentityError(.unreadableSecret, "a secret cannot be sealed") }
         return combined
     }
 
-    func open(_ sealed: Data, for purpose: String) throws -> [UInt8] {
+    package func open(_ sealed: Data, for purpose: String) throws -> [UInt8] {
         do {
             let box = try AES.GCM.SealedBox(combined: sealed)
             return Array(try AES.GCM.open(box, using: key, authenticating: Array(purpose.utf8)))

@@ -1,0 +1,42 @@
+import Foundation
+import Testing
+
+@testable import Delivery
+
+@Suite("Commands as destinations")
+struct CommandRunnerTests {
+    private let runner = CommandRunner()
+
+    private func reason(_ script: String, timeout: Duration = .seconds(20)) async -> String {
+        do {
+            try await runner.run(
+                ["/bin/sh", "-c", script], input: Data("hello".utf8), environment: ["CUSTODY_NOTIFICATION": "m"],
+                timeout: timeout)
+            return ""
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    @Test("It gets the message on standard input and no more of our environment than was meant")
+    func input() async {
+        #expect(await reason(#"test "$(cat)" = hello && test "$CUSTODY_NOTIFICATION" = m && test -z "$HOME""#) == "")
+    }
+
+    @Test("A failure tells the status and the first line")
+    func failure() async {
+        #expect(await reason("echo no disk; exit 3").contains("status 3: no disk"))
+        let missing = await #expect(throws: DeliveryError.self) {
+            try await runner.run(["/nonexistent"], input: Data(), environment: [:], timeout: .seconds(1))
+        }
+        #expect(missing?.code == .unreachable)
+    }
+
+    @Test("One that takes too long or says too much is stopped")
+    func bounds() async {
+        let start = ContinuousClock.now
+        #expect(await reason("sleep 60", timeout: .milliseconds(100)).contains("was stopped"))
+        #expect(await reason("while :; do echo aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa; done").contains("wrote more"))
+        #expect(ContinuousClock.now - start < .seconds(30))
+    }
+}
