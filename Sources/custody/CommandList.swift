@@ -4,7 +4,7 @@ import ArgumentParser
 enum CommandList {
     static let all: [any ParsableCommand.Type] = [
         ServeCommand.self, PushCommand.self, SearchCommand.self, TailCommand.self, ShowCommand.self, ExportCommand.self,
-        VerifyCommand.self, SourceCommand.self, RuleCommand.self, AlertCommand.self, TokenCommand.self,
-        RebuildCommand.self, DoctorCommand.self, DemoCommand.self, BenchCommand.self,
+        VerifyCommand.self, SourceCommand.self, RuleCommand.self, AlertCommand.self, DestinationCommand.self,
+        TokenCommand.self, RebuildCommand.self, DoctorCommand.self, DemoCommand.self, BenchCommand.self,
     ]
 }

@@ -103,7 +103,7 @@ struct DestinationTests {
     func pagerDuty() throws {
         let key = String(repeating: "k", count: 32)
         let body = try body("{kind: pagerduty, name: p, routing_key: \(key)}")
-        #expect(body["routing_key"] as? String == key && body["event_action"] as? String == "trigger")
+        #expect(body["routing_key"] == nil && body["event_action"] as? String == "trigger")
         #expect((body["dedup_key"] as? String)?.hasPrefix("custody-") == true)
         let payload = try #require(body["payload"] as? [String: Any])
         #expect(payload["severity"] as? String == "critical" && payload["source"] as? String == "acme")
@@ -158,6 +158,9 @@ struct DestinationTests {
             let transport = RecordingTransport([.success(WebhookAnswer(status: status))])
             try await scene.worker(transport, resolver: resolver).deliverDue()
             #expect(try scene.outbox.list(state).count == 1, "\(status)")
+            let sent = try #require(transport.requests.first).body
+            let json = try #require(try JSONSerialization.jsonObject(with: sent) as? [String: Any])
+            #expect(json["routing_key"] as? String == settings.routingKey && json["payload"] != nil)
         }
     }
 }

@@ -31,6 +31,15 @@ final class RecordingTransport: WebhookTransport {
     }
 }
 
+/// A transport whose answers are made when they are asked for.
+struct AnsweringTransport: WebhookTransport {
+    let answer: @Sendable () -> WebhookAnswer
+
+    init(_ answer: @escaping @Sendable () -> WebhookAnswer) { self.answer = answer }
+
+    func send(_ request: WebhookRequest) async throws -> WebhookAnswer { answer() }
+}
+
 /// Names and their addresses, without a network.
 struct FixedResolver: HostResolver {
     var names: [String: [String]]

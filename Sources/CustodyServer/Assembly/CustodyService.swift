@@ -56,7 +56,7 @@ package final class CustodyService: Sendable {
         let catalogue = try configuration.connectorDirectories.reduce(ConnectorCatalogue.builtIn) {
             try $0.adding(filesIn: $1)
         }
-        let engine = DetectionEngine(try RuleDirectories.load(configuration.ruleDirectories))
+        let engine = DetectionEngine(try RuleDirectories.load(configuration.allRuleDirectories))
         let notifications = try Notifications(
             configuration, database: database, box: keys.secrets, logger: logger, now: now)
         let alerts = AlertStore(database, observers: [notifications.outbox], now: now)

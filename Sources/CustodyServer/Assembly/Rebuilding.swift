@@ -61,7 +61,7 @@ package struct Rebuilding: Sendable {
         let database = try StateDatabase.open(configuration.database)
         defer { try? database.close() }
         let alerts = AlertStore(database, now: WallClock.now)
-        var judge = EventJudge(DetectionEngine(try RuleDirectories.load(configuration.ruleDirectories)))
+        var judge = EventJudge(DetectionEngine(try RuleDirectories.load(configuration.allRuleDirectories)))
         try alerts.beginRebuild()
         try events.forEachBatch { batch in
             try batch.bytes.withUnsafeBytes { bytes in

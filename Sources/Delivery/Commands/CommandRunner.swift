@@ -70,9 +70,9 @@ package struct CommandRunner: CommandRunning {
             let size = (try? FileManager.default.attributesOfItem(atPath: output.path)[.size] as? Int) ?? 0
             let isOverlong = size > maximumOutputBytes
             if isOverlong || ContinuousClock.now >= deadline {
-                // It gets no second chance to ignore us.
+                // It gets no second chance to ignore us, and neither does what it started in its process group.
+                kill(-process.processIdentifier, SIGKILL)
                 kill(process.processIdentifier, SIGKILL)
-                process.waitUntilExit()
                 throw DeliveryError(
                     .unreachable,
                     isOverlong

@@ -120,7 +120,8 @@ struct MessageBody {
 
     // MARK: PagerDuty
 
-    /// Events API v2. The incident (or alert) is the deduplication key, so that PagerDuty's follows ours.
+    /// Events API v2. The incident (or alert) is the deduplication key, so that PagerDuty's follows ours. The routing key,
+    /// which is a secret, is added when the message is sent: what waits in the outbox holds none.
     private var pagerDuty: Data {
         let action =
             switch content.status {
@@ -142,7 +143,6 @@ struct MessageBody {
         payload.add("class", Self.cut(content.values["rule"] ?? "", 255))
         payload.add("custom_details", raw: details.text)
         var json = JSONText.Object()
-        if case .http(let target) = destination.target { json.add("routing_key", target.routingKey ?? "") }
         json.add("event_action", action)
         json.add("dedup_key", "custody-\(content.key)")
         json.add("client", "Custody")

@@ -52,10 +52,18 @@ package struct DestinationSenders: Sendable {
         }
     }
 
+    /// An object's JSON text with one more member at its beginning.
+    private static func adding(_ name: String, _ value: String, to object: Data) -> Data {
+        var json = JSONText.Object()
+        json.add(name, value)
+        return Data(json.bytes.dropLast()) + Data(",".utf8) + object.dropFirst()
+    }
+
     private func post(
         _ message: String, _ body: Data, to target: HTTPTarget, _ now: Timestamp
     ) async throws -> DeliveryOutcome {
         let address = try await destinationGuard.vet(target.url)
+        let body = target.routingKey.map { Self.adding("routing_key", $0, to: body) } ?? body
         var headers = [("content-type", "application/json"), ("user-agent", "Custody")]
         if !target.secrets.isEmpty {
             // The time of this attempt, not of the event: receivers refuse old ones as replays.

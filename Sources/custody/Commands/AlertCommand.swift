@@ -7,7 +7,10 @@ struct AlertCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "alert",
         abstract: "Look at alerts and work on them.",
-        subcommands: [List.self, Show.self, Acknowledge.self, Assign.self, Close.self])
+        subcommands: [
+            List.self, Show.self, Evidence.self, Incidents.self, Acknowledge.self, Assign.self, Comment.self, Close.self,
+            Reopen.self,
+        ])
 
     static let columns = ResourceList([
         .init("id"), .init("severity"), .init("status"), .init("last seen", "last_seen", isRigid: true),
@@ -28,6 +31,12 @@ struct AlertCommand: AsyncParsableCommand {
         var rule: String?
         @Option(help: ArgumentHelp("Alerts about one actor or resource.", valueName: "name"))
         var entity: String?
+        @Option(help: ArgumentHelp("Alerts of one incident.", valueName: "id"))
+        var incident: String?
+        @Option(help: ArgumentHelp("Alerts that somebody works on.", valueName: "name"))
+        var assignee: String?
+        @Option(help: ArgumentHelp("alert, signal (recorded, nobody was called) or all.", valueName: "kind"))
+        var kind = "alert"
         @Option(help: ArgumentHelp("At most so many.", valueName: "n"))
         var limit = 100
         @OptionGroup var output: OutputOptions
@@ -39,7 +48,10 @@ struct AlertCommand: AsyncParsableCommand {
 
         func run() async throws {
             let console = CommandContext.current.console
-            let choices = [("status", status), ("severity", severity), ("rule", rule), ("entity", entity)]
+            let choices = [
+                ("kind", kind), ("status", status), ("severity", severity), ("rule", rule), ("entity", entity),
+                ("incident", incident), ("assignee", assignee),
+            ]
             let query = choices.compactMap { name, value in value.map { (name, $0) } } + [("limit", String(limit))]
             let answer = try await server.client().call(.get, "/v1/alerts", query: query)
             try JSONDocument.read(answer) { json in
@@ -121,7 +133,7 @@ struct AlertCommand: AsyncParsableCommand {
         }
     }
 
-    private static func change(
+    static func change(
         _ id: String, _ what: String, _ body: JSONObject, _ server: ClientOptions, _ output: OutputOptions
     ) async throws {
         let path = "/v1/alerts/\(ServerAddress.encoded(id))/\(what)"
@@ -140,9 +152,8 @@ struct AlertCommand: AsyncParsableCommand {
 /// One alert for people.
 enum AlertSheet {
     private static let fields = [
-        "id", "severity", "status", "rule", "entity", "count", "first_seen", "last_seen", "assignee", "verdict",
-        "comment",
-        "tags",
+        "id", "kind", "severity", "status", "rule", "rule_version", "rule_sha256", "owner", "entity", "incident",
+        "source_name", "count", "silenced", "first_seen", "last_seen", "assignee", "verdict", "comment", "tags",
     ]
 
     static func lines(_ alert: JSONValue, _ console: Console) -> [String] {
@@ -151,17 +162,30 @@ enum AlertSheet {
             let text = alert.text(field)
             guard !text.isEmpty else { continue }
             let label = field.replacing("_", with: " ")
-            lines.append(console.dim(label) + String(repeating: " ", count: 12 - label.count) + VisibleText.of(text))
+            lines.append(console.dim(label) + String(repeating: " ", count: 13 - label.count) + VisibleText.of(text))
         }
         lines += list("because", alert["explanation"], console)
         let runbook = alert.text("runbook")
         if !runbook.isEmpty { lines += ["", console.bold("do first"), "  " + VisibleText.of(runbook)] }
+        lines += activity(alert, console)
         if let evidence = alert["evidence"] {
             let indexes = evidence.elements.compactMap(\.scalarText)
             lines += ["", console.bold("events")] + indexes.map { "  custody show \(VisibleText.of($0))" }
             if let more = alert["unlisted_evidence"]?.int64, more > 0 { lines.append("  and \(more) more") }
         }
         return lines
+    }
+
+    private static func activity(_ alert: JSONValue, _ console: Console) -> [String] {
+        let entries = alert["activity"].map { Array($0.elements) } ?? []
+        guard !entries.isEmpty else { return [] }
+        return ["", console.bold("activity")]
+            + entries.map { entry in
+                let detail = entry.text("detail")
+                let actor = entry.text("actor")
+                let head = "\(EventColumns.seconds(entry.text("time"))) \(actor.isEmpty ? "custody" : actor) \(entry.text("kind"))"
+                return "  " + VisibleText.of(detail.isEmpty ? head : "\(head): \(detail)")
+            }
     }
 
     private static func list(_ title: String, _ values: JSONValue?, _ console: Console) -> [String] {

@@ -8,8 +8,11 @@ import NIOHTTP1
 struct RuleCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rule",
-        abstract: "Look at detection rules, test them, and match them against files.",
-        subcommands: [List.self, Reload.self, RuleTestCommand.self, RuleMatchCommand.self])
+        abstract: "Look at detection rules, add and test them, try them on files and on what is stored, silence them.",
+        subcommands: [
+            List.self, RuleAddCommand.self, Reload.self, RuleTestCommand.self, RuleMatchCommand.self,
+            RuleBacktestCommand.self, RuleExplainCommand.self, RuleVersionsCommand.self, RuleSilenceCommand.self,
+        ])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -59,7 +62,8 @@ struct RuleCommand: AsyncParsableCommand {
             .init(title: "title"), .init(title: "file"),
         ])
         for rule in answer["rules"].map({ Array($0.elements) }) ?? [] {
-            let state = rule["dormant"]?.bool == true ? "dormant" : "active"
+            let state =
+                rule["dormant"]?.bool == true ? "dormant" : rule["signal"]?.bool == true ? "signal" : "active"
             table.add([rule.text("id"), rule.text("severity"), state, rule.text("title"), rule.text("file")])
         }
         return table
@@ -69,7 +73,10 @@ struct RuleCommand: AsyncParsableCommand {
 /// Reading rules from files and directories that were named on the command line.
 enum RuleFiles {
     /// - Throws: ``CommandFailure`` `refused` after telling, as `FILE:LINE: reason`, of every rule that was refused.
-    static func load(_ paths: [String], variables: [String: [String]] = [:], _ console: Console) throws -> RuleSet {
+    static func load(
+        _ paths: [String], variables: [String: [String]] = [:], _ console: Console,
+        onRefusal: (DetectionError) -> Void = { _ in }
+    ) throws -> RuleSet {
         var set = RuleSet()
         for path in paths {
             do {
@@ -80,7 +87,10 @@ enum RuleFiles {
         }
         for warning in set.warnings { console.note("warning: \(warning.description)") }
         guard set.errors.isEmpty else {
-            for error in set.errors { console.note(error.description) }
+            for error in set.errors {
+                onRefusal(error)
+                console.note(error.description)
+            }
             let count = set.errors.count
             throw CommandFailure(.refused, count == 1 ? "1 rule refused" : "\(count) rules refused")
         }
