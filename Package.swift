@@ -137,7 +137,8 @@ let package = Package(
         tests(
             "CustodyServer",
             [
-                "EventModel", "DurableFiles", "Ledger", "Journal", "EventStore", "Intake", "Detection", "AccessControl",
+                "EventModel", "DurableFiles", "Ledger", "Journal", "EventStore", "Intake", "Detection", "Delivery",
+                "AccessControl",
                 "QueryLanguage", crypto, grdb, httpTypes, logging, systemPackage, "CZlib",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
