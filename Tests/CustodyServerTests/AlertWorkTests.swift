@@ -49,7 +49,7 @@ struct AlertWorkTests {
     @Test("From event to verdict: incident, evidence with proofs, remarks, reopening, and all of it on record")
     func lifeCycle() async throws {
         let rules = try Self.rules()
-        try await TestServer.run({ $0.ruleDirectories = [rules.path] }) { _, client in
+        try await TestServer.run({ $0.ruleDirectories = [rules.path] }) { server, client in
             _ = try await client.send(.post, "/v1/events?source=acme", Self.events(["eve", "bob", "EVE"]))
             let alerts = try await Self.alerts(client, 2)
             #expect(alerts.count == 2 && alerts[0]["owner"] as? String == "team-a")
@@ -79,8 +79,10 @@ struct AlertWorkTests {
             let shown = try await client.send(.get, "/v1/alerts/\(id)")
             let kinds = (shown["activity"] as? [[String: Any]])?.compactMap { $0["kind"] as? String }
             #expect(kinds == ["commented", "closed", "reopened"])
+            await server.service.state.audit.flush()
             for action in ["alert.open", "alert.comment", "alert.close", "alert.reopen"] {
-                #expect(try await client.search("source:custody action:\(action)", expecting: 1).count >= 1, "\(action)")
+                #expect(
+                    try await client.search("source:custody action:\(action)", expecting: 1).count >= 1, "\(action)")
             }
             let empty = try await client.send(.post, "/v1/alerts/\(id)/comment", "{}")
             #expect(empty.status == 400 && empty.code == "missing_member")
@@ -128,7 +130,8 @@ struct AlertWorkTests {
                 .post, "/v1/rules/backtest", #"{"id":"3c1f0b1e-6a57-4f0e-9d55-0d1c9b7f0a01","since":"-1h"}"#)
             #expect(live.status == 200, "\(live.text)")
             let evidence = try #require(live["evidence"] as? [String: Any])
-            #expect(live["matches"] as? Int == 3 && live["signal_count"] as? Int == 2 && live["complete"] as? Bool == true)
+            #expect(
+                live["matches"] as? Int == 3 && live["signal_count"] as? Int == 2 && live["complete"] as? Bool == true)
             #expect(evidence["both"] as? Int == 3 && evidence["only_live"] as? Int == 0)
             let signals = try await Self.alerts(client, 2, kind: "signal").compactMap { $0["id"] as? String }
             #expect(Set((live["alerts"] as? [[String: Any]] ?? []).compactMap { $0["id"] as? String }) == Set(signals))

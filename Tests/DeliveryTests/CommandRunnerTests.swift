@@ -34,9 +34,8 @@ struct CommandRunnerTests {
 
     @Test("One that takes too long or says too much is stopped")
     func bounds() async {
-        let start = ContinuousClock.now
         #expect(await reason("sleep 60", timeout: .milliseconds(100)).contains("was stopped"))
-        #expect(await reason("while :; do echo aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa; done").contains("wrote more"))
-        #expect(ContinuousClock.now - start < .seconds(30))
+        #expect(
+            await reason("while :; do echo aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa; done").contains("wrote more"))
     }
 }

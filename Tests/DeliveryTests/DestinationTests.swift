@@ -126,14 +126,16 @@ struct DestinationTests {
     @Test("A mail is plain ASCII with one thread for one incident, and its text is whole")
     func mail() throws {
         let data = try bytes(
-            "{kind: email, name: m, smtp: mail.example, from: a@b.example, to: [x@c.example, y@c.example], title: 'é {{title}}'}")
+            "{kind: email, name: m, smtp: mail.example, from: a@b.example, to: [x@c.example, y@c.example], title: 'é {{title}}'}"
+        )
         #expect(data.allSatisfy { $0 < 0x80 })
         let text = String(decoding: data, as: UTF8.self)
         let parts = text.components(separatedBy: "\r\n\r\n")
         #expect(parts[0].contains("To: x@c.example,\r\n y@c.example") && parts[0].contains("Subject: =?utf-8?B?"))
         #expect(parts[0].contains("Auto-Submitted: auto-generated") && parts[0].contains("References: <"))
         let decoded = try #require(
-            Data(base64Encoded: parts[1], options: .ignoreUnknownCharacters).map { String(decoding: $0, as: UTF8.self) })
+            Data(base64Encoded: parts[1], options: .ignoreUnknownCharacters).map { String(decoding: $0, as: UTF8.self) }
+        )
         #expect(decoded.contains("eve <!channel>"))
         #expect(MailMessage.date(0) == "Thu, 01 Jan 1970 00:00:00 +0000")
     }

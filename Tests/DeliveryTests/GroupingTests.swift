@@ -107,7 +107,8 @@ struct GroupingTests {
         #expect(scene.outbox.counters.silenced.load(ordering: .relaxed) == 1)
     }
 
-    @Test("Drafts and informational rules make signals, and signals notify nobody", arguments: ["high", "informational"])
+    @Test(
+        "Drafts and informational rules make signals, and signals notify nobody", arguments: ["high", "informational"])
     func signals(level: String) async throws {
         let scene = try OutboxScene(minimumSeverity: .informational)
         let status = level == "high" ? "status: experimental" : "status: stable"

@@ -98,12 +98,16 @@ final class MailServer: Sendable {
                 isInData = false
                 return say(script.answers["."] ?? "250 taken", context)
             }
-            if let answer = script.answers.first(where: { line.hasPrefix($0.key) })?.value { return say(answer, context) }
+            if let answer = script.answers.first(where: { line.hasPrefix($0.key) })?.value {
+                return say(answer, context)
+            }
             switch line.prefix(4) {
             case "EHLO":
                 let abilities = ["mail"] + (isInside || script.isImplicit ? script.abilitiesInside : script.abilities)
                 let last = abilities.count - 1
-                say(abilities.enumerated().map { "250\($0 == last ? " " : "-")\($1)" }.joined(separator: "\r\n"), context)
+                say(
+                    abilities.enumerated().map { "250\($0 == last ? " " : "-")\($1)" }.joined(separator: "\r\n"),
+                    context)
             case "STAR":
                 say("220 go ahead" + script.injection, context)
                 isInside = true

@@ -36,7 +36,8 @@ struct AlertLifeCycleTests {
         try record(store, Samples.match("c", index: 2, entity: "bob"))
         try record(store, Samples.match("d", index: 3, seconds: 80_000 + 86_401))
         let page = try store.incidents()
-        #expect(page.incidents.map(\.alertCount) == [1, 1, 2] && page.incidents.map(\.entity) == ["eve", "bob", "EVE"])
+        #expect(
+            page.incidents.map(\.alertCount) == [1, 1, 2] && page.incidents.map(\.entity) == ["eve", "bob", "EVE"])
         let first = try #require(page.incidents.last)
         #expect(first.status == .open && first.count == 2)
         for alert in try store.incident(first.id).alerts {
@@ -133,7 +134,8 @@ struct AlertLifeCycleTests {
     @Test("A rule's texts are its versions, and an alert names the one that raised it")
     func versions() throws {
         let store = try store()
-        let text = "id: 0b7f5a80-0000-4000-8000-000000000001\nlogsource: {category: supply_chain}\ndetection: {s: {a: 1}, condition: s}\n"
+        let text =
+            "id: 0b7f5a80-0000-4000-8000-000000000001\nlogsource: {category: supply_chain}\ndetection: {s: {a: 1}, condition: s}\n"
         let (one, two) = (Samples.rules("title: one\n" + text), Samples.rules("title: two\n" + text))
         try store.register(one.rules)
         clock.advance(10)
@@ -151,7 +153,8 @@ struct AlertLifeCycleTests {
     @Test("Promoting a draft opens an alert beside its signal")
     func promotion() throws {
         let store = try store()
-        let text = "title: t\nid: 0b7f5a80-0000-4000-8000-000000000002\nlogsource: {category: supply_chain}\ndetection: {s: {a: 1}, condition: s}\n"
+        let text =
+            "title: t\nid: 0b7f5a80-0000-4000-8000-000000000002\nlogsource: {category: supply_chain}\ndetection: {s: {a: 1}, condition: s}\n"
         func match(_ rules: RuleSet, _ index: UInt64) -> RuleMatch {
             RuleMatch(
                 rule: rules.rules[0], index: LeafIndex(index), time: Timestamp(seconds: 1), entity: "eve",
@@ -184,10 +187,12 @@ struct AlertLifeCycleTests {
         #expect(try store.silence(silence.id).hidden == 2)
     }
 
-    @Test("Wildcards cover any text, ignoring case", arguments: [
-        ("*", "", true), ("a*c", "AbbC", true), ("a*c", "abcd", false), ("?", "é", true), ("a?", "a", false),
-        ("*a*b*", "xxaxxbxx", true), ("*a*b*", "xxbxxaxx", false), ("abc", "abc", true),
-    ])
+    @Test(
+        "Wildcards cover any text, ignoring case",
+        arguments: [
+            ("*", "", true), ("a*c", "AbbC", true), ("a*c", "abcd", false), ("?", "é", true), ("a?", "a", false),
+            ("*a*b*", "xxaxxbxx", true), ("*a*b*", "xxbxxaxx", false), ("abc", "abc", true),
+        ])
     func wildcards(pattern: String, value: String, isMatch: Bool) throws {
         #expect(try WildcardText(pattern).matches(value) == isMatch)
     }

@@ -94,7 +94,9 @@ extension ServerState {
         guard let census = try? alerts.census() else { return [] }
         var samples: [ServerMetrics.Sample] = [
             .init(.gauge, "custody_signals", "Signals recorded.", Double(census.signals)),
-            .init(.gauge, "custody_incidents_open", "Incidents with an alert that is not closed.", Double(census.incidents)),
+            .init(
+                .gauge, "custody_incidents_open", "Incidents with an alert that is not closed.",
+                Double(census.incidents)),
             .init(.gauge, "custody_silences_active", "Silences in force.", Double(census.silences)),
         ]
         for severity in Severity.allCases {

@@ -60,7 +60,8 @@ package struct CommandRunner: CommandRunning {
         guard process.terminationReason == .exit, process.terminationStatus == 0 else {
             let said = firstLine(of: stdout)
             throw DeliveryError(
-                .badAnswer, "the program ended with status \(process.terminationStatus)\(said.isEmpty ? "" : ": \(said)")")
+                .badAnswer,
+                "the program ended with status \(process.terminationStatus)\(said.isEmpty ? "" : ": \(said)")")
         }
     }
 
@@ -86,6 +87,7 @@ package struct CommandRunner: CommandRunning {
     private static func firstLine(of file: URL) -> String {
         let text = (try? FileHandle(forReadingFrom: file).read(upToCount: 512)) ?? nil
         let line = String(decoding: text ?? Data(), as: UTF8.self).split(separator: "\n").first ?? ""
-        return String(line.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7F }.map(Character.init).prefix(200))
+        return String(
+            line.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7F }.map(Character.init).prefix(200))
     }
 }

@@ -93,7 +93,8 @@ package struct Destination: Sendable {
             }
         if let stranger = settings.given.subtracting(allowed).min() {
             throw DeliveryError(
-                .invalidDestination, "the destination \(name): `\(stranger)` means nothing for the kind \(kind.rawValue)")
+                .invalidDestination,
+                "the destination \(name): `\(stranger)` means nothing for the kind \(kind.rawValue)")
         }
     }
 

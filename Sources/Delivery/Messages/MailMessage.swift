@@ -21,14 +21,16 @@ struct MailMessage {
             ("Content-Type", "text/plain; charset=utf-8"), ("Content-Transfer-Encoding", "base64"),
         ]
         var text = headers.map { "\($0): \($1)\r\n" }.joined() + "\r\n"
-        let encoded = Data(body.text().utf8).base64EncodedString(options: [.lineLength76Characters, .endLineWithCarriageReturn, .endLineWithLineFeed])
+        let encoded = Data(body.text().utf8).base64EncodedString(options: [
+            .lineLength76Characters, .endLineWithCarriageReturn, .endLineWithLineFeed,
+        ])
         text += encoded + "\r\n"
         return Data(text.utf8)
     }
 
     /// RFC 2047 encoded words of at most 75 characters, none of which halves a character.
     private static func encoded(_ text: String) -> String {
-        if text.utf8.count <= 900, text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }), text.utf8.count <= 68 { return text }
+        if text.utf8.count <= 68, text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) { return text }
         var words: [String] = []
         var part = ""
         for scalar in text.unicodeScalars {

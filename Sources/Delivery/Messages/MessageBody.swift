@@ -53,11 +53,12 @@ struct MessageBody {
     }
 
     private static func array(_ alerts: [Alert]) -> String {
-        "[" + alerts.map { alert in
-            var bytes: [UInt8] = []
-            alert.appendJSON(to: &bytes)
-            return String(decoding: bytes, as: UTF8.self)
-        }.joined(separator: ",") + "]"
+        "["
+            + alerts.map { alert in
+                var bytes: [UInt8] = []
+                alert.appendJSON(to: &bytes)
+                return String(decoding: bytes, as: UTF8.self)
+            }.joined(separator: ",") + "]"
     }
 
     // MARK: Slack
@@ -65,22 +66,32 @@ struct MessageBody {
     /// Incoming webhooks: `text` for notifications, `blocks` for the message. Limits: 150 characters in a header, 3,000
     /// in a section.
     private var slack: Data {
-        let escape = { (text: String) in
-            text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
-        }
         var header = JSONText.Object()
         header.add("type", "plain_text")
         header.add("text", Self.cut(title, 150))
         var section = JSONText.Object()
         section.add("type", "mrkdwn")
-        // Cut before escaping would be wrong by what escaping adds; after it, an entity could be halved.
-        section.add("text", escape(Self.cut(text(), 2_000)).count <= 3_000 ? escape(Self.cut(text(), 2_000)) : escape(Self.cut(text(), 600)))
+        section.add("text", Self.escapedForSlack(text(), upTo: 3_000))
         var json = JSONText.Object()
-        json.add("text", escape(title))
+        json.add("text", Self.escapedForSlack(title, upTo: 3_000))
         json.add(
             "blocks",
             raw: #"[{"type":"header","text":\#(header.text)},{"type":"section","text":\#(section.text)}]"#)
         return Data(json.bytes)
+    }
+
+    /// `&`, `<` and `>` as entities, so that nothing becomes a mention or a link; cut between characters, never inside an
+    /// entity.
+    private static func escapedForSlack(_ text: String, upTo count: Int) -> String {
+        let entities: [Character: String] = ["&": "&amp;", "<": "&lt;", ">": "&gt;"]
+        var (escaped, length) = ("", 0)
+        for character in text {
+            let next = entities[character] ?? String(character)
+            guard length + next.count < count else { return escaped + "…" }
+            escaped += next
+            length += next.count
+        }
+        return escaped
     }
 
     // MARK: Teams
@@ -92,8 +103,8 @@ struct MessageBody {
         title.add("size", "Medium")
         title.add("weight", "Bolder")
         title.add("wrap", raw: "true")
-        title.add("text", Self.escapeMarkdown(self.title))
-        let lines = Self.cut(text(), 6_000).split(separator: "\n").map { line in
+        title.add("text", Self.escapeMarkdown(Self.cut(self.title, 300)))
+        let lines = Self.cut(text(), 3_000).split(separator: "\n").map { line in
             var block = JSONText.Object()
             block.add("type", "TextBlock")
             block.add("wrap", raw: "true")
@@ -110,12 +121,10 @@ struct MessageBody {
 
     /// Names come from events: none of them may become a link.
     private static func escapeMarkdown(_ text: String) -> String {
-        var escaped = ""
-        for character in text {
-            if "\\`*_[]()<>#|~".contains(character), !escaped.isEmpty || character != "-" { escaped.append("\\") }
+        text.reduce(into: "") { escaped, character in
+            if "\\`*_[]()<>#|~".contains(character) { escaped.append("\\") }
             escaped.append(character)
         }
-        return escaped
     }
 
     // MARK: PagerDuty

@@ -109,9 +109,12 @@ extension NotificationContent {
         NotificationContent(
             Alert(
                 id: "test", sequence: 0, ruleKey: "test", ruleTitle: "Test of a Custody destination", ruleHash: "",
-                ruleVersion: 1, kind: .alert, severity: .informational, tags: [], runbook: "Nothing: somebody pressed the test button.",
-                owner: nil, sourceKind: "custody", sourceName: "custody", status: .open, firstSeen: time, lastSeen: time,
-                count: 0, unlistedEvidence: 0, silenced: 0, fingerprint: "", incident: nil, entity: "custody", group: [],
+                ruleVersion: 1, kind: .alert, severity: .informational, tags: [],
+                runbook: "Nothing: somebody pressed the test button.",
+                owner: nil, sourceKind: "custody", sourceName: "custody", status: .open, firstSeen: time,
+                lastSeen: time,
+                count: 0, unlistedEvidence: 0, silenced: 0, fingerprint: "", incident: nil, entity: "custody",
+                group: [],
                 explanation: [], assignee: nil, verdict: nil, comment: nil, created: time, updated: time))
     }
 

@@ -125,7 +125,8 @@ package struct DeliveryWorker: Sendable {
             return
         }
         do {
-            switch try await senders.send(notification.message, notification.body, to: destination, surroundings.now()) {
+            switch try await senders.send(notification.message, notification.body, to: destination, surroundings.now())
+            {
             case .delivered(let remark):
                 outbox.counters.delivered.add(1, ordering: .relaxed)
                 try outbox.settle(notification, .delivered, error: remark)

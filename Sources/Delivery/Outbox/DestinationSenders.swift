@@ -42,7 +42,8 @@ package struct DestinationSenders: Sendable {
             let refused = try await mail.send(
                 OutgoingMail(target: target, address: address, message: body, timeout: DeliveryWorker.mailTimeout))
             return .delivered(
-                refused.isEmpty ? nil : "the mail server refused \(refused.joined(separator: ", ")) and took the others")
+                refused.isEmpty ? nil : "the mail server refused \(refused.joined(separator: ", ")) and took the others"
+            )
         case .command(let target):
             try await commands.run(
                 target.arguments, input: body,

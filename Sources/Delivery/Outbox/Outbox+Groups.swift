@@ -13,11 +13,14 @@ extension Outbox {
         _ incident: String, at destination: Destination, _ grouping: Destination.Grouping, in db: Database
     ) throws {
         let time = now()
-        let sent = try Row.fetchOne(
-            db, sql: "SELECT sent FROM delivery_group WHERE destination = ? AND incident = ?",
-            arguments: [destination.name, incident])?["sent"] as Int64?
+        let sent =
+            try Row.fetchOne(
+                db, sql: "SELECT sent FROM delivery_group WHERE destination = ? AND incident = ?",
+                arguments: [destination.name, incident])?["sent"] as Int64?
         let due =
-            sent.map { max(time.nanoseconds, Timestamp(nanoseconds: $0).advanced(byNanoseconds: grouping.interval).nanoseconds) }
+            sent.map {
+                max(time.nanoseconds, Timestamp(nanoseconds: $0).advanced(byNanoseconds: grouping.interval).nanoseconds)
+            }
             ?? time.advanced(byNanoseconds: grouping.wait).nanoseconds
         try db.execute(
             sql: """
@@ -81,6 +84,7 @@ extension Outbox {
 
     private func forget(_ destination: String, _ incident: String, in db: Database) throws {
         try db.execute(
-            sql: "DELETE FROM delivery_group WHERE destination = ? AND incident = ?", arguments: [destination, incident])
+            sql: "DELETE FROM delivery_group WHERE destination = ? AND incident = ?",
+            arguments: [destination, incident])
     }
 }

@@ -17,7 +17,11 @@ extension AlertStore {
                         GROUP BY kind
                         """, arguments: Self.arguments(key, leaves))
                 for row in rows {
-                    if row["kind"] == Alert.Kind.signal.rawValue { signals += row["count"] } else { alerts += row["count"] }
+                    if row["kind"] == Alert.Kind.signal.rawValue {
+                        signals += row["count"]
+                    } else {
+                        alerts += row["count"]
+                    }
                 }
             }
             return (alerts, signals)
@@ -33,7 +37,8 @@ extension AlertStore {
             for key in keys {
                 let rows = try Int64.fetchAll(
                     db,
-                    sql: "SELECT DISTINCT leaf FROM alert_evidence WHERE rule_key = ?1 AND leaf BETWEEN ?2 AND ?3 LIMIT ?4",
+                    sql:
+                        "SELECT DISTINCT leaf FROM alert_evidence WHERE rule_key = ?1 AND leaf BETWEEN ?2 AND ?3 LIMIT ?4",
                     arguments: Self.arguments(key, leaves) + [limit])
                 found.formUnion(rows.map { LeafIndex(UInt64(bitPattern: $0)) })
             }

@@ -66,7 +66,8 @@ extension AlertStore {
                 db, sql: "SELECT id FROM alert WHERE fingerprint = ? AND status <> 'closed' AND sequence <> ? LIMIT 1",
                 arguments: [alert.fingerprint, alert.sequence])
             if let successor {
-                throw DetectionError(.invalidTransition, "the alert \(successor) took over from \(alert.id); work there")
+                throw DetectionError(
+                    .invalidTransition, "the alert \(successor) took over from \(alert.id); work there")
             }
             alert.status = .open
             alert.verdict = nil

@@ -203,7 +203,8 @@ private struct AlertRecording {
         let explanation =
             match.explanation + (match.isLate ? ["completed by an event that came late"] : [])
             + (match.isLearning ? ["found while the baseline was learning"] : [])
-        let subject = isSignal ? nil : match.entity.isEmpty ? "rule\n\(rule.key)" : "entity\n\(match.entity.lowercased())"
+        let subject =
+            isSignal ? nil : match.entity.isEmpty ? "rule\n\(rule.key)" : "entity\n\(match.entity.lowercased())"
         let incident = try subject.map { subject in
             try AlertStore.openIncident(of: subject, at: match.time, in: db)
                 ?? String(AlertStore.hex("incident", id).prefix(24))
@@ -220,7 +221,8 @@ private struct AlertRecording {
             (isSignal ? Alert.Kind.signal : .alert).rawValue, rule.severity.rank, try Alert.encode(rule.tags),
             rule.extensions.runbook, rule.extensions.owner, match.sourceKind, match.sourceName,
             match.time.nanoseconds, match.time.nanoseconds, fresh.count, fingerprint, match.entity,
-            try Alert.encode(group), try Alert.encode(explanation), time.nanoseconds, time.nanoseconds, subject, incident,
+            try Alert.encode(group), try Alert.encode(explanation), time.nanoseconds, time.nanoseconds, subject,
+            incident,
         ])
         let sequence = db.lastInsertedRowID
         for leaf in fresh { _ = try addEvidence(rule.key, leaf, to: sequence, in: db) }

@@ -132,11 +132,13 @@ package struct AlertStore: Sendable {
                     """)
             for row in rows { open[Severity(rank: row["severity"])] = row["count"] }
             let signals = try Int.fetchOne(db, sql: "SELECT count(*) FROM alert WHERE kind = 'signal'") ?? 0
-            let incidents = try Int.fetchOne(
-                db, sql: "SELECT count(DISTINCT incident) FROM alert WHERE status IN ('open', 'acknowledged')") ?? 0
-            let silences = try Int.fetchOne(
-                db, sql: "SELECT count(*) FROM silence WHERE ended IS NULL AND expires > ?",
-                arguments: [time.nanoseconds]) ?? 0
+            let incidents =
+                try Int.fetchOne(
+                    db, sql: "SELECT count(DISTINCT incident) FROM alert WHERE status IN ('open', 'acknowledged')") ?? 0
+            let silences =
+                try Int.fetchOne(
+                    db, sql: "SELECT count(*) FROM silence WHERE ended IS NULL AND expires > ?",
+                    arguments: [time.nanoseconds]) ?? 0
             return (open, signals, incidents, silences)
         }
     }

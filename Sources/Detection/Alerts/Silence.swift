@@ -61,7 +61,8 @@ struct SilenceScope: Sendable {
     init(_ scope: Silence.Scope) throws {
         guard scope.rule != nil || scope.entity != nil || scope.tag != nil || scope.source != nil else {
             throw DetectionError(
-                .invalidRequest, "a silence names a rule, an entity, a tag or a source; one of everything is not possible")
+                .invalidRequest,
+                "a silence names a rule, an entity, a tag or a source; one of everything is not possible")
         }
         guard (scope.rule?.utf8.count ?? 1) > 0, (scope.rule?.utf8.count ?? 0) <= 1_024 else {
             throw DetectionError(.invalidRequest, "a rule's id has 1 to 1,024 bytes")

@@ -26,7 +26,9 @@ struct ExtensionReader {
             case "tests":
                 guard let members = value.sequence else { throw invalid("`custody.tests` is a list", value) }
                 extensions.tests = try members.map(test)
-            default: throw invalid("`custody.\(key)` is not known; known are runbook, owner, signal, group, sources and tests", value)
+            default:
+                throw invalid(
+                    "`custody.\(key)` is not known; known are runbook, owner, signal, group, sources and tests", value)
             }
         }
         return extensions

@@ -8,7 +8,8 @@ struct AlertCommand: AsyncParsableCommand {
         commandName: "alert",
         abstract: "Look at alerts and work on them.",
         subcommands: [
-            List.self, Show.self, Evidence.self, Incidents.self, Acknowledge.self, Assign.self, Comment.self, Close.self,
+            List.self, Show.self, Evidence.self, Incidents.self, Acknowledge.self, Assign.self, Comment.self,
+            Close.self,
             Reopen.self,
         ])
 
@@ -183,7 +184,8 @@ enum AlertSheet {
             + entries.map { entry in
                 let detail = entry.text("detail")
                 let actor = entry.text("actor")
-                let head = "\(EventColumns.seconds(entry.text("time"))) \(actor.isEmpty ? "custody" : actor) \(entry.text("kind"))"
+                let head =
+                    "\(EventColumns.seconds(entry.text("time"))) \(actor.isEmpty ? "custody" : actor) \(entry.text("kind"))"
                 return "  " + VisibleText.of(detail.isEmpty ? head : "\(head): \(detail)")
             }
     }

@@ -36,7 +36,9 @@ struct DestinationCommand: AsyncParsableCommand {
                 are configured in that file alone.
 
                 Example:
-                  echo '{"name":"chat","kind":"slack","url":"https://hooks.slack.com/services/…"}' | custody destination add -
+                  custody destination add chat.json
+                with chat.json as
+                  {"name": "chat", "kind": "slack", "url": "https://hooks.slack.com/…"}
                 """)
 
         @Argument(help: ArgumentHelp("JSON.", valueName: "file")) var file: String

@@ -32,7 +32,8 @@ struct JUnitReport {
         for suite in suites {
             let failed = suite.cases.count { $0.outcome.failure != nil }
             lines.append(
-                #"  <testsuite name="\#(Self.escaped(suite.file))" tests="\#(suite.cases.count)" failures="\#(failed)" errors="0">"#)
+                #"  <testsuite name="\#(Self.escaped(suite.file))" tests="\#(suite.cases.count)" failures="\#(failed)" errors="0">"#
+            )
             for entry in suite.cases { lines += Self.lines(entry) }
             lines.append("  </testsuite>")
         }

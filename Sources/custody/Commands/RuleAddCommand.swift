@@ -47,7 +47,8 @@ struct RuleAddCommand: AsyncParsableCommand {
             "\(files.count) files: \(report.active) rules active, \(report.signals) of them recorded as signals only, "
                 + "\(report.dormant) dormant, \(report.refused.count) refused")
         guard report.refused.isEmpty else {
-            throw CommandFailure(.refused, report.refused.count == 1 ? "1 rule refused" : "\(report.refused.count) rules refused")
+            throw CommandFailure(
+                .refused, report.refused.count == 1 ? "1 rule refused" : "\(report.refused.count) rules refused")
         }
     }
 
@@ -65,7 +66,8 @@ struct RuleAddCommand: AsyncParsableCommand {
                 if asJSON { try console.writeOutput(JSONDocument.line(rule)) }
                 if isDormant, !asJSON {
                     try console.line(
-                        VisibleText.of("dormant: \(rule.text("file")): \(rule.text("title")) (\(rule.text("logsource")))"))
+                        VisibleText.of(
+                            "dormant: \(rule.text("file")): \(rule.text("title")) (\(rule.text("logsource")))"))
                 }
             }
             refused += json["refused"].map { $0.elements.compactMap(\.scalarText) } ?? []

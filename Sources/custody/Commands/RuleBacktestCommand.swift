@@ -36,7 +36,8 @@ struct RuleBacktestCommand: AsyncParsableCommand {
                 try write(json, console)
             }
             if json["complete"]?.bool == false {
-                console.note("note: the time was over at event \(json.text("last_index")); give --until or a later --since")
+                console.note(
+                    "note: the time was over at event \(json.text("last_index")); give --until or a later --since")
             }
             guard json["matches"]?.int64 != 0 else { throw CommandFailure(.nothingFound, nil) }
         }

@@ -43,8 +43,7 @@ struct RuleSilenceCommand: AsyncParsableCommand {
             abstract: "Begin a silence; author, reason and end are on record.",
             discussion: """
                 Example:
-                  custody rule silence add --rule 1f0c8a52-7c0e-5d0b-9a53-0a6d3c7c2b11 --entity 'ci-*' --for 4h \
-                --reason 'tags are rebuilt, CHG-1234'
+                  custody rule silence add --entity 'ci-*' --for 4h --reason CHG-1234
                 """)
 
         @OptionGroup var scope: Scope
@@ -131,7 +130,8 @@ struct RuleSilenceCommand: AsyncParsableCommand {
                 let console = CommandContext.current.console
                 if output.json { return try console.writeOutput(JSONDocument.line(json)) }
                 for name in [
-                    "id", "active", "rule", "entity", "tag", "source", "maximum_severity", "reason", "author", "created",
+                    "id", "active", "rule", "entity", "tag", "source", "maximum_severity", "reason", "author",
+                    "created",
                     "expires", "ended", "ended_by", "hidden",
                 ] {
                     let text = json.text(name)
@@ -161,7 +161,8 @@ struct RuleSilenceCommand: AsyncParsableCommand {
             try JSONDocument.read(answer) { json in
                 let console = CommandContext.current.console
                 if output.json { return try console.writeOutput(JSONDocument.line(json)) }
-                try console.line(VisibleText.of("silence \(json.text("id")) has ended; it hid \(json.text("hidden")) events"))
+                try console.line(
+                    VisibleText.of("silence \(json.text("id")) has ended; it hid \(json.text("hidden")) events"))
             }
         }
     }
