@@ -3,6 +3,7 @@
 #include <cstring>
 #include <new>
 #include <re2/re2.h>
+#include <re2/set.h>
 #include <vector>
 
 struct custody_re2 {
@@ -58,4 +59,52 @@ extern "C" int custody_re2_group_count(const custody_re2 *self) { return self->e
 extern "C" const uint8_t *custody_find_bytes(const uint8_t *text, size_t length, const uint8_t *needle,
                                              size_t needle_length) {
     return static_cast<const uint8_t *>(memmem(text, length, needle, needle_length));
+}
+
+struct custody_re2_set {
+    RE2::Set expressions;
+    explicit custody_re2_set(const RE2::Options &options) : expressions(options, RE2::UNANCHORED) {}
+};
+
+extern "C" custody_re2_set *custody_re2_set_create(const char *const *patterns, const size_t *lengths,
+                                                   const custody_re2_options *options, size_t count,
+                                                   int64_t max_memory) {
+    RE2::Options settings;
+    settings.set_log_errors(false);
+    settings.set_max_mem(max_memory);
+    auto *set = new (std::nothrow) custody_re2_set(settings);
+    if (set == nullptr) return nullptr;
+    for (size_t i = 0; i < count; i++) {
+        // One set has one set of options; a group's flags stand for those of its pattern.
+        std::string flags;
+        if (options[i].case_insensitive) flags += 'i';
+        if (options[i].dot_matches_newline) flags += 's';
+        if (options[i].multi_line) flags += 'm';
+        std::string text = (flags.empty() ? "(?:" : "(?" + flags + ":") + std::string(patterns[i], lengths[i]) + ")";
+        if (set->expressions.Add(text, nullptr) != static_cast<int>(i)) {
+            delete set;
+            return nullptr;
+        }
+    }
+    if (!set->expressions.Compile()) {
+        delete set;
+        return nullptr;
+    }
+    return set;
+}
+
+extern "C" void custody_re2_set_destroy(custody_re2_set *set) { delete set; }
+
+extern "C" int64_t custody_re2_set_match(const custody_re2_set *self, const uint8_t *text, size_t length, int32_t *found,
+                                         size_t capacity) {
+    re2::StringPiece input(reinterpret_cast<const char *>(text), length);
+    std::vector<int> places;
+    RE2::Set::ErrorInfo error;
+    if (!self->expressions.Match(input, &places, &error) && error.kind != RE2::Set::kNoError) return -1;
+    size_t count = 0;
+    for (int place : places) {
+        if (count < capacity) found[count] = place;
+        count++;
+    }
+    return static_cast<int64_t>(count);
 }

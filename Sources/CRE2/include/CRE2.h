@@ -33,6 +33,18 @@ bool custody_re2_find(const custody_re2 *expression, const uint8_t *text, size_t
 /// The number of capturing groups.
 int custody_re2_group_count(const custody_re2 *expression);
 
+typedef struct custody_re2_set custody_re2_set;
+
+/// Compiles several patterns that are matched in one pass. Returns NULL when they are too large together, or one is wrong.
+custody_re2_set *custody_re2_set_create(const char *const *patterns, const size_t *lengths,
+                                        const custody_re2_options *options, size_t count, int64_t max_memory);
+void custody_re2_set_destroy(custody_re2_set *set);
+
+/// Writes the places of the patterns that occur in the text; returns how many there are, or -1 when the automaton ran
+/// out of memory. Safe to call from many threads at once.
+int64_t custody_re2_set_match(const custody_re2_set *set, const uint8_t *text, size_t length, int32_t *found,
+                              size_t capacity);
+
 /// Where `needle` first occurs in the text, or NULL: the C library's memmem (linear time), which Swift's Glibc module
 /// hides because it is a GNU extension.
 const uint8_t *custody_find_bytes(const uint8_t *text, size_t length, const uint8_t *needle, size_t needle_length);

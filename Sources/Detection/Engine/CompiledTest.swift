@@ -24,6 +24,8 @@ enum CompiledTest: Sendable {
     case timePart(ValueTest.TimePart, ValueTest.Comparison, Int64)
     /// The number of the other field.
     case reference(Int, ValueTest.Overlap, isCased: Bool)
+    /// Elements of an array, each judged by itself.
+    case elements(ElementTest)
 
     /// - Parameter slot: Gives another field its number.
     init(_ test: ValueTest, slot: (FieldName) -> Int) {
@@ -37,6 +39,7 @@ enum CompiledTest: Sendable {
             self = .number(comparison, integer.map(RuleNumber.integer) ?? .real(value))
         case .timePart(let part, let comparison, let value): self = .timePart(part, comparison, value)
         case .reference(let name, let overlap, let isCased): self = .reference(slot(name), overlap, isCased: isCased)
+        case .elements(let quantifier, let expression): self = .elements(ElementTest(quantifier, expression))
         }
     }
 
@@ -71,6 +74,14 @@ enum CompiledTest: Sendable {
         return output
     }
 
+    /// Whether it is answered by looking at a value's text alone.
+    var looksAtValues: Bool {
+        switch self {
+        case .equal, .prefix, .suffix, .contains, .anyValue, .glob, .regex, .network, .number, .timePart: true
+        case .isNull, .exists, .reference, .elements: false
+        }
+    }
+
     /// Roughly what an evaluation costs, to ask the cheap questions first.
     var cost: Int {
         switch self {
@@ -78,6 +89,7 @@ enum CompiledTest: Sendable {
         case .contains, .number, .reference: 3
         case .network, .timePart, .glob: 6
         case .regex: 12
+        case .elements: 40
         }
     }
 }
@@ -96,6 +108,12 @@ struct GlobProgram: Sendable {
             case .any: [Self.any]
             }
         }
+    }
+
+    /// The longest run of bytes that every text that matches has; nil when there is none.
+    var longestLiteral: [UInt8]? {
+        let runs = tokens.split { $0 >= Self.one }
+        return runs.max { $0.count < $1.count }.map { $0.map { UInt8($0) } }
     }
 
     func matches(_ text: UnsafeRawBufferPointer) -> Bool {

@@ -160,7 +160,7 @@ private final class EngineState: @unchecked Sendable {
             for consumer in compiled.consumers {
                 host.note(
                     consumer,
-                    slots: consumer.fields.map { evaluator.values.resolve(Int($0), program.fields[Int($0)]) })
+                    slots: consumer.fields.map { evaluator.values.resolve(Int($0)) })
             }
         }
         let event = OperatorHost.Event(index: index, time: time, entity: entity, values: evaluator.values)
@@ -182,7 +182,7 @@ private final class EngineState: @unchecked Sendable {
     ) -> RuleMatch {
         let compiled = program.rules[number]
         let group = compiled.group.map { name, field in
-            let slot = evaluator.values.resolve(field, program.fields[field])
+            let slot = evaluator.values.resolve(field)
             return (name: name, value: slot.first < slot.end ? Self.cut(evaluator.values.text(slot.first)) : "")
         }
         return RuleMatch(

@@ -1,43 +1,183 @@
 import EventModel
 import QueryLanguage
 
-/// Evaluates programs over events, one event at a time. Answers are kept for the event, so that a predicate that many
-/// rules share is asked once.
+/// Evaluates programs over events, one event at a time.
+///
+/// First every value that the program's fields have is put before all predicates on its field at once; the answer is known
+/// already when the value was seen before. What holds is marked, and calls for the rules that it is a witness of. Only they
+/// are asked then, and their questions are looked up among the marks.
 final class EventEvaluator {
-    private struct Answer {
-        var stamp: UInt64 = 0
-        var holds = false
+    let values = EventValues()
+    /// By predicate: the event in which it was found to hold.
+    private let marks = GrowingArray<UInt64>(capacity: 1_024, filling: 0)
+    /// By predicate that is asked on demand: twice the event's stamp, and one when it holds.
+    private let answers = GrowingArray<UInt64>(capacity: 1_024, filling: 0)
+    private let asked = GrowingArray<UInt64>(capacity: 256, filling: 0)
+    private let candidates = GrowingArray<Int32>(capacity: 256, filling: 0)
+    private let seen = GrowingArray<Bool>(capacity: 1_024, filling: false)
+    private let cache: ValueCache
+    private let folded = GrowingArray<UInt8>(capacity: 4_096, filling: 0)
+    private var scratch: [UInt8] = []
+    private var results: [Int32] = []
+
+    /// - Parameter cachedValues: A power of two, at least four.
+    init(cachedValues: Int = ValueCache.maximumEntries) {
+        cache = ValueCache(entries: cachedValues)
     }
 
-    let values = EventValues()
-    private var answers: [Answer] = []
-    private var asked: [UInt64] = []
-    private var stamp: UInt64 = 0
-
-    /// Hands the number of every matching rule to `body`, ascending within candidates and unconditional rules.
-    func evaluate(
-        _ program: RuleProgram, view: SealedView?, payload: JSONValue?, _ body: (Int) -> Void
-    ) {
-        stamp += 1
-        if answers.count < program.predicates.count {
-            answers.append(contentsOf: repeatElement(Answer(), count: program.predicates.count - answers.count))
-        }
-        if asked.count < program.rules.count {
-            asked.append(contentsOf: repeatElement(0, count: program.rules.count - asked.count))
-        }
-        values.begin(view: view, payload: payload, fieldCount: program.fields.count)
+    /// Hands the number of every matching rule to `body`.
+    func evaluate(_ program: RuleProgram, view: SealedView?, payload: JSONValue?, _ body: (Int) -> Void) {
+        marks.reserve(program.predicates.count, filling: 0)
+        answers.reserve(program.predicates.count, filling: 0)
+        seen.reserve(program.predicates.count, filling: false)
+        asked.reserve(program.rules.count, filling: 0)
+        candidates.reserve(program.witnessedRules.count, filling: 0)
+        values.begin(program, view: view, payload: payload)
+        var count = 0
+        let touched = values.touched.base
+        for place in 0..<values.touchedCount { mark(Int(touched[place]), of: program, &count) }
+        if program.anywhereField >= 0 { markEverything(program, view: view, payload: payload, &count) }
+        for place in 0..<count { ask(Int(candidates.base[place]), of: program, body) }
         for rule in program.unconditional { ask(Int(rule), of: program, body) }
-        for witness in program.witnesses {
-            let slot = slot(witness.field, of: program)
-            for index in slot.first..<slot.end where values.kind(index) != .null {
-                witness.table.forEach(values.folded(index)) { ask(Int($0), of: program, body) }
+    }
+
+    // MARK: Marking
+
+    private func mark(_ field: Int, of program: RuleProgram, _ count: inout Int) {
+        let exists = program.existence[field]
+        if exists >= 0 { mark(predicate: Int(exists), of: program, &count) }
+        guard let matcher = program.matchers[field] else { return }
+        if values.found.base[field].isAmbiguous { values.resolveAmbiguity(of: field) }
+        let found = values.found.base[field]
+        var next = found.head
+        while next >= 0 {
+            if found.isCanonical {
+                mark(values.canonicalHits.base[Int(next)], field, matcher, program, &count)
+                next = values.canonicalHits.base[Int(next)].next
+            } else {
+                mark(values.hits.base[Int(next)].value, field, matcher, program, &count)
+                next = values.hits.base[Int(next)].next
             }
         }
     }
 
+    private func mark(
+        _ hit: CanonicalHit, _ field: Int, _ matcher: FieldMatcher, _ program: RuleProgram, _ count: inout Int
+    ) {
+        guard hit.isTime, let time = Timestamp(sealed: hit.bytes) else {
+            return mark(hit.bytes, .text, field, matcher, program, &count)
+        }
+        scratch.removeAll(keepingCapacity: true)
+        time.appendText(to: &scratch)
+        markScratch(.text, field, matcher, program, &count)
+    }
+
+    private func mark(
+        _ value: JSONValue, _ field: Int, _ matcher: FieldMatcher, _ program: RuleProgram, _ count: inout Int
+    ) {
+        switch value.kind {
+        case .string:
+            if let string = value.string { mark(string, .text, field, matcher, program, &count) }
+        case .array: for element in value.elements { mark(element, field, matcher, program, &count) }
+        case .null: break
+        case .object:
+            scratch.removeAll(keepingCapacity: true)
+            JSONText.append(value, to: &scratch)
+            markScratch(.object, field, matcher, program, &count)
+        case .boolean, .integer, .unsigned, .double:
+            scratch.removeAll(keepingCapacity: true)
+            value.appendScalarText(to: &scratch)
+            markScratch(value.bool == nil ? .number : .boolean, field, matcher, program, &count)
+        }
+    }
+
+    private func markScratch(
+        _ kind: FieldMatcher.Kind, _ field: Int, _ matcher: FieldMatcher, _ program: RuleProgram, _ count: inout Int
+    ) {
+        // Taken out while it is read: nobody else may write there meanwhile.
+        let bytes = scratch
+        bytes.withUnsafeBytes { mark($0, kind, field, matcher, program, &count) }
+    }
+
+    private func mark(
+        _ text: UnsafeRawBufferPointer, _ kind: FieldMatcher.Kind, _ field: Int, _ matcher: FieldMatcher,
+        _ program: RuleProgram, _ count: inout Int
+    ) {
+        let key = program.cacheKey + UInt64(field) << 2 | UInt64(kind.rawValue)
+        let hash = ByteHash.hash(text, seed: key)
+        if let known = cache.find(key, text, hash: hash) {
+            for number in known { mark(predicate: Int(number), of: program, &count) }
+            return
+        }
+        results.removeAll(keepingCapacity: true)
+        let length = fold(text)
+        matcher.match(
+            text, folded: UnsafeRawBufferPointer(start: folded.base, count: length), kind: kind, seen: seen.base,
+            into: &results)
+        results.withUnsafeBufferPointer { cache.insert(key, text, hash: hash, $0) }
+        for number in results { mark(predicate: Int(number), of: program, &count) }
+    }
+
+    @inline(__always)
+    private func mark(predicate number: Int, of program: RuleProgram, _ count: inout Int) {
+        guard marks.base[number] != values.stamp else { return }
+        marks.base[number] = values.stamp
+        let range = program.witnessed[number]
+        for place in range.first..<range.end {
+            candidates.base[count] = program.witnessedRules[Int(place)]
+            count += 1
+        }
+    }
+
+    /// Returns the length of the folded copy.
+    private func fold(_ text: UnsafeRawBufferPointer) -> Int {
+        folded.reserve(text.count, filling: 0)
+        let output = folded.base
+        var joined: UInt8 = 0
+        for position in 0..<text.count {
+            joined |= text[position]
+            output[position] = CaseFolding.fold(text[position])
+        }
+        guard joined >= 0x80 else { return text.count }
+        var bytes: [UInt8] = []
+        CaseFolding.appendFolded(text, to: &bytes)
+        folded.reserve(bytes.count, filling: 0)
+        folded.base.update(from: bytes, count: bytes.count)
+        return bytes.count
+    }
+
+    /// Keywords: every value of the payload, or of the canonical fields when there is none.
+    private func markEverything(_ program: RuleProgram, view: SealedView?, payload: JSONValue?, _ count: inout Int) {
+        let field = program.anywhereField
+        guard let matcher = program.matchers[field] else { return }
+        guard let payload else {
+            guard let view else { return }
+            for entry in view.entries {
+                let hit = CanonicalHit(
+                    start: entry.value.baseAddress, count: entry.value.count, isTime: entry.field.type == .time,
+                    next: -1)
+                mark(hit, field, matcher, program, &count)
+            }
+            return
+        }
+        markAll(payload, field, matcher, program, &count)
+    }
+
+    private func markAll(
+        _ value: JSONValue, _ field: Int, _ matcher: FieldMatcher, _ program: RuleProgram, _ count: inout Int
+    ) {
+        switch value.kind {
+        case .array: for element in value.elements { markAll(element, field, matcher, program, &count) }
+        case .object: for member in value.members { markAll(member.value, field, matcher, program, &count) }
+        default: mark(value, field, matcher, program, &count)
+        }
+    }
+
+    // MARK: Asking
+
     private func ask(_ rule: Int, of program: RuleProgram, _ body: (Int) -> Void) {
-        guard asked[rule] != stamp else { return }
-        asked[rule] = stamp
+        guard asked.base[rule] != values.stamp else { return }
+        asked.base[rule] = values.stamp
         if holds(Int(program.roots[rule]), of: program) { body(rule) }
     }
 
@@ -62,9 +202,12 @@ final class EventEvaluator {
 
     @inline(__always)
     private func holds(predicate number: Int, of program: RuleProgram) -> Bool {
-        if answers[number].stamp == stamp { return answers[number].holds }
+        if marks.base[number] == values.stamp { return true }
+        guard program.isOnDemand[number] else { return false }
+        let answer = answers.base[number]
+        if answer >> 1 == values.stamp { return answer & 1 == 1 }
         let holds = test(number, of: program)
-        answers[number] = Answer(stamp: stamp, holds: holds)
+        answers.base[number] = values.stamp << 1 | (holds ? 1 : 0)
         return holds
     }
 
@@ -76,7 +219,7 @@ final class EventEvaluator {
     }
 
     private func explain(_ number: Int, of program: RuleProgram, expected: Bool, into lines: inout [String]) {
-        guard holds(number, of: program) == expected, lines.count < RuleMatch.maximumExplanations else { return }
+        guard lines.count < RuleMatch.maximumExplanations, holds(number, of: program) == expected else { return }
         let node = program.nodes[number]
         switch node.kind {
         case .predicate:
@@ -91,69 +234,22 @@ final class EventEvaluator {
         }
     }
 
-    // MARK: Predicates
+    // MARK: Predicates that are asked on demand
 
     private func test(_ number: Int, of program: RuleProgram) -> Bool {
-        let slot = slot(Int(program.predicateFields[number]), of: program)
-        let test = program.tests[number]
-        switch test {
-        case .exists: return slot.isFound
+        let field = Int(program.predicateFields[number])
+        switch program.tests[number] {
         case .isNull:
+            let slot = values.resolve(field)
             return slot.first == slot.end || (slot.first..<slot.end).contains { values.kind($0) == .null }
-        case .reference(let field, let overlap, let isCased):
-            let other = self.slot(field, of: program)
-            return (slot.first..<slot.end).contains { left in
-                (other.first..<other.end).contains { compare(left, $0, overlap, isCased: isCased) }
+        case .reference(let other, let overlap, let isCased):
+            let (left, right) = (values.resolve(field), values.resolve(other))
+            return (left.first..<left.end).contains { one in
+                (right.first..<right.end).contains { compare(one, $0, overlap, isCased: isCased) }
             }
-        default:
-            for index in slot.first..<slot.end where values.kind(index) != .null {
-                if self.test(test, index) { return true }
-            }
-            return false
+        case .elements(let test): return test.holds(values.elements(of: field))
+        default: return false
         }
-    }
-
-    /// The access to a field is copied only when the field was not looked up for this event.
-    @inline(__always)
-    private func slot(_ field: Int, of program: RuleProgram) -> EventValues.Slot {
-        values.resolved(field) ?? values.resolve(field, program.fields[field])
-    }
-
-    private func test(_ test: CompiledTest, _ index: Int) -> Bool {
-        switch test {
-        case .equal(let bytes, let isCased):
-            return bytes.withUnsafeBytes { text(index, isCased).hasSameBytes(as: $0) }
-        case .prefix(let bytes, let isCased):
-            return bytes.withUnsafeBytes { ByteSearch.hasPrefix(text(index, isCased), $0) }
-        case .suffix(let bytes, let isCased):
-            return bytes.withUnsafeBytes { ByteSearch.hasSuffix(text(index, isCased), $0) }
-        case .contains(let bytes, let isCased):
-            return bytes.withUnsafeBytes { ByteSearch.contains(text(index, isCased), $0) }
-        case .anyValue: return true
-        case .glob(let glob, let isCased): return glob.matches(text(index, isCased))
-        case .regex(let regex): return regex.matches(values.text(index))
-        case .network(let range, let isV4): return isInside(range, isV4: isV4, values.text(index))
-        case .number(let comparison, let bound):
-            guard values.kind(index) == .number || values.kind(index) == .text,
-                let number = RuleNumber(eventText: values.text(index))
-            else { return false }
-            return comparison.holds(number, bound)
-        case .timePart(let part, let comparison, let bound):
-            guard values.kind(index) == .text, let time = Timestamp(parsing: values.text(index)) else { return false }
-            return comparison.holds(.integer(part.value(of: time)), .integer(bound))
-        case .isNull, .exists, .reference: return false
-        }
-    }
-
-    @inline(__always)
-    private func text(_ index: Int, _ isCased: Bool) -> UnsafeRawBufferPointer {
-        isCased ? values.text(index) : values.folded(index)
-    }
-
-    /// An IPv4-mapped IPv6 address is an IPv6 address here: the families never mix.
-    private func isInside(_ range: AddressRange, isV4: Bool, _ text: UnsafeRawBufferPointer) -> Bool {
-        guard text.contains(UInt8(ascii: ":")) != isV4, let address = IPAddress(parsing: text) else { return false }
-        return range.contains(address)
     }
 
     private func compare(_ left: Int, _ right: Int, _ overlap: ValueTest.Overlap, isCased: Bool) -> Bool {
@@ -163,7 +259,8 @@ final class EventEvaluator {
             _ = values.folded(left)
             _ = values.folded(right)
         }
-        let (one, other) = (text(left, isCased), text(right, isCased))
+        let one = isCased ? values.text(left) : values.folded(left)
+        let other = isCased ? values.text(right) : values.folded(right)
         return switch overlap {
         case .whole: one.hasSameBytes(as: other)
         case .contains: ByteSearch.contains(one, other)

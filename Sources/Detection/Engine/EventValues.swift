@@ -1,8 +1,9 @@
 import EventModel
 
-/// The values of one event's fields, looked up when a predicate first asks for them.
+/// The values of one event's fields.
 ///
-/// It borrows the payload and the sealed form between ``begin(view:payload:)`` and the next call, and is used by one
+/// ``begin(_:view:payload:)`` finds all fields of a program in one walk over the payload and one over the canonical entries;
+/// texts are made of them when somebody asks. It borrows the payload and the sealed form until ``end()``, and is used by one
 /// task at a time.
 final class EventValues {
     struct Value {
@@ -25,62 +26,146 @@ final class EventValues {
         var isFound = false
     }
 
+    private(set) var stamp: UInt64 = 0
+    let found = GrowingArray<FoundField>(capacity: 64, filling: FoundField())
+    let touched = GrowingArray<Int32>(capacity: 64, filling: 0)
+    private(set) var touchedCount = 0
+    let hits = GrowingArray<PayloadHit>(capacity: 256, filling: .none)
+    let canonicalHits = GrowingArray<CanonicalHit>(capacity: 64, filling: .none)
+    private var hitCount = 0
+    private var canonicalCount = 0
+
     private let arena = ByteArena()
     private var values: [Value] = []
     private var slots: [Slot] = []
-    private var stamp: UInt64 = 0
-    private var view: SealedView?
-    private var payload: JSONValue?
-    private var canonical: [SealedEntries.Entry] = []
-    private var hasCanonical = false
+    private(set) var view: SealedView?
+    private(set) var payload: JSONValue?
+    private var program: RuleProgram?
 
-    /// - Parameter fieldCount: How many fields the program that will ask knows.
-    func begin(view: SealedView?, payload: JSONValue?, fieldCount: Int) {
+    func begin(_ program: RuleProgram, view: SealedView?, payload: JSONValue?) {
         stamp += 1
         self.view = view
         self.payload = payload
-        arena.removeAll()
-        values.removeAll(keepingCapacity: true)
-        hasCanonical = false
-        if slots.count < fieldCount {
-            slots.append(contentsOf: repeatElement(Slot(), count: fieldCount - slots.count))
+        self.program = program
+        let count = program.fields.count
+        found.reserve(count, filling: FoundField())
+        touched.reserve(count, filling: 0)
+        var walk = PayloadWalk(
+            program.automaton, stamp: stamp, found: found.base, touched: touched.base, hits: hits)
+        if let payload {
+            if !program.automaton.isEmpty { walk.visit(payload, 0) }
+            if program.elementField >= 0 { walk.record(payload, field: program.elementField, rank: 0, mask: 0) }
+            for field in program.longFields {
+                for path in program.fields[Int(field)].paths
+                where path.forEachValue(in: payload, { walk.record($0, field: Int(field), rank: 0, mask: 0) }) {
+                    break
+                }
+            }
         }
+        touchedCount = walk.touchedCount
+        hitCount = walk.hitCount
+        if let view, program.canonical.isUsed { walkCanonical(program.canonical, view) }
     }
 
     /// Forgets the borrowed memory.
     func end() {
         view = nil
         payload = nil
-        canonical.removeAll(keepingCapacity: true)
+        program = nil
+        if !values.isEmpty { values.removeAll(keepingCapacity: true) }
+        arena.removeAll()
     }
 
-    /// What is known of a field already.
-    @inline(__always)
-    func resolved(_ number: Int) -> Slot? { slots[number].stamp == stamp ? slots[number] : nil }
+    private func walkCanonical(_ wanted: CanonicalFields, _ view: SealedView) {
+        var count = 0
+        for entry in view.entries {
+            wanted.forEachField(entry) { field, value in
+                let known = found.base[field]
+                guard known.stamp != stamp || known.isCanonical else { return }
+                canonicalHits.reserve(count + 1, filling: .none)
+                canonicalHits.base[count] = CanonicalHit(
+                    start: value.baseAddress, count: value.count, isTime: entry.field.type == .time, next: -1)
+                if known.stamp == stamp {
+                    canonicalHits.base[Int(known.tail)].next = Int32(count)
+                    found.base[field].tail = Int32(count)
+                } else {
+                    found.base[field] = FoundField(
+                        stamp: stamp, head: Int32(count), tail: Int32(count), isCanonical: true)
+                    touched.base[touchedCount] = Int32(field)
+                    touchedCount += 1
+                }
+                count += 1
+            }
+        }
+        canonicalCount = count
+    }
 
-    /// The values of a field. Slots are numbered by the program, whose access for that number is handed in.
-    func resolve(_ number: Int, _ access: FieldAccess) -> Slot { resolved(number) ?? look(up: number, access) }
+    /// Looks a field up again whose name the payload has in several splits: the one with the longer keys in front wins.
+    func resolveAmbiguity(of field: Int) {
+        guard let program, let payload, found.base[field].isAmbiguous else { return }
+        // A walk without an automaton's edges, which only records; its chain goes on where the others end.
+        var chain: [JSONValue] = []
+        for path in program.fields[field].paths where path.forEachValue(in: payload, { chain.append($0) }) { break }
+        var last: Int32 = -1
+        for value in chain {
+            hits.reserve(hitCount + 1, filling: .none)
+            hits.base[hitCount] = PayloadHit(value, next: -1)
+            if last < 0 {
+                found.base[field].head = Int32(hitCount)
+            } else {
+                hits.base[Int(last)].next = Int32(hitCount)
+            }
+            last = Int32(hitCount)
+            hitCount += 1
+        }
+        found.base[field].tail = last
+        found.base[field].isAmbiguous = false
+    }
 
-    private func look(up number: Int, _ access: FieldAccess) -> Slot {
+    // MARK: Slots
+
+    /// The values of a field, as texts.
+    func resolve(_ number: Int) -> Slot {
+        if slots.count <= number {
+            slots.append(contentsOf: repeatElement(Slot(), count: number + 1 - slots.count))
+        }
+        if slots[number].stamp == stamp { return slots[number] }
         var slot = Slot(stamp: stamp, first: values.count, end: values.count, isFound: false)
-        if access.isAnywhere {
+        if found.base[number].stamp == stamp {
             slot.isFound = true
-            collectEverything()
-        } else {
-            if let payload {
-                for path in access.paths {
-                    slot.isFound = path.forEachValue(in: payload) { append($0) }
-                    if slot.isFound { break }
+            if found.base[number].isAmbiguous { resolveAmbiguity(of: number) }
+            var next = found.base[number].head
+            while next >= 0 {
+                if found.base[number].isCanonical {
+                    append(canonicalHits.base[Int(next)])
+                    next = canonicalHits.base[Int(next)].next
+                } else {
+                    append(hits.base[Int(next)].value)
+                    next = hits.base[Int(next)].next
                 }
             }
-            if !slot.isFound, let canonical = access.canonical { slot.isFound = append(canonical) }
         }
         slot.end = values.count
         slots[number] = slot
         return slot
     }
 
-    // MARK: Reading values
+    /// The elements of the arrays that a field holds; a value that is no array is its own element.
+    func elements(of field: Int) -> [JSONValue] {
+        guard found.base[field].stamp == stamp, !found.base[field].isCanonical else { return [] }
+        resolveAmbiguity(of: field)
+        var elements: [JSONValue] = []
+        func add(_ value: JSONValue) {
+            guard elements.count < ElementTest.maximumElements else { return }
+            if value.kind == .array { for element in value.elements { add(element) } } else { elements.append(value) }
+        }
+        var next = found.base[field].head
+        while next >= 0 {
+            add(hits.base[Int(next)].value)
+            next = hits.base[Int(next)].next
+        }
+        return elements
+    }
 
     func kind(_ index: Int) -> Value.Kind { values[index].kind }
 
@@ -100,26 +185,11 @@ final class EventValues {
     }
 
     private func fold(_ index: Int) {
-        let length = values[index].count
-        let offset = arena.count
-        let output = arena.extend(by: length)
-        // Only now: making room may have moved the arena.
-        let source = text(index)
-        var isASCII: UInt8 = 0
-        for position in 0..<length {
-            isASCII |= source[position]
-            output[position] = CaseFolding.fold(source[position])
-        }
-        values[index].foldedOffset = offset
-        values[index].foldedCount = length
-        guard isASCII >= 0x80 else { return }
         var bytes: [UInt8] = []
-        CaseFolding.appendFolded(source, to: &bytes)
+        CaseFolding.appendFolded(text(index), to: &bytes)
         values[index].foldedOffset = arena.append(bytes)
         values[index].foldedCount = bytes.count
     }
-
-    // MARK: Payload
 
     private func append(_ value: JSONValue) {
         switch value.kind {
@@ -128,79 +198,53 @@ final class EventValues {
             var bytes: [UInt8] = []
             JSONText.append(value, to: &bytes)
             values.append(Value(kind: .object, base: nil, offset: arena.append(bytes), count: bytes.count))
-        default: appendScalar(value)
-        }
-    }
-
-    private func appendScalar(_ value: JSONValue) {
-        if let string = value.string {
+        case .null: values.append(Value(kind: .null, base: nil, offset: 0, count: 0))
+        case .string:
+            guard let string = value.string else { return }
             values.append(Value(kind: .text, base: string.baseAddress, offset: 0, count: string.count))
-            return
-        }
-        if value.isNull {
-            values.append(Value(kind: .null, base: nil, offset: 0, count: 0))
-            return
-        }
-        var bytes: [UInt8] = []
-        value.appendScalarText(to: &bytes)
-        let kind: Value.Kind = value.bool == nil ? .number : .boolean
-        values.append(Value(kind: kind, base: nil, offset: arena.append(bytes), count: bytes.count))
-    }
-
-    private func collectEverything() {
-        if let payload {
-            collect(payload)
-        } else {
-            readCanonical()
-            for entry in canonical { append(entry) }
+        default:
+            var bytes: [UInt8] = []
+            value.appendScalarText(to: &bytes)
+            let kind: Value.Kind = value.bool == nil ? .number : .boolean
+            values.append(Value(kind: kind, base: nil, offset: arena.append(bytes), count: bytes.count))
         }
     }
 
-    private func collect(_ value: JSONValue) {
-        switch value.kind {
-        case .array: for element in value.elements { collect(element) }
-        case .object: for member in value.members { collect(member.value) }
-        default: appendScalar(value)
-        }
-    }
-
-    // MARK: Canonical fields
-
-    private func readCanonical() {
-        guard !hasCanonical, let view else { return }
-        hasCanonical = true
-        canonical.removeAll(keepingCapacity: true)
-        for entry in view.entries { canonical.append(entry) }
-    }
-
-    private func append(_ access: FieldAccess.Canonical) -> Bool {
-        readCanonical()
-        guard hasCanonical else { return false }
-        let before = values.count
-        for entry in canonical {
-            switch access {
-            case .field(let field):
-                // Entries ascend by field.
-                if entry.field.rawValue > field.rawValue { return values.count > before }
-                if entry.field == field { append(entry) }
-            case .extensionKey(let key):
-                guard entry.field == .ext, let separator = entry.value.firstIndex(of: 0),
-                    entry.value.slice(0..<separator).elementsEqual(key)
-                else { continue }
-                let value = entry.value.slice(separator + 1..<entry.value.count)
-                values.append(Value(kind: .text, base: value.baseAddress, offset: 0, count: value.count))
-            }
-        }
-        return values.count > before
-    }
-
-    private func append(_ entry: SealedEntries.Entry) {
-        guard entry.field.type == .time, let time = Timestamp(sealed: entry.value) else {
-            values.append(Value(kind: .text, base: entry.value.baseAddress, offset: 0, count: entry.value.count))
+    private func append(_ hit: CanonicalHit) {
+        guard hit.isTime, let time = Timestamp(sealed: hit.bytes) else {
+            values.append(Value(kind: .text, base: hit.start, offset: 0, count: hit.count))
             return
         }
         var bytes: [UInt8] = []
         time.appendText(to: &bytes)
         values.append(Value(kind: .text, base: nil, offset: arena.append(bytes), count: bytes.count))
+    }
+}
+
+/// Which fields of a program are canonical fields, by the number of the entry.
+struct CanonicalFields: Sendable {
+    private var byField: [[Int32]] = Array(repeating: [], count: 256)
+    private var extensions: [(key: [UInt8], field: Int32)] = []
+    private(set) var isUsed = false
+
+    init(_ fields: [FieldAccess]) {
+        for (number, access) in fields.enumerated() {
+            switch access.canonical {
+            case .field(let field): byField[Int(field.rawValue)].append(Int32(number))
+            case .extensionKey(let key): extensions.append((key, Int32(number)))
+            case nil: continue
+            }
+            isUsed = true
+        }
+    }
+
+    /// Hands the program's fields that an entry belongs to, with the value, to `body`.
+    @inline(__always)
+    func forEachField(_ entry: SealedEntries.Entry, _ body: (Int, UnsafeRawBufferPointer) -> Void) {
+        for field in byField[Int(entry.field.rawValue)] { body(Int(field), entry.value) }
+        guard entry.field == .ext, !extensions.isEmpty, let separator = entry.value.firstIndex(of: 0) else { return }
+        for (key, field) in extensions where entry.value.slice(0..<separator).elementsEqual(key) {
+            body(Int(field), entry.value.slice(separator + 1..<entry.value.count))
+        }
     }
 }

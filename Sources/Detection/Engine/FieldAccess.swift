@@ -12,6 +12,8 @@ struct FieldAccess: Sendable {
     let paths: [PayloadPath]
     let canonical: Canonical?
     let isAnywhere: Bool
+    /// Whether it is the payload itself: an element of an array.
+    let isElement: Bool
 
     private static let reservedPrefix = "custody."
 
@@ -20,10 +22,12 @@ struct FieldAccess: Sendable {
         guard case .field(let name) = target else {
             paths = []
             canonical = nil
-            isAnywhere = true
+            isAnywhere = target == .anywhere
+            isElement = target == .element
             return
         }
         isAnywhere = false
+        isElement = false
         let isReserved = name.written.hasPrefix(Self.reservedPrefix)
         let canonicalName = isReserved ? String(name.written.dropFirst(Self.reservedPrefix.count)) : name.written
         canonical = payloadOnly ? nil : Self.canonical(canonicalName)

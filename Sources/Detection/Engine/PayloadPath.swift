@@ -6,13 +6,15 @@ struct PayloadPath: Sendable {
     /// The work of a look-up grows with the ways to split a name.
     static let maximumParts = 16
 
+    let parts: [[UInt8]]
     private let count: Int
     /// The keys made of the parts from `first` up to, not including, `end`, at `first * (count + 1) + end`.
     private let keys: [[UInt8]]
-    private let ignoresCase: Bool
+    let ignoresCase: Bool
 
     init(_ name: String, ignoresCase: Bool) {
         let parts = name.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).map(Array.init)
+        self.parts = parts
         count = parts.count
         var keys = [[UInt8]](repeating: [], count: parts.count * (parts.count + 1))
         for first in parts.indices {

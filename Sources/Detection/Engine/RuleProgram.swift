@@ -1,12 +1,14 @@
-/// The rules of one kind of source, compiled: predicates and fields interned, conditions flattened, and an index from
-/// the values that a rule cannot do without to the rules.
+import EventModel
+import Synchronization
+
+/// The rules of one kind of source, compiled: predicates and fields interned, conditions flattened, every field's predicates
+/// ready to be answered together, and an index from the predicates that a rule cannot do without to the rules.
 ///
-/// What the evaluation of every event reads lies in arrays of its own, apart from what only a match needs: an element that
-/// holds texts would have each of them retained at every look.
+/// What the evaluation of every event reads lies in arrays of plain values, apart from what only a match needs.
 final class RuleProgram: Sendable {
 
-    struct Node: Sendable {
-        enum Kind: Sendable { case predicate, all, any, not }
+    struct Node: BitwiseCopyable, Sendable {
+        enum Kind: UInt8, BitwiseCopyable, Sendable { case predicate, all, any, not }
         let kind: Kind
         /// A predicate's number, or the place of the first child in `children`.
         let first: Int32
@@ -29,38 +31,88 @@ final class RuleProgram: Sendable {
         let group: [(name: String, field: Int)]
     }
 
-    /// One field whose value may call for rules.
-    struct Witness: Sendable {
-        let field: Int
-        let table: ByteTable
-    }
+    private static let lastCacheKey = Atomic<UInt64>(0)
 
     let fields: [FieldAccess]
+    /// Finds the fields in payloads, but for ``longFields``.
+    let automaton: FieldAutomaton
+    /// Fields whose names have too many parts for the automaton.
+    let longFields: [Int32]
+    let canonical: CanonicalFields
+    /// The field that is every value; -1 for none.
+    let anywhereField: Int
+    /// The field that is the payload itself; -1 for none.
+    let elementField: Int
+    /// By field: its predicates; nil when no condition asks about its value.
+    let matchers: [FieldMatcher?]
+    /// By field: the predicate that it is there; -1 for none.
+    let existence: FlatArray<Int32>
+    /// Tells values of this program's fields from those of others in a cache.
+    let cacheKey: UInt64
     /// Every predicate's field.
-    let predicateFields: [Int32]
+    let predicateFields: FlatArray<Int32>
     /// Every predicate's test.
     let tests: [CompiledTest]
+    /// By predicate: whether it is not answered by looking at values.
+    let isOnDemand: FlatArray<Bool>
     /// The predicates as the rules have them, for explanations.
     let predicates: [Predicate]
-    let nodes: [Node]
-    let children: [Int32]
+    let nodes: FlatArray<Node>
+    let children: FlatArray<Int32>
     let rules: [CompiledRule]
     /// Every rule's node.
-    let roots: [Int32]
-    let witnesses: [Witness]
-    /// Rules without a witness that the index can find: they are asked about every event.
+    let roots: FlatArray<Int32>
+    /// By predicate: the rules to ask when it holds, as a range of ``witnessedRules``.
+    let witnessed: FlatArray<WitnessIndex.Range>
+    let witnessedRules: FlatArray<Int32>
+    /// Rules without a witness: they are asked about every event.
     let unconditional: [Int32]
 
-    fileprivate init(_ builder: RuleProgramBuilder, _ rules: [CompiledRule], roots: [Int32], index: WitnessIndex) {
+    fileprivate init(_ builder: RuleProgramBuilder, _ rules: [CompiledRule], roots: [Int32]) {
         fields = builder.fields
-        predicateFields = builder.predicateFields
+        var names: [FieldAutomatonBuilder.Name] = []
+        var longFields: [Int32] = []
+        for (field, access) in fields.enumerated() {
+            if access.paths.contains(where: { $0.parts.count > FieldAutomaton.maximumParts }) {
+                longFields.append(Int32(field))
+                continue
+            }
+            for (rank, path) in access.paths.enumerated() {
+                names.append(
+                    FieldAutomatonBuilder.Name(
+                        field: field, rank: rank, parts: path.parts, ignoresCase: path.ignoresCase))
+            }
+        }
+        automaton = FieldAutomaton(names)
+        self.longFields = longFields
+        canonical = CanonicalFields(fields)
+        anywhereField = fields.firstIndex(where: \.isAnywhere) ?? -1
+        elementField = fields.firstIndex(where: \.isElement) ?? -1
+        var byField: [[(number: Int32, test: CompiledTest)]] = Array(repeating: [], count: fields.count)
+        var existence = [Int32](repeating: -1, count: fields.count)
+        for (number, test) in builder.tests.enumerated() {
+            let field = Int(builder.predicateFields[number])
+            if case .exists = test { existence[field] = Int32(number) }
+            if test.looksAtValues { byField[field].append((Int32(number), test)) }
+        }
+        matchers = byField.map { $0.isEmpty ? nil : FieldMatcher($0) }
+        self.existence = FlatArray(existence)
+        cacheKey = Self.lastCacheKey.add(1, ordering: .relaxed).newValue << 32
+        predicateFields = FlatArray(builder.predicateFields)
         tests = builder.tests
+        isOnDemand = FlatArray(
+            builder.tests.map { test in
+                if case .exists = test { return false }
+                return !test.looksAtValues
+            })
         predicates = builder.predicates
-        nodes = builder.nodes
-        children = builder.children
+        nodes = FlatArray(builder.nodes)
+        children = FlatArray(builder.children)
         self.rules = rules
-        self.roots = roots
-        witnesses = index.witnesses
+        self.roots = FlatArray(roots)
+        let index = WitnessIndex(roots, nodes: builder.nodes, children: builder.children, tests: builder.tests)
+        witnessed = FlatArray(index.ranges)
+        witnessedRules = FlatArray(index.rules)
         unconditional = index.unconditional
     }
 }
@@ -108,9 +160,15 @@ struct RuleProgramBuilder {
                     rule: rule, isRaised: rule.definition == nil && plan.isRaised[number], consumers: consumers,
                     group: group))
         }
-        let index = WitnessIndex(
-            roots, nodes: nodes, children: children, tests: tests, predicateFields: predicateFields)
-        return RuleProgram(self, compiled, roots: roots, index: index)
+        return RuleProgram(self, compiled, roots: roots)
+    }
+
+    /// A program of one condition, which is asked of elements of arrays.
+    static func build(_ expression: RuleExpression) -> RuleProgram {
+        var builder = RuleProgramBuilder()
+        builder.payloadOnly = true
+        let root = builder.encode(expression)
+        return RuleProgram(builder, [], roots: [root])
     }
 
     private mutating func field(_ target: PredicateTarget) -> Int {

@@ -11,6 +11,7 @@ extension PredicateTarget: CustomStringConvertible {
         switch self {
         case .field(let name): name.written
         case .anywhere: "any value"
+        case .element: "the element"
         }
     }
 }
@@ -26,6 +27,12 @@ extension ValueTest: CustomStringConvertible {
         case .number(let comparison, let value, let integer):
             "\(comparison.sign) \(integer.map(String.init) ?? String(value))"
         case .timePart(let part, let comparison, let value): "\(part.rawValue) \(comparison.sign) \(value)"
+        case .elements(let quantifier, _):
+            switch quantifier {
+            case .any: "has an element that meets the condition"
+            case .all: "has elements, and each meets the condition"
+            case .none: "has no element that meets the condition"
+            }
         case .reference(let name, let overlap, _):
             "\(overlap == .whole ? "equals" : overlap.rawValue) the value of \(name.written)"
         }

@@ -24,6 +24,8 @@ package enum PredicateTarget: Hashable, Sendable {
     case field(FieldName)
     /// Every scalar of the payload (or, without a payload, every canonical field).
     case anywhere
+    /// The element of an array that a condition of `field[any]` and its like is asked of.
+    case element
 }
 
 /// What a predicate asks of a value.
@@ -44,6 +46,17 @@ package enum ValueTest: Hashable, Sendable {
     case timePart(TimePart, Comparison, Int64)
     /// The value of another field of the same event, never as a pattern.
     case reference(FieldName, Overlap, isCased: Bool)
+    /// A condition on single elements of an array: Custody's extension `field[any]`, `field[all]`, `field[none]`.
+    case elements(Quantifier, RuleExpression)
+
+    package enum Quantifier: String, CaseIterable, Hashable, Sendable {
+        /// At least one element meets the condition.
+        case any
+        /// There are elements, and each meets it.
+        case all
+        /// No element meets it.
+        case none
+    }
 }
 
 /// The smallest question that a rule asks of an event. Equal predicates of different rules are answered once an event.

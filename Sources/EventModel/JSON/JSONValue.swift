@@ -2,7 +2,7 @@
 ///
 /// It is as cheap as an integer to copy, borrows the parser's memory and is valid only inside the closure of
 /// ``JSONParser/withDocument(_:_:)-(UnsafeRawBufferPointer,_)``. Tape format: simdjson, doc/tape.md.
-package struct JSONValue {
+package struct JSONValue: BitwiseCopyable {
     package enum Kind: Sendable { case object, array, string, integer, unsigned, double, boolean, null }
 
     let tape: UnsafePointer<UInt64>

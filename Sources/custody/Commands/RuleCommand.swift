@@ -97,7 +97,8 @@ enum RuleFiles {
         return set
     }
 
-    private static func load(_ path: String, _ variables: [String: [String]]) throws -> RuleSet {
+    /// One file or directory, with what was refused in the set's errors.
+    static func load(_ path: String, _ variables: [String: [String]]) throws -> RuleSet {
         let url = URL(fileURLWithPath: path)
         var isDirectory: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {

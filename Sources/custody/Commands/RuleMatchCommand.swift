@@ -30,7 +30,7 @@ struct RuleMatchCommand: AsyncParsableCommand {
     func run() async throws {
         let context = CommandContext.current
         let console = context.console
-        let set = try RuleFiles.load(rules, variables: try variables(), console)
+        let set = try RuleFiles.load(rules, variables: try RuleVariables.read(vars), console)
         guard let data = FileManager.default.contents(atPath: events == "-" ? "/dev/stdin" : events) else {
             throw CommandFailure(.refused, "\(events): cannot be read")
         }
@@ -62,16 +62,20 @@ struct RuleMatchCommand: AsyncParsableCommand {
         }
         if !output.json, !result.matches.isEmpty { try console.lines(table.lines(console)) }
     }
+}
 
-    private func variables() throws -> [String: [String]] {
-        guard let vars else { return [:] }
-        guard let data = FileManager.default.contents(atPath: vars) else {
-            throw CommandFailure(.refused, "\(vars): cannot be read")
+/// Values of placeholders from a file: JSON, name to list of values.
+enum RuleVariables {
+    /// - Throws: ``CommandFailure`` `refused`.
+    static func read(_ path: String?) throws -> [String: [String]] {
+        guard let path else { return [:] }
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw CommandFailure(.refused, "\(path): cannot be read")
         }
         do {
             return try JSONDocument.read([UInt8](data)) { json in
                 guard json.kind == .object else {
-                    throw CommandFailure(.refused, "\(vars): not a JSON object of name and list of values")
+                    throw CommandFailure(.refused, "\(path): not a JSON object of name and list of values")
                 }
                 var variables: [String: [String]] = [:]
                 for member in json.members {
@@ -81,7 +85,7 @@ struct RuleMatchCommand: AsyncParsableCommand {
                 return variables
             }
         } catch let error as EventModelError {
-            throw CommandFailure(.refused, "\(vars): \(error.reason)")
+            throw CommandFailure(.refused, "\(path): \(error.reason)")
         }
     }
 }

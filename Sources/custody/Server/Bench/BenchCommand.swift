@@ -3,12 +3,12 @@ import ArgumentParser
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",
-        abstract: "Measure this machine: ingest and search.",
+        abstract: "Measure this machine: ingest, search and detection.",
         discussion: """
-            Starts a server of its own on a throw-away directory, loads it over HTTP with durable acknowledgements, and prints \
+            `ingest` and `search` start a server of their own on a throw-away directory, load it over HTTP with durable acknowledgements, and print \
             the figures with the environment they were measured in. Client and server share the machine's cores.
             """,
-        subcommands: [BenchIngestCommand.self, BenchSearchCommand.self])
+        subcommands: [BenchIngestCommand.self, BenchSearchCommand.self, BenchDetectCommand.self])
 }
 
 /// What both benchmarks take.
