@@ -103,7 +103,7 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-                crypto, grdb, httpTypes, logging, nio, systemPackage, yams, "CZstd", "CZlib",
+                asyncHTTPClient, crypto, grdb, httpTypes, logging, nio, nioHTTP1, systemPackage, yams, "CZstd", "CZlib",
             ],
             resources: [.embedInCode("Assets")]),
         .executableTarget(

@@ -16,8 +16,14 @@ package struct LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
         case leafMismatch
         /// Entries supplied with a hole before them.
         case gap
+        /// A checkpoint that too few witnesses have cosigned.
+        case quorumMissing
         /// A tree that does not extend the checkpoint published before.
         case fork
+        /// A tree that is smaller than one that was signed before: it was rolled back.
+        case rollback
+        /// The signer's memory of what it signed is gone, or somebody else has it.
+        case guardLost
         /// Stored files that do not agree with each other or with the checkpoint.
         case corrupt
     }

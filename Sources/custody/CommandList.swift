@@ -3,8 +3,9 @@ import ArgumentParser
 /// Every command of the program, in the order of its help.
 enum CommandList {
     static let all: [any ParsableCommand.Type] = [
-        ServeCommand.self, PushCommand.self, SearchCommand.self, TailCommand.self, ShowCommand.self, ExportCommand.self,
-        VerifyCommand.self, SourceCommand.self, RuleCommand.self, AlertCommand.self, DestinationCommand.self,
-        TokenCommand.self, RebuildCommand.self, DoctorCommand.self, DemoCommand.self, BenchCommand.self,
+        ServeCommand.self, WitnessCommand.self, GuardCommand.self, KeyCommand.self, PushCommand.self,
+        SearchCommand.self, TailCommand.self, ShowCommand.self, ExportCommand.self, VerifyCommand.self,
+        SourceCommand.self, RuleCommand.self, AlertCommand.self, DestinationCommand.self, TokenCommand.self,
+        RebuildCommand.self, DoctorCommand.self, DemoCommand.self, BenchCommand.self,
     ]
 }

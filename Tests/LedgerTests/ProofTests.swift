@@ -142,3 +142,27 @@ import Testing
         return altered
     }
 }
+
+@Suite struct BatchedProofTests {
+    @Test("Proofs made together are those made one by one, in the order that was asked for")
+    func sameProofs() throws {
+        let fixture = try LedgerFixture()
+        let reader = try fixture.build([70_000]).reader
+        let indexes: [UInt64] = [69_999, 0, 255, 256, 257, 65_535, 65_536, 12_345, 0, 69_887, 69_888, 300]
+        for size in [70_000, 69_890] as [UInt64] {
+            let asked = indexes.filter { $0 < size }
+            let together = try reader.inclusionProofs(of: asked, in: size)
+            for (index, proof) in zip(asked, together) {
+                #expect(try proof == reader.inclusionProof(of: index, in: size))
+                try MerkleProofs.verifyInclusion(
+                    of: TreeOfLeaves.entry(index).leafHash, at: index, in: size, root: reader.root(of: size),
+                    proof: proof)
+            }
+        }
+        #expect(throws: LedgerError.self) { try reader.inclusionProofs(of: [70_000], in: 70_000) }
+        let files = try reader.tlogProofs(of: [5, 70_000])
+        #expect(files.keys.sorted() == [5])
+        let file = try #require(files[5])
+        _ = try file.verify(leaf: TreeOfLeaves.entry(5).leafHash, key: fixture.key.verifierKey)
+    }
+}

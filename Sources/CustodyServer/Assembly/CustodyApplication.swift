@@ -32,6 +32,9 @@ struct CustodyApplication: Sendable {
         ExportRoutes(state: state).register(on: router)
         TailRoutes(state: state).register(on: router)
         IntegrityRoutes(state: state).register(on: router)
+        if let witness = state.witness {
+            WitnessRoutes(witness: witness, counters: state.witnessCounters, prefix: "/witness").register(on: router)
+        }
         TokenRoutes(state: state).register(on: router)
         SourceRoutes(state: state).register(on: router)
         RuleRoutes(state: state).register(on: router)

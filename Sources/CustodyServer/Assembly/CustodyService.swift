@@ -26,6 +26,7 @@ package final class CustodyService: Sendable {
     /// What was found damaged or torn; to be shown when starting.
     package let warnings: [String]
     private let lock: DirectoryLock
+    private let fileSystem: any FileSystem
     private let database: DatabasePool
 
     /// Opens a data directory, made when missing.
@@ -39,6 +40,7 @@ package final class CustodyService: Sendable {
         now: @escaping @Sendable () -> Timestamp = WallClock.now,
         onFatal: @escaping @Sendable (any Error) -> Void
     ) throws {
+        self.fileSystem = fileSystem
         try fileSystem.createDirectory(configuration.dataDirectory)
         lock = try fileSystem.lock(directory: configuration.dataDirectory)
         try SegmentRebuild(segments: configuration.segments, fileSystem: fileSystem).recover()
@@ -93,16 +95,35 @@ package final class CustodyService: Sendable {
             quarantine: QuarantineStore(database: database), audit: audit,
             store: EmbeddedEventStore(snapshot: { storeView.snapshot() }, now: now), storeView: storeView,
             journal: journalReader, ledger: ledgerReader, ledgerKey: keys.ledger, engine: engine, alerts: alerts,
-            notifications: notifications, views: runners, tail: hub, verification: VerificationStatus())
+            notifications: notifications, views: runners, tail: hub, verification: VerificationStatus(), publication: stored.publication,
+            cosigning: stored.cosigning,
+            witness: try configuration.witnessedLogs.map {
+                try WitnessRun.open(configuration.dataDirectory, $0, fileSystem, WallClock.seconds)
+            },
+            witnessCounters: WitnessCounters(),
+            copies: CheckpointCopies(configuration.checkpointCopies, fileSystem: fileSystem))
         state.collectMetrics(detection: counters, notifications: notifications.outbox)
     }
 
     /// What runs beside the requests, until the task is cancelled.
     package func run() async {
         await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.submitPending() }
             group.addTask { await self.state.audit.run() }
             group.addTask { await self.housekeeping() }
             group.addTask { await self.state.notifications.worker.run() }
+            group.addTask { await PublicationMonitor(self.state).run() }
+            group.addTask { [state] in await state.copies.run { state.ledger.latest } }
+        }
+    }
+
+    /// Appends the leaves that commands left for this start.
+    private func submitPending() async {
+        do {
+            try await PendingLeaves(data: state.configuration.dataDirectory, fileSystem: fileSystem)
+                .submit(to: state.intake, now: state.now)
+        } catch {
+            state.logger.error("a leaf that a command left was not appended", metadata: ["error": "\(error)"])
         }
     }
 
@@ -135,6 +156,7 @@ package final class CustodyService: Sendable {
                 continuation.resume()
             }
         }
+        state.cosigning?.stop()
         try? state.tokens.writeLastUses()
         try? database.close()
     }

@@ -8,6 +8,8 @@ import SystemPackage
 struct InstallationKeys {
     /// Signs checkpoints and receipts.
     let ledger: LedgerKey
+    /// The key before it, while it goes on signing checkpoints, and until when (seconds since 1970).
+    let previousLedger: (key: LedgerKey, until: UInt64)?
     /// Keys delivery ids and payload digests in the deduplication table.
     let deduplication: [UInt8]
     /// Encrypts the sources' credentials in the state database.
@@ -17,12 +19,16 @@ struct InstallationKeys {
         var random = SystemRandomNumberGenerator()
         ledger = try LedgerKey.load(
             from: directory.appending("ledger.key"), in: fileSystem, orCreateNamed: Self.newOrigin, using: &random)
+        let previous = try SigningOffice.previous(.init(keys: directory), fileSystem: fileSystem)
+        // A change of the key that a crash interrupted leaves the key in force as its own predecessor.
+        let current = ledger.verifierKey
+        previousLedger = previous.flatMap { $0.key.verifierKey == current ? nil : $0 }
         deduplication = try Self.secret("deduplication.key", in: directory, fileSystem)
         secrets = try SecretBox(key: try Self.secret("secrets.key", in: directory, fileSystem))
     }
 
     /// The ledger's origin: unique without saying whose it is, since checkpoints are public.
-    private static func newOrigin() -> String {
+    static func newOrigin() -> String {
         let number = UInt32.random(in: .min ... .max)
         let digits = String(number, radix: 16)
         return "custody/" + String(repeating: "0", count: 8 - digits.utf8.count) + digits

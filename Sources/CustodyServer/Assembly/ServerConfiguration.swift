@@ -2,6 +2,7 @@ package import Delivery
 import DurableFiles
 import Foundation
 package import Intake
+package import Ledger
 package import SystemPackage
 import Yams
 
@@ -25,6 +26,35 @@ package struct ServerConfiguration: Sendable {
     package var notifications: [DestinationSettings] = []
     /// Hosts and address ranges that notifications may go to although they are private.
     package var allowedTargets: [String] = []
+
+    /// Where the signer remembers what it signed, outside the data directory and its backups. Nil, which only a server that is
+    /// thrown away afterwards should have, remembers nothing.
+    package var guardDirectory: FilePath?
+    /// The policy (C2SP tlog-policy) whose quorum of witnesses comes before publication.
+    package var witnessPolicy: WitnessPolicy?
+    /// The policy whose logs this server cosigns, as a witness of others at `/witness`.
+    package var witnessedLogs: WitnessPolicy?
+    /// Where copies of the checkpoint go.
+    package var checkpointCopies: [CheckpointCopy] = []
+    /// How many minutes lie between beacon leaves; 0 for none.
+    package var beaconMinutes = 10
+
+    /// A place that gets a copy of each checkpoint, at most one in so many seconds.
+    package struct CheckpointCopy: Sendable, Equatable {
+        package enum Target: Sendable, Equatable {
+            /// A directory, to which `checkpoint` and one file of each copied size are written.
+            case directory(FilePath)
+            /// An HTTP address, to which the note is sent by PUT.
+            case url(String)
+        }
+        package var target: Target
+        package var seconds: Int
+
+        package init(target: Target, seconds: Int) {
+            self.target = target
+            self.seconds = seconds
+        }
+    }
 
     package init() {}
 
@@ -56,13 +86,26 @@ package struct ConfigurationError: Error, CustomStringConvertible, Equatable {
 
 extension ServerConfiguration {
     private struct File: Decodable {
+        struct Copy: Decodable {
+            var directory: String?
+            var url: String?
+            var seconds: Int?
+        }
         enum CodingKeys: String, CodingKey {
-            case listen, rules, connectors, notifications
+            case listen, rules, connectors, notifications, policy, witness
+            case guardDirectory = "guard"
+            case checkpointCopies = "checkpoint_copies"
+            case beaconMinutes = "beacon_minutes"
             case allowedTargets = "allowed_targets"
             case publicEntries = "public_entries"
             case tlsCertificate = "tls_cert"
             case tlsKey = "tls_key"
         }
+        var guardDirectory: String?
+        var policy: String?
+        var witness: String?
+        var checkpointCopies: [Copy]?
+        var beaconMinutes: Int?
         var listen: String?
         var rules: [String]?
         var connectors: [String]?
@@ -71,6 +114,46 @@ extension ServerConfiguration {
         var publicEntries: Bool?
         var tlsCertificate: String?
         var tlsKey: String?
+    }
+
+    /// The least time between two copies of the checkpoint in one place, and what it is when nothing is said.
+    private static let leastCopySeconds = 1
+    private static let usualCopySeconds = 60
+
+    private static func copy(_ read: File.Copy, file: String) throws -> CheckpointCopy {
+        let seconds = read.seconds ?? usualCopySeconds
+        guard (leastCopySeconds...86_400).contains(seconds) else {
+            throw ConfigurationError("\(file): checkpoint_copies: seconds is \(leastCopySeconds) to 86400")
+        }
+        switch (read.directory, read.url) {
+        case (let directory?, nil): return CheckpointCopy(target: .directory(FilePath(directory)), seconds: seconds)
+        case (nil, let url?) where url.hasPrefix("https://") || url.hasPrefix("http://"):
+            return CheckpointCopy(target: .url(url), seconds: seconds)
+        default: throw ConfigurationError("\(file): checkpoint_copies: each has a directory or an http(s) url")
+        }
+    }
+
+    /// Reads a policy file.
+    ///
+    /// - Throws: ``ConfigurationError`` with the file and the line.
+    package static func policy(at path: String) throws -> WitnessPolicy {
+        guard let bytes = FileManager.default.contents(atPath: path) else {
+            throw ConfigurationError("\(path) cannot be read")
+        }
+        do {
+            return try WitnessPolicy(parsing: Array(bytes))
+        } catch let error as LedgerError {
+            throw ConfigurationError("\(path): \(error.reason)")
+        }
+    }
+
+    /// Where the guard is when nobody says: for root `/var/lib/custody/guard`, else `$XDG_STATE_HOME/custody/guard`, else
+    /// `~/.local/state/custody/guard`; nil when there is no home either.
+    package static func usualGuardDirectory(environment: [String: String], isRoot: Bool) -> FilePath? {
+        if isRoot { return "/var/lib/custody/guard" }
+        if let state = environment["XDG_STATE_HOME"], !state.isEmpty { return FilePath(state + "/custody/guard") }
+        guard let home = environment["HOME"], !home.isEmpty else { return nil }
+        return FilePath(home + "/.local/state/custody/guard")
     }
 
     /// Takes over what a YAML configuration file says.
@@ -86,6 +169,16 @@ extension ServerConfiguration {
                 }
             }
             let read = try YAMLDecoder().decode(File.self, from: text)
+            if let directory = read.guardDirectory { guardDirectory = FilePath(directory) }
+            if let policy = read.policy { witnessPolicy = try Self.policy(at: policy) }
+            if let witness = read.witness { witnessedLogs = try Self.policy(at: witness) }
+            if let minutes = read.beaconMinutes {
+                guard (0...1_440).contains(minutes) else {
+                    throw ConfigurationError("\(file): beacon_minutes is 0 to 1440")
+                }
+                beaconMinutes = minutes
+            }
+            checkpointCopies += try (read.checkpointCopies ?? []).map { try Self.copy($0, file: file) }
             if let address = read.listen { try listen(on: address) }
             ruleDirectories += read.rules ?? []
             connectorDirectories += read.connectors ?? []

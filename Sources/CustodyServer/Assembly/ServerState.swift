@@ -35,6 +35,13 @@ struct ServerState: Sendable {
     let views: [ViewRunner]
     let tail: TailHub
     let verification: VerificationStatus
+    let publication: Publication
+    /// The witnesses that are asked; nil without a policy.
+    let cosigning: Cosigning?
+    /// What this server is as a witness of others; nil when it is none.
+    let witness: Witness?
+    let witnessCounters: WitnessCounters
+    let copies: CheckpointCopies
 
     /// An entry about something that a caller does, with what the request tells.
     func auditEntry(

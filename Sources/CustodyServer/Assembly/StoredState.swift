@@ -20,6 +20,10 @@ final class StoredState {
     let ledgerReader: LedgerReader
     let storeView: StoreSnapshots
     private(set) var journal: JournalWriter
+    let publication = Publication()
+    let cosigning: Cosigning?
+    /// When the key before the present one stops signing, in seconds since 1970.
+    private let overlapEnd: UInt64?
     private let ledger: LedgerWriter
     private let store: SegmentStore
 
@@ -30,7 +34,16 @@ final class StoredState {
         keyer = DeliveryKeyer(secret: keys.deduplication)
         journal = try JournalWriter(
             directory: configuration.journal, fileSystem: fileSystem, random: SystemRandomNumberGenerator())
-        ledger = try LedgerWriter(directory: configuration.ledger, fileSystem: fileSystem, signer: keys.ledger)
+        let signerGuard = try configuration.guardDirectory.map {
+            try SignerGuard(directory: $0, fileSystem: fileSystem, key: keys.ledger.verifierKey)
+        }
+        ledger = try LedgerWriter(
+            directory: configuration.ledger, fileSystem: fileSystem, signer: keys.ledger,
+            earlier: keys.previousLedger.map { [$0.key] } ?? [], memory: signerGuard)
+        overlapEnd = keys.previousLedger?.until
+        cosigning = try configuration.witnessPolicy.flatMap { policy in
+            policy.witnesses.isEmpty ? nil : try Cosigning(policy, transport: HTTPWitnessTransport())
+        }
         store = try SegmentStore(directory: configuration.segments, fileSystem: fileSystem)
         ledgerReader = ledger.reader
         storeView = store.view
@@ -97,14 +110,26 @@ final class StoredState {
     ) throws -> [ViewRunner] {
         let end = LeafIndex(journal.nextIndex)
         let views: [any View] = [
-            LedgerView(ledger), SearchIndexView(store, now: now), detection, TailView(hub: hub, from: end),
+            LedgerView(
+                ledger, publication: publication, cosigning: cosigning,
+                isOverlapOver: { [overlapEnd] in overlapEnd.map { WallClock.seconds() >= $0 } ?? false }),
+            SearchIndexView(store, now: now),
+            detection, TailView(hub: hub, from: end),
         ]
         let runners = views.map { view in
             // Each view belongs to its thread from here on; nothing on this side touches it again.
             nonisolated(unsafe) let handedOver = view
             return ViewRunner(handedOver, onFailure: onFailure)
         }
-        guard let first = runners.map(\.cursor).min(), first < end else { return runners }
+        try catchUp(runners, to: end)
+        // From here on, a tree that is smaller than the one that was signed last was rolled back.
+        cosigning?.start()
+        publication.open()
+        return runners
+    }
+
+    private func catchUp(_ runners: [ViewRunner], to end: LeafIndex) throws {
+        guard let first = runners.map(\.cursor).min(), first < end else { return }
         try journal.reader.read(from: first.rawValue) { batch in
             let committed = try CommittedBatch(replaying: batch, keyer: keyer)
             for runner in runners { runner.enqueue(committed) }
@@ -114,7 +139,6 @@ final class StoredState {
         // What was found before the restart is found from the first search after it on.
         let deadline = ContinuousClock.now + Self.searchableLimit
         while !isSearchable(through: end), ContinuousClock.now < deadline { Thread.sleep(forTimeInterval: 0.01) }
-        return runners
     }
 
     private func isSearchable(through end: LeafIndex) -> Bool {

@@ -13,4 +13,7 @@ package enum WallClock {
         clock_gettime(CLOCK_REALTIME, &time)
         return Timestamp(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
     }
+
+    /// Whole seconds since 1970.
+    @Sendable package static func seconds() -> UInt64 { UInt64(clamping: now().seconds) }
 }

@@ -1,6 +1,7 @@
 import AccessControl
 import EventModel
 import Intake
+import Ledger
 
 /// Makes events of audit entries and commits them.
 enum OwnEvents {
@@ -15,6 +16,20 @@ enum OwnEvents {
             clean.payload.withUnsafeBytes { builder.add(&record, payload: $0, position: position, part: nil) }
         }
         _ = try await intake.submitOwn(try builder.finish())
+    }
+
+    /// Commits a leaf of a kind of its own, whose payload is exactly these bytes: a statement that has to verify later is not
+    /// redacted. Returns its index.
+    @discardableResult
+    static func submit(
+        _ kind: LeafKind, _ entry: AuditEntry, payload: [UInt8], to intake: IntakePipeline, now: Timestamp
+    ) async throws -> UInt64? {
+        let origin = EventOrigin(name: OwnAudit.source, verified: "signature")
+        var builder = BatchBuilder(origin: origin, received: now, keyer: intake.keyer)
+        var record = EventRecord()
+        entry.fill(&record)
+        payload.withUnsafeBytes { builder.add(&record, payload: $0, position: 0, part: nil, kind: kind.rawValue) }
+        return try await intake.submitOwn(try builder.finish()).indexes?.lowerBound.rawValue
     }
 }
 

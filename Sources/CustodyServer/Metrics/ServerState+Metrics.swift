@@ -8,7 +8,7 @@ import Ledger
 extension ServerState {
     /// Registers what the modules count for themselves.
     func collectMetrics(detection: DetectionCounters, notifications: Outbox) {
-        metrics.collect { [intake, storeView, views, ledger, tail, alerts] in
+        metrics.collect { [self, intake, storeView, views, ledger, tail, alerts] in
             let counters = intake.committer.counters
             let store = storeView.counters
             let end = intake.committer.end.rawValue
@@ -47,6 +47,7 @@ extension ServerState {
                 .init(.gauge, "custody_tail_followers", "Open live tails.", Double(tail.count)),
             ]
             samples += Self.samples(of: notifications) + Self.samples(of: alerts)
+            samples += publicationSamples
             for view in views {
                 let lag = end - min(end, view.cursor.rawValue)
                 samples.append(
@@ -106,5 +107,35 @@ extension ServerState {
                     Double(census.open[severity] ?? 0)))
         }
         return samples
+    }
+
+    /// How publication, the witnesses, the copies of the checkpoint and the own witness do.
+    private var publicationSamples: [ServerMetrics.Sample] {
+        let witnesses = cosigning?.statuses ?? []
+        var stopped = 0.0
+        if case .refused = publication.hindrance { stopped = 1 }
+        return [
+            .init(
+                .gauge, "custody_publication_lag_seconds", "Since when leaves wait for a published checkpoint.",
+                Double(publication.lag(at: .now).components.seconds)),
+            .init(
+                .gauge, "custody_publication_stopped", "1 while the signer's guard refuses to sign.", stopped),
+            .init(.gauge, "custody_witnesses", "Witnesses that are asked.", Double(witnesses.count)),
+            .init(
+                .gauge, "custody_witnesses_failing", "Witnesses that did not cosign when asked last.",
+                Double(witnesses.count { $0.failure != nil })),
+            .init(
+                .gauge, "custody_checkpoint_copies_failing", "Places that did not get the last checkpoint.",
+                Double(copies.statuses.count { $0.failure != nil })),
+            .init(
+                .counter, "custody_checkpoint_copy_failures_total", "Copies of the checkpoint that failed.",
+                Double(copies.statuses.map(\.failures).reduce(0, +))),
+            .init(
+                .counter, "custody_witness_cosigned_total", "Checkpoints of others that this server cosigned.",
+                Double(witnessCounters.count(200))),
+            .init(
+                .counter, "custody_witness_refused_total", "Checkpoints of others that this server did not cosign.",
+                Double(witnessCounters.refusals)),
+        ]
     }
 }

@@ -37,6 +37,8 @@ struct HealthRoutes {
                     }
                 }
             }
+            // Publication that has stopped is no reason to send nothing here: intake goes on.
+            json.member("publication") { state.writePublication(to: &$0) }
             json.member("ready", isReady)
         }
         return json.response(status: isReady ? .ok : .serviceUnavailable)

@@ -10,12 +10,21 @@ struct LedgerRoutes {
     func register(on router: Router<CustodyRequestContext>) {
         router.get("/ledger/checkpoint", use: checkpoint)
         router.get("/ledger/tile/**", use: tile)
+        router.get("/ledger/keys/:number", use: keyChange)
     }
 
     @Sendable private func checkpoint(_ request: Request, context: CustodyRequestContext) async throws -> Response {
         guard state.ledger.latest != nil else { throw Problem.notFound("no checkpoint is published yet") }
         return Self.response(
             try state.ledger.checkpoint(), type: "text/plain; charset=utf-8", caching: "no-store")
+    }
+
+    /// A statement that the ledger's key was changed, signed by both keys; counted from 1.
+    @Sendable private func keyChange(_ request: Request, context: CustodyRequestContext) async throws -> Response {
+        guard let number = Int(try context.parameters.require("number")),
+            let change = try state.ledger.storedKeyChange(number)
+        else { throw Problem.notFound("the ledger's key was not changed so often") }
+        return Self.response(change, type: "text/plain; charset=utf-8", caching: "public, max-age=604800")
     }
 
     @Sendable private func tile(_ request: Request, context: CustodyRequestContext) async throws -> Response {

@@ -4,12 +4,15 @@ import EventStore
 import Foundation
 import HTTPTypes
 import Hummingbird
+import Ledger
 import QueryLanguage
 
 /// `/v1/search`, `/v1/fields`, `/v1/fields/F/values`.
 struct SearchRoutes {
     /// Values offered at most for one field.
     static let maximumValues = 1_000
+    /// Events of one answer that bring their proofs: each is about 2 KiB of text and a few tiles to read.
+    static let maximumProofs = 1_000
 
     private struct Body: Decodable {
         var q: String?
@@ -19,6 +22,7 @@ struct SearchRoutes {
         var cursor: String?
         var order: String?
         var explain: Bool?
+        var proofs: Bool?
     }
 
     let state: ServerState
@@ -51,7 +55,17 @@ struct SearchRoutes {
             authorized,
             SearchOptions(
                 limit: wanted.limit, cursor: wanted.cursor, order: order, explains: wanted.explain ?? false))
-        return Self.response(result)
+        return Self.response(result, proofs: try proofs(of: result, wanted))
+    }
+
+    /// The proofs of an answer's events by their index, when they are wanted; an event that no checkpoint covers yet has none.
+    private func proofs(of result: QueryResult, _ wanted: Body) throws -> [UInt64: TlogProof]? {
+        guard wanted.proofs ?? false else { return nil }
+        guard result.kind == .events, result.events.count <= Self.maximumProofs else {
+            throw Problem.badRequest(
+                "no_proofs", "proofs are for answers of at most \(Self.maximumProofs) events: set limit")
+        }
+        return try state.ledger.tlogProofs(of: result.events.map(\.index.rawValue))
     }
 
     @Sendable private func fields(_ request: Request, context: CustodyRequestContext) async throws -> Response {
@@ -127,7 +141,8 @@ struct SearchRoutes {
         }
         return Body(
             q: text("q"), since: text("since"), until: text("until"), limit: limit, cursor: text("cursor"),
-            order: text("order"), explain: text("explain").map { $0 != "false" && $0 != "0" })
+            order: text("order"), explain: text("explain").map { $0 != "false" && $0 != "0" },
+            proofs: text("proofs").map { $0 != "false" && $0 != "0" })
     }
 
     static func time(_ text: String?, _ name: String, _ now: Timestamp) throws -> Timestamp? {
@@ -142,13 +157,21 @@ struct SearchRoutes {
 
 extension SearchRoutes {
     /// The contract's answer to a search.
-    static func response(_ result: QueryResult) -> Response {
+    ///
+    /// - Parameter proofs: The events' proofs by their index; nil when none were asked for.
+    static func response(_ result: QueryResult, proofs: [UInt64: TlogProof]? = nil) -> Response {
         var json = JSONWriter()
         json.object { json in
             json.member("kind", result.kind.rawValue)
             json.member("canonical", result.canonical)
             if result.kind == .events {
-                json.member("events") { json in json.array { json in for hit in result.events { json.raw(hit.json) } } }
+                json.member("events") { json in
+                    json.array { json in
+                        for hit in result.events {
+                            json.raw(proofs.map { event(hit.json, with: $0[hit.index.rawValue]) } ?? hit.json)
+                        }
+                    }
+                }
             } else {
                 json.member("columns") { json in
                     json.array { json in for column in result.columns { json.value(column.name) } }
@@ -173,6 +196,17 @@ extension SearchRoutes {
             json.member("explain", result.explanation)
         }
         return json.response()
+    }
+
+    /// An event's JSON with its proof as the last member; `null` while no checkpoint covers it.
+    private static func event(_ json: [UInt8], with proof: TlogProof?) -> [UInt8] {
+        var bytes = Array(json.dropLast()) + Array(",\"proof\":".utf8)
+        if let proof {
+            JSONText.appendString(String(decoding: proof.bytes, as: UTF8.self), to: &bytes)
+        } else {
+            bytes += "null".utf8
+        }
+        return bytes + [UInt8(ascii: "}")]
     }
 
     private static func write(_ row: [QueryValue], to json: inout JSONWriter) {

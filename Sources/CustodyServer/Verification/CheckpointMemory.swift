@@ -16,27 +16,39 @@ package struct CheckpointMemory: Sendable {
 
     /// The last checkpoint that was seen of a key's ledger; nil when none was.
     ///
+    /// - Parameter formerly: Keys of the same ledger that this one is known to have followed.
     /// - Throws: ``LedgerError`` `fork` when the origin had another key then, and others when the file is not what was
     ///   remembered; `DurableFilesError`.
-    package func last(of key: VerifierKey) throws -> Checkpoint? {
+    package func last(of key: VerifierKey, formerly: [VerifierKey] = []) throws -> Checkpoint? {
         let path = file(of: key)
         guard try fileSystem.exists(path) else { return nil }
         let bytes = try fileSystem.contents(of: path)
         guard let end = bytes.firstIndex(of: UInt8(ascii: "\n")) else {
             throw LedgerError(.malformed, "\(path) is no remembered checkpoint; look at it, then remove it")
         }
-        guard String(decoding: bytes[..<end], as: UTF8.self) == key.description else {
+        let seen = String(decoding: bytes[..<end], as: UTF8.self)
+        guard let known = ([key] + formerly).first(where: { $0.description == seen }) else {
             throw LedgerError(.fork, "\(key.name) had another key when it was seen before: see \(path)")
         }
-        return try SignedCheckpoint(parsing: Array(bytes[(end + 1)...]), verifiedBy: key).checkpoint
+        return try SignedCheckpoint(parsing: Array(bytes[(end + 1)...]), verifiedBy: known).checkpoint
+    }
+
+    /// The key that was remembered of an origin; nil when none was.
+    package func key(ofOrigin origin: String) throws -> VerifierKey? {
+        let path = file(ofOrigin: origin)
+        guard try fileSystem.exists(path) else { return nil }
+        let line = try fileSystem.contents(of: path).prefix { $0 != UInt8(ascii: "\n") }
+        return try VerifierKey(parsing: String(decoding: line, as: UTF8.self))
     }
 
     /// Demands that a verified ledger extends what was seen of it before, and remembers its checkpoint.
     ///
     /// - Returns: the size of the ledger when it was seen before; nil when this is the first time.
     /// - Throws: ``LedgerError`` `fork` when it was rolled back or rewritten; nothing is remembered then.
-    package func compare(_ source: any TileSource, key: VerifierKey) async throws -> UInt64? {
-        let old = try last(of: key)
+    package func compare(
+        _ source: any TileSource, key: VerifierKey, formerly: [VerifierKey] = []
+    ) async throws -> UInt64? {
+        let old = try last(of: key, formerly: formerly)
         let verifier = LedgerVerifier(source: source, key: key)
         let origin = Checkpoint(origin: key.name, size: 0, root: MerkleHashing.emptyRoot)
         let current = try await verifier.verifyConsistency(with: old ?? origin)
@@ -49,8 +61,10 @@ package struct CheckpointMemory: Sendable {
     }
 
     /// Origins are not file names: whatever is not plain in them is written as its bytes in hexadecimal.
-    private func file(of key: VerifierKey) -> FilePath {
-        let name = key.name.utf8.map { byte in
+    private func file(of key: VerifierKey) -> FilePath { file(ofOrigin: key.name) }
+
+    private func file(ofOrigin origin: String) -> FilePath {
+        let name = origin.utf8.map { byte in
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
                 UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"):

@@ -13,6 +13,9 @@ package struct VerificationReport: Sendable {
     package var faults: [String] = []
     /// The checkpoint that everything was held against.
     package var checkpoint: SignedCheckpoint?
+    /// The last beacon: leaves from this index on were sealed after this time (seconds since 1970); nil when no witness of the
+    /// policy vouches for one.
+    package var lastBeacon: (index: UInt64, time: UInt64)?
 
     package var isIntact: Bool { faults.isEmpty && counts.missing == 0 && counts.altered == 0 }
 }
@@ -28,12 +31,22 @@ package struct DataDirectoryVerifier: Sendable {
     private let directory: FilePath
     private let fileSystem: any FileSystem
     private let key: VerifierKey
+    private let formerKeys: [VerifierKey]
+    private let policy: WitnessPolicy?
 
-    /// - Parameter key: Whose signature the checkpoint has to bear.
-    package init(directory: FilePath, fileSystem: any FileSystem = RealFileSystem(), key: VerifierKey) {
+    /// - Parameters:
+    ///   - key: Whose signature the checkpoint has to bear.
+    ///   - formerKeys: Keys that the ledger had before: beacons can bear their signatures.
+    ///   - policy: Whose witnesses vouch for the times of beacons.
+    package init(
+        directory: FilePath, fileSystem: any FileSystem = RealFileSystem(), key: VerifierKey,
+        formerKeys: [VerifierKey] = [], policy: WitnessPolicy? = nil
+    ) {
         self.directory = directory
         self.fileSystem = fileSystem
         self.key = key
+        self.formerKeys = formerKeys
+        self.policy = policy
     }
 
     /// The key that a data directory names itself; nil when it has none. Whoever uses it trusts the directory.
@@ -66,11 +79,14 @@ package struct DataDirectoryVerifier: Sendable {
         // The journal comes first: what a running server recycles meanwhile is then in a segment that is read after it.
         let journal = try checkJournal(ledger)
         marks.add(journal.comparison)
+        var statements = journal.comparison.statements
         report.faults += journal.comparison.faults
         for comparison in try await checkSegments(ledger, marks.compared, progress) {
             marks.add(comparison)
+            statements.add(comparison.statements)
             report.faults += comparison.faults
         }
+        check(statements, ledger, &report)
         report.counts.verified = marks.count(.verified)
         report.counts.altered = marks.count(.altered)
         report.counts.missing = marks.count(.unseen)
@@ -82,6 +98,24 @@ package struct DataDirectoryVerifier: Sendable {
         var told: Set<String> = []
         report.faults = Array(report.faults.filter { told.insert($0).inserted }.prefix(Self.maximumFaults))
         return report
+    }
+
+    /// Compares what was sealed about signer and time with the ledger.
+    private func check(_ statements: SignerStatements, _ ledger: LedgerReader, _ report: inout VerificationReport) {
+        do {
+            let changes = try KeyHistory.read(directory.appending("ledger"), fileSystem: fileSystem)
+            // The directory's own changes say which keys it has had; whether they are trusted was decided before.
+            let former = changes.compactMap { try? KeyChange(parsing: $0) }.filter { $0.new.name == key.name }.map(
+                \.old)
+            let keys = [key] + formerKeys + former.filter { $0.name == key.name }
+            let (bounds, faults) = statements.bounds(in: ledger, keys: keys, policy: policy)
+            report.lastBeacon = bounds.last.map { ($0.index, $0.time) }
+            report.faults += faults
+            report.faults += statements.unrecorded(
+                changes, pending: try PendingLeaves(data: directory, fileSystem: fileSystem).payloads())
+        } catch {
+            report.faults.append("\(error)")
+        }
     }
 
     // MARK: Segments

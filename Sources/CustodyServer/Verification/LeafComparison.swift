@@ -13,6 +13,8 @@ struct LeafComparison: Sendable {
     private(set) var verified: [UInt64] = []
     private(set) var altered: [UInt64] = []
     private(set) var faults: [String] = []
+    /// What was sealed about signer and time.
+    private(set) var statements = SignerStatements()
 
     init(ledger: LedgerReader) {
         self.ledger = ledger
@@ -35,6 +37,7 @@ struct LeafComparison: Sendable {
             return note("\(place): the event of leaf \(index) is not the one that the ledger committed to")
         }
         verified.append(index)
+        statements.note(view, at: index)
     }
 
     /// Compares some rows of a segment.

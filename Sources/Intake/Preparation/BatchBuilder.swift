@@ -54,11 +54,12 @@ package struct BatchBuilder {
     ///   - payload: The bytes to keep, already redacted.
     ///   - payloadType: The media type of the payload.
     ///   - part: JSON pointer or line inside the delivery, for one of many.
+    ///   - kind: The kind of the leaf; only Custody itself makes others than events.
     ///   - keyedByContent: Whether the payload's digest serves as delivery id where there is no other.
     ///   - flag: Decides, from key and payload digest, on a warning to seal with the event.
     package mutating func add(
         _ record: inout EventRecord, payload: UnsafeRawBufferPointer, payloadType: StaticString = "application/json",
-        position: Int, part: String?, keyedByContent: Bool = false,
+        position: Int, part: String?, kind: UInt8 = 0, keyedByContent: Bool = false,
         flag: (DeliveryKey, UInt64) -> String? = { _, _ in nil }
     ) {
         let digest = SHA256.hash(data: payload)
@@ -70,13 +71,14 @@ package struct BatchBuilder {
             record.set(.sourceDelivery, "content:" + String(decoding: hex, as: UTF8.self))
         }
         let payloadDigest = digest.withUnsafeBytes { keyer.payloadDigest(sha256: $0) }
-        let kind = record.text(.sourceKind) ?? ""
+        let connector = record.text(.sourceKind) ?? ""
         let key = record.withValue(.sourceDelivery) {
-            keyer.key(sourceName: origin.name, connector: kind, delivery: $0)
+            keyer.key(sourceName: origin.name, connector: connector, delivery: $0)
         }
         if let key, let warning = flag(key, payloadDigest) { record.warn(warning) }
         let start = bytes.count
-        SealedForm.append(&record, payload: payload, retentionClass: origin.retentionClass, to: &bytes)
+        SealedForm.append(
+            &record, payload: payload, kind: kind, retentionClass: origin.retentionClass, to: &bytes)
         lengths.append(UInt32(bytes.count - start))
         items.append(PreparedBatch.Item(range: start..<bytes.count, key: key, payloadDigest: payloadDigest))
         positions.append(position)

@@ -27,9 +27,12 @@ package struct LeafKind: RawRepresentable, Hashable, Sendable, CustomStringConve
     /// Outside time: the latest cosignatures, which bound the leaf's time from below.
     package static let beacon = LeafKind(rawValue: 8)
 
+    /// What an operator declared about the signer: its memory was lost, or another log goes on in its place.
+    package static let incident = LeafKind(rawValue: 9)
+
     private static let names = [
         "event", "redaction", "destruction", "retention policy", "hold", "key change", "segment seal", "source gap",
-        "beacon",
+        "beacon", "incident",
     ]
 
     package var description: String {

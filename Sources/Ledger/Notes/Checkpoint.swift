@@ -62,6 +62,41 @@ package struct SignedCheckpoint: Hashable, Sendable {
         note = try SignedNote(signing: checkpoint.text, with: signer)
     }
 
+    /// Signs a checkpoint with several keys of the log: with a new and an old one while the new one takes over.
+    ///
+    /// - Precondition: there is a signer.
+    package init(signing checkpoint: Checkpoint, with signers: [any NoteSigner]) throws {
+        self.checkpoint = checkpoint
+        note = SignedNote(
+            text: checkpoint.text,
+            signatures: try signers.map { try SignedNote(signing: checkpoint.text, with: $0).signatures[0] })
+    }
+
+    /// The same checkpoint with further signatures under it; one of the same key is replaced.
+    package func adding(_ signatures: [SignedNote.Signature]) -> SignedCheckpoint {
+        var note = note
+        for signature in signatures {
+            note.signatures.removeAll { $0.name == signature.name && $0.keyID == signature.keyID }
+            note.signatures.append(signature)
+        }
+        return SignedCheckpoint(checkpoint: checkpoint, note: note)
+    }
+
+    private init(checkpoint: Checkpoint, note: SignedNote) {
+        self.checkpoint = checkpoint
+        self.note = note
+    }
+
+    /// Reads a signed checkpoint of a log that has, or had, several keys; one of them has to have signed it.
+    ///
+    /// - Throws: ``LedgerError/Code/malformed`` or ``LedgerError/Code/signatureInvalid``
+    package init(parsing bytes: [UInt8], verifiedBy keys: [VerifierKey]) throws {
+        note = try SignedNote(parsing: bytes)
+        checkpoint = try Checkpoint(parsing: note.text)
+        let origin = checkpoint.origin
+        try note.verified(by: keys.filter { $0.name == origin })
+    }
+
     /// Reads a signed checkpoint and verifies it with the log's key, whose name must be the origin.
     ///
     /// - Throws: ``LedgerError/Code/malformed`` or ``LedgerError/Code/signatureInvalid``

@@ -7,10 +7,7 @@ package import SystemPackage
 /// The file is one line, `PRIVATE+KEY+<name>+<key id, 8 hex digits>+<base64(0x01 ‖ seed[32])>` and a newline: the form in
 /// which the Go note packages keep theirs. Its permissions are 0600.
 package struct LedgerKey: NoteSigner {
-    private static let prefix = "PRIVATE+KEY+"
     private static let seedSize = 32
-    /// A key file larger than this is none.
-    private static let maximumFileSize = 1024
 
     package let verifierKey: VerifierKey
     private let seed: [UInt8]
@@ -38,21 +35,13 @@ package struct LedgerKey: NoteSigner {
     ///
     /// - Throws: ``LedgerError/Code/malformed``; the reason never repeats any of the text.
     package init(parsing text: some StringProtocol) throws {
-        let parts = text.split(separator: "+", maxSplits: 4, omittingEmptySubsequences: false)
-        guard parts.count == 5, parts[0] == "PRIVATE", parts[1] == "KEY", parts[4].last == "\n",
-            let material = StrictBase64.decode(parts[4].dropLast()), material.first == VerifierKey.ed25519
-        else { throw LedgerError(.malformed, "the key file is not in the ledger's format") }
-        try self.init(name: String(parts[2]), seed: Array(material.dropFirst()))
-        guard LowercaseHex.decode(parts[3]) == VerifierKey.bytes(of: verifierKey.keyID) else {
-            throw LedgerError(.malformed, "the key file's id does not belong to its name and key")
-        }
+        let file = try PrivateKeyFile(parsing: text, as: .ed25519)
+        try self.init(name: file.name, seed: file.seed)
+        try file.check(verifierKey)
     }
 
     /// The text of the key's file. Secret.
-    private var fileText: String {
-        let id = LowercaseHex.encode(VerifierKey.bytes(of: verifierKey.keyID))
-        return "\(Self.prefix)\(verifierKey.name)+\(id)+\(StrictBase64.encode([VerifierKey.ed25519] + seed))\n"
-    }
+    private var fileText: String { PrivateKeyFile.text(of: verifierKey, seed: seed) }
 
     package func signature(over text: [UInt8]) throws -> [UInt8] {
         Array(try privateKey.signature(for: text))
@@ -72,14 +61,14 @@ extension LedgerKey {
     ) throws -> LedgerKey {
         guard try fileSystem.exists(path) else {
             let key = try LedgerKey(name: name(), using: &generator)
-            try fileSystem.writeAtomically(Array(key.fileText.utf8), to: path, permissions: .privateFile)
+            try key.write(to: path, in: fileSystem)
             return key
         }
-        let file = try fileSystem.open(path, .read)
-        let size = try file.size()
-        guard size <= UInt64(maximumFileSize),
-            let text = String(validating: try file.read(at: 0, count: Int(size)), as: UTF8.self)
-        else { throw LedgerError(.malformed, "the key file is not in the ledger's format") }
-        return try LedgerKey(parsing: text)
+        return try LedgerKey(parsing: try PrivateKeyFile.read(path, in: fileSystem))
+    }
+
+    /// Writes the key's file, durably and for its owner alone.
+    package func write(to path: FilePath, in fileSystem: any FileSystem) throws {
+        try fileSystem.writeAtomically(Array(fileText.utf8), to: path, permissions: .privateFile)
     }
 }

@@ -40,6 +40,15 @@ package struct SignedNote: Hashable, Sendable {
         signatures = [signature]
     }
 
+    /// A note of a text and signatures that were made elsewhere.
+    ///
+    /// - Precondition: `text` ends in a newline.
+    package init(text: [UInt8], signatures: [Signature]) {
+        precondition(text.last == 0x0a, "the text of a note ends in a newline")
+        self.text = text
+        self.signatures = signatures
+    }
+
     /// Reads a note; verifies nothing.
     ///
     /// - Throws: ``LedgerError/Code/malformed`` for a note over the limits, not in UTF-8, with control characters other
@@ -54,11 +63,7 @@ package struct SignedNote: Hashable, Sendable {
             throw LedgerError(.malformed, "the note has no signatures")
         }
         text = Array(bytes[..<division])
-        let lines = bytes[(division + 1)...].dropLast().split(separator: 0x0a, omittingEmptySubsequences: false)
-        guard lines.count <= Self.maximumSignatures else {
-            throw LedgerError(.malformed, "the note has too many signatures")
-        }
-        signatures = try lines.map { try Signature(line: $0) }
+        signatures = try Signature.list(bytes[(division + 1)...])
     }
 
     /// The note's bytes: text, empty line, signature lines.
@@ -103,8 +108,22 @@ extension SignedNote.Signature {
     private static let mark = "— "
     private static let keyIDSize = 4
 
-    fileprivate init(line: ArraySlice<UInt8>) throws {
-        let line = String(decoding: line, as: UTF8.self)
+    /// Reads signature lines, each ended by a newline, as they stand under a note or in a witness' answer.
+    ///
+    /// - Throws: ``LedgerError/Code/malformed``, also for none and for too many.
+    package static func list(_ bytes: ArraySlice<UInt8>) throws -> [Self] {
+        guard bytes.last == 0x0a else { throw LedgerError(.malformed, "the last signature line has no end") }
+        let lines = bytes.dropLast().split(separator: 0x0a, omittingEmptySubsequences: false)
+        guard lines.count <= SignedNote.maximumSignatures else {
+            throw LedgerError(.malformed, "the note has too many signatures")
+        }
+        return try lines.map { try Self(line: $0) }
+    }
+
+    private init(line: ArraySlice<UInt8>) throws {
+        guard let line = String(validating: line, as: UTF8.self) else {
+            throw LedgerError(.malformed, "a signature line is not UTF-8")
+        }
         let parts = line.dropFirst(Self.mark.count).split(separator: " ", omittingEmptySubsequences: false)
         guard line.hasPrefix(Self.mark), parts.count == 2, let blob = StrictBase64.decode(parts[1]),
             blob.count > Self.keyIDSize
@@ -115,7 +134,8 @@ extension SignedNote.Signature {
         bytes = Array(blob.dropFirst(Self.keyIDSize))
     }
 
-    fileprivate var line: String {
+    /// The line, with the newline it ends in.
+    package var line: String {
         "\(Self.mark)\(name) \(StrictBase64.encode(VerifierKey.bytes(of: keyID) + bytes))\n"
     }
 }

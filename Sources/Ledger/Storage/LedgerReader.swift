@@ -9,8 +9,12 @@ package import SystemPackage
 package final class LedgerReader: TileSource {
     private let tiles: StoredTiles
     private let published: Mutex<SignedCheckpoint?>
+    private let layout: LedgerLayout
+    private let fileSystem: any FileSystem
 
     init(layout: LedgerLayout, fileSystem: any FileSystem, published: SignedCheckpoint?) {
+        self.layout = layout
+        self.fileSystem = fileSystem
         tiles = StoredTiles(columns: ColumnReader(layout: layout, fileSystem: fileSystem))
         self.published = Mutex(published)
     }
@@ -41,6 +45,15 @@ package final class LedgerReader: TileSource {
     package func checkpoint() throws -> [UInt8] {
         guard let latest else { throw LedgerError(.outOfRange, "no checkpoint is published yet") }
         return latest.note.bytes
+    }
+
+    package func keyChange(_ number: Int) async throws -> [UInt8]? { try storedKeyChange(number) }
+
+    /// A statement of a change of the key, counted from 1; `nil` when there is none of this number.
+    package func storedKeyChange(_ number: Int) throws -> [UInt8]? {
+        guard (1...KeyChange.maximumChanges).contains(number) else { return nil }
+        let path = layout.directory.appending(KeyHistory.path(number))
+        return try fileSystem.exists(path) ? try fileSystem.contents(of: path) : nil
     }
 
     /// The bytes of a tile or entry bundle.
@@ -104,6 +117,35 @@ package final class LedgerReader: TileSource {
         }
         let hashes = try inclusionProof(of: index, in: latest.checkpoint.size)
         return TlogProof(index: index, hashes: hashes, checkpoint: latest.note.bytes)
+    }
+
+    /// The inclusion proofs of many leaves in one published tree, in the order of `indexes`. Tiles that several proofs need are
+    /// read once.
+    ///
+    /// - Throws: ``LedgerError/Code/outOfRange`` unless each index is below `size` and `size` is published.
+    /// - Complexity: a tile of level 0 for each bundle that has one of the leaves, and the tiles above; holds those above.
+    package func inclusionProofs(of indexes: [UInt64], in size: UInt64) throws -> [[TreeHash]] {
+        try check(size)
+        var proofs = [[TreeHash]](repeating: [], count: indexes.count)
+        var cache = TileCache(tiles: tiles, size: size)
+        // In the ledger's order, so that a bundle's tile is needed once and can be let go.
+        for place in indexes.indices.sorted(by: { indexes[$0] < indexes[$1] }) {
+            let plan = try ProofPlan.inclusion(of: indexes[place], in: size)
+            proofs[place] = try plan.hashes(from: cache.tiles(of: plan))
+        }
+        return proofs
+    }
+
+    /// The leaves' inclusion under the latest checkpoint, by index, as files that verify offline; without those that it does not
+    /// cover yet. See ``inclusionProofs(of:in:)``.
+    package func tlogProofs(of indexes: [UInt64]) throws -> [UInt64: TlogProof] {
+        guard let latest else { return [:] }
+        let covered = indexes.filter { $0 < latest.checkpoint.size }
+        let proofs = try inclusionProofs(of: covered, in: latest.checkpoint.size)
+        return Dictionary(
+            zip(covered, proofs).map {
+                ($0, TlogProof(index: $0, hashes: $1, checkpoint: latest.note.bytes))
+            }, uniquingKeysWith: { first, _ in first })
     }
 
     private func check(_ size: UInt64) throws {

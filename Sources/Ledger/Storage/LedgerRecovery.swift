@@ -31,9 +31,9 @@ struct LedgerRecovery {
     /// - Throws: ``LedgerError/Code/corrupt`` when what is stored does not have the root that was promised,
     ///   ``LedgerError/Code/signatureInvalid`` when the checkpoint is not the key's.
     /// - Complexity: a look at each file's size, and the right edge of the tree.
-    func run(key: VerifierKey) throws -> State {
-        let published = try checkpoint(key: key)
-        let head = try head(origin: key.name)
+    func run(keys: [VerifierKey]) throws -> State {
+        let published = try checkpoint(keys: keys)
+        let head = try head(origin: keys[0].name)
         let promised = max(published?.checkpoint.size ?? 0, head?.size ?? 0)
         let size = try storedSize(upTo: promised)
         try completeLevels(size: size)
@@ -46,7 +46,7 @@ struct LedgerRecovery {
         return State(published: published, frontier: frontier, detailsLength: detailsLength, column: column)
     }
 
-    private func checkpoint(key: VerifierKey) throws -> SignedCheckpoint? {
+    private func checkpoint(keys: [VerifierKey]) throws -> SignedCheckpoint? {
         guard try fileSystem.exists(layout.checkpoint) else {
             // The empty log is signed before its first entry is written.
             for name in try fileSystem.list(layout.entries) where try length(layout.entries.appending(name)) > 0 {
@@ -54,7 +54,7 @@ struct LedgerRecovery {
             }
             return nil
         }
-        return try SignedCheckpoint(parsing: try fileSystem.contents(of: layout.checkpoint), verifiedBy: key)
+        return try SignedCheckpoint(parsing: try fileSystem.contents(of: layout.checkpoint), verifiedBy: keys)
     }
 
     private func head(origin: String) throws -> Checkpoint? {

@@ -9,7 +9,8 @@ package import SystemPackage
 package final class LedgerWriter {
     private let layout: LedgerLayout
     private let fileSystem: any FileSystem
-    private let signer: any NoteSigner
+    private var signers: [any NoteSigner]
+    private let memory: SignerGuard?
     private var frontier: TreeFrontier
     private var columns: PendingColumns
     private var published: SignedCheckpoint?
@@ -25,20 +26,31 @@ package final class LedgerWriter {
     /// What lies beyond the last synchronised size is cut off, for it may be torn. A directory that lost synchronised
     /// entries opens at a smaller ``durableSize``; nothing is published until the entries that are supplied again lead to
     /// the root of the checkpoint.
-    /// - Parameter signer: its key's name is the origin.
+    /// - Parameters:
+    ///   - signer: its key's name is the origin.
+    ///   - earlier: keys of the same log that go on signing beside it for a time, while verifiers learn the new one.
+    ///   - memory: the signer's own memory of what it signed; without it nothing but the checkpoint in the directory keeps
+    ///     it from signing a second history.
     /// - Throws: ``LedgerError/Code/corrupt`` when the stored tree does not have the root of its checkpoint,
     ///   ``LedgerError/Code/signatureInvalid`` when the checkpoint is of another key, `DurableFilesError`.
-    package init(directory: FilePath, fileSystem: any FileSystem, signer: any NoteSigner) throws {
+    package init(
+        directory: FilePath, fileSystem: any FileSystem, signer: any NoteSigner, earlier: [any NoteSigner] = [],
+        memory: sending SignerGuard? = nil
+    ) throws {
         try Checkpoint.check(origin: signer.verifierKey.name)
+        precondition(
+            earlier.allSatisfy { $0.verifierKey.name == signer.verifierKey.name }, "keys of one log have its name")
         layout = LedgerLayout(directory: directory)
         try fileSystem.createDirectory(layout.entries)
         try fileSystem.createDirectory(layout.levels)
         // A process that was killed may have renamed a checkpoint into place and not made that durable: what is read now
         // must not be undone by power loss later.
         try fileSystem.synchronizeDirectory(directory)
-        let state = try LedgerRecovery(layout: layout, fileSystem: fileSystem).run(key: signer.verifierKey)
+        let keys = ([signer] + earlier).map(\.verifierKey)
+        let state = try LedgerRecovery(layout: layout, fileSystem: fileSystem).run(keys: keys)
         self.fileSystem = fileSystem
-        self.signer = signer
+        signers = [signer] + earlier
+        self.memory = memory
         frontier = state.frontier
         columns = PendingColumns(layout: layout, recovered: state)
         published = state.published
@@ -55,7 +67,10 @@ package final class LedgerWriter {
     package var root: TreeHash { frontier.root }
 
     /// The log's origin.
-    package var origin: String { signer.verifierKey.name }
+    package var origin: String { signers[0].verifierKey.name }
+
+    /// Ends the time in which earlier keys sign too.
+    package func retireEarlierKeys() { signers.removeLast(signers.count - 1) }
 
     /// Adds entries from index `first` on. Entries that the ledger has already are compared with what it has.
     ///
@@ -91,9 +106,9 @@ package final class LedgerWriter {
     /// is checked to extend the last checkpoint, and the new checkpoint is signed and replaces the old one.
     ///
     /// - Returns: the latest checkpoint, new or not.
-    /// - Throws: ``LedgerError/Code/fork`` when the tree does not extend the checkpoint before; `DurableFilesError`. No
-    ///   checkpoint is published then.
-    /// - Complexity: about five synchronisations.
+    /// - Throws: ``LedgerError/Code/fork`` when the tree does not extend the checkpoint before; what the guard throws, see
+    ///   ``SignerGuard/check(_:isNew:proof:)``; `DurableFilesError`. No checkpoint is published then.
+    /// - Complexity: about five synchronisations, two more with a guard.
     @discardableResult
     package func publish() throws -> SignedCheckpoint {
         if let published, published.checkpoint.size == size, published.checkpoint.root == root {
@@ -101,14 +116,68 @@ package final class LedgerWriter {
             return published
         }
         try flush()
-        let next = Checkpoint(origin: origin, size: size, root: root)
+        return try replace(with: sign(Checkpoint(origin: origin, size: size, root: root)))
+    }
+
+    /// Makes everything that was added durable and signs its checkpoint, without publishing it: its witnesses come first.
+    ///
+    /// - Returns: the checkpoint to have cosigned; `nil` when everything is published.
+    /// - Throws: as ``publish()``.
+    package func prepare() throws -> SignedCheckpoint? {
+        if let published, published.checkpoint.size == size, published.checkpoint.root == root { return nil }
+        try synchronize()
+        return try sign(Checkpoint(origin: origin, size: size, root: root))
+    }
+
+    /// Publishes a checkpoint of ``prepare()``, with what its witnesses added to it.
+    ///
+    /// - Throws: ``LedgerError/Code/fork`` when a larger one is published already; `DurableFilesError`.
+    @discardableResult
+    package func publish(_ cosigned: SignedCheckpoint) throws -> SignedCheckpoint {
+        guard cosigned.checkpoint.origin == origin, cosigned.checkpoint.size <= durableSize,
+            cosigned.checkpoint.size >= published?.checkpoint.size ?? 0
+        else { throw LedgerError(.fork, "only what was prepared last can be published") }
+        return try replace(with: cosigned)
+    }
+
+    /// Checks the tree as it stands against the guard's memory, when there is nothing to sign.
+    ///
+    /// - Throws: ``LedgerError/Code/guardLost``, ``LedgerError/Code/rollback``, ``LedgerError/Code/fork``.
+    package func checkGuard() throws {
+        guard let memory else { return }
+        if size > durableSize || published == nil { try flush() }
+        let tree = Checkpoint(origin: origin, size: size, root: root)
+        try memory.check(tree, isNew: isNew) { try proof(from: $0, to: size) }
+    }
+
+    /// The consistency proof between two synchronised sizes, published or not, from the stored files. Of any thread.
+    package var proofs: LedgerProofs {
+        LedgerProofs(tiles: StoredTiles(columns: ColumnReader(layout: layout, fileSystem: fileSystem)))
+    }
+
+    private var isNew: Bool { (published?.checkpoint.size ?? 0) == 0 }
+
+    private func proof(from oldSize: UInt64, to newSize: UInt64) throws -> [TreeHash] {
+        try proofs.consistency(from: oldSize, to: newSize)
+    }
+
+    /// Signs a tree that is durable: it has to extend the checkpoint before, and what the guard remembers.
+    private func sign(_ next: Checkpoint) throws -> SignedCheckpoint {
+        try checkUsable()
         try checkExtension(to: next)
-        let signed = try SignedCheckpoint(signing: next, with: signer)
+        if let memory {
+            try memory.check(next, isNew: isNew) { try proof(from: $0, to: next.size) }
+            try perform { try memory.remember(next) }
+        }
+        return try SignedCheckpoint(signing: next, with: signers)
+    }
+
+    private func replace(with signed: SignedCheckpoint) throws -> SignedCheckpoint {
         try perform {
             try fileSystem.writeAtomically(signed.note.bytes, to: layout.checkpoint, permissions: .privateFile)
         }
         published = signed
-        durableSize = size
+        durableSize = max(durableSize, signed.checkpoint.size)
         reader.publish(signed)
         return signed
     }
@@ -122,13 +191,7 @@ package final class LedgerWriter {
     /// checkpoint mean that it was taken away, and are never cut off as the torn beginning of a new log.
     private func signEmptyLog() throws {
         guard published == nil else { return }
-        let empty = Checkpoint(origin: origin, size: 0, root: MerkleHashing.emptyRoot)
-        let signed = try SignedCheckpoint(signing: empty, with: signer)
-        try perform {
-            try fileSystem.writeAtomically(signed.note.bytes, to: layout.checkpoint, permissions: .privateFile)
-        }
-        published = signed
-        reader.publish(signed)
+        _ = try replace(with: sign(Checkpoint(origin: origin, size: 0, root: MerkleHashing.emptyRoot)))
     }
 
     /// Proves from the stored files, not from memory, that a checkpoint extends the one before it.
@@ -137,11 +200,10 @@ package final class LedgerWriter {
         guard last.size <= next.size else {
             throw LedgerError(.fork, "the ledger has \(next.size) leaves, fewer than its checkpoint's \(last.size)")
         }
-        let tiles = StoredTiles(columns: ColumnReader(layout: layout, fileSystem: fileSystem))
-        let proof = try tiles.hashes(of: .consistency(from: last.size, to: next.size), inTreeOf: next.size)
         do {
             try MerkleProofs.verifyConsistency(
-                from: last.size, last.root, to: next.size, next.root, proof: proof)
+                from: last.size, last.root, to: next.size, next.root,
+                proof: try proof(from: last.size, to: next.size))
         } catch {
             throw LedgerError(
                 .fork, "the tree of \(next.size) leaves does not extend the checkpoint of \(last.size) leaves")

@@ -22,6 +22,11 @@ package struct DirectoryTileSource: TileSource {
         try read(directory.appending(path.description))
     }
 
+    package func keyChange(_ number: Int) throws -> [UInt8]? {
+        let path = directory.appending(KeyHistory.path(number))
+        return try fileSystem.exists(path) ? try read(path) : nil
+    }
+
     private func read(_ path: FilePath) throws -> [UInt8] {
         let file = try fileSystem.open(path, .read)
         let size = try file.size()

@@ -37,6 +37,14 @@ package enum StaticExport {
                 try write(.hashes(level: level), index)
             }
         }
+        var number = 1
+        while let change = try reader.storedKeyChange(number) {
+            try fileSystem.createDirectory(directory.appending("keys"), permissions: permissions)
+            try fileSystem.writeAtomically(
+                change, to: directory.appending(KeyHistory.path(number)),
+                permissions: .ownerReadWrite.union([.groupRead, .otherRead]))
+            number += 1
+        }
         try fileSystem.writeAtomically(
             latest.note.bytes, to: directory.appending("checkpoint"),
             permissions: .ownerReadWrite.union([.groupRead, .otherRead]))

@@ -1,5 +1,6 @@
 import ArgumentParser
 import EventModel
+import Ledger
 import NIOHTTP1
 
 /// `custody show`.
@@ -37,6 +38,11 @@ struct ShowCommand: AsyncParsableCommand {
         guard answer.isSuccess else {
             let failure = client.failure(answer)
             throw answer.status == 404 ? CommandFailure(.nothingFound, failure.reason) : failure
+        }
+        if proof {
+            // The proof is only worth what its checkpoint is: one that does not extend what was seen here is none.
+            let parsed = try? TlogProof(parsing: answer.body)
+            try await SeenLedgers(context)?.check(client, handedOut: parsed?.checkpoint ?? [])
         }
         if raw || proof { return try write(answer.body, to: context.console) }
         try JSONDocument.read(answer.body) { event in

@@ -24,6 +24,12 @@ struct ServeCommand: AsyncParsableCommand {
     var tlsCertificate: String?
     @Option(name: .customLong("tls-key"), help: ArgumentHelp("The certificate's private key, PEM.", valueName: "file"))
     var tlsKey: String?
+    @Option(
+        name: .customLong("guard"),
+        help: ArgumentHelp("Where the signer remembers what it signed; outside the data directory.", valueName: "dir"))
+    var guardDirectory: String?
+    @Option(help: ArgumentHelp("The policy whose witnesses cosign before publication.", valueName: "file"))
+    var policy: String?
     @Flag(help: "Serve the ledger's entries without a token.")
     var publicEntries = false
 
@@ -42,6 +48,9 @@ struct ServeCommand: AsyncParsableCommand {
                 try configuration.read(yaml: String(decoding: bytes, as: UTF8.self), file: config)
             }
             if let listen { try configuration.listen(on: listen) }
+            if let policy { configuration.witnessPolicy = try ServerConfiguration.policy(at: policy) }
+            configuration.guardDirectory = try GuardPlace.directory(
+                guardDirectory, configuration.guardDirectory, data: configuration.dataDirectory)
             try await ServerRun(configuration: configuration).run()
         } catch {
             FileHandle.standardError.write(Data("custody serve: \(error)\n".utf8))

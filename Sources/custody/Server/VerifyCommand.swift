@@ -18,6 +18,9 @@ struct VerifyCommand: AsyncParsableCommand {
             The last checkpoint of each ledger is remembered in $XDG_STATE_HOME/custody/checkpoints (default \
             ~/.local/state); a ledger that does not extend it was rolled back or rewritten, and is refused with status 2.
 
+            With --policy (C2SP tlog-policy) the checkpoint has to be of one of its logs, and cosigned by its quorum. A key \
+            that was changed is followed from the one that is given, over statements that both keys signed.
+
             Exit status: 0 everything verified; 2 something is missing or altered; 65 TARGET cannot be read as any of these.
             """)
 
@@ -25,91 +28,213 @@ struct VerifyCommand: AsyncParsableCommand {
     var target = "custody-data"
     @Option(help: ArgumentHelp("The ledger's verifier key, or a file that holds it.", valueName: "key"))
     var vkey: String?
+    @Option(help: ArgumentHelp("A policy: the logs that are trusted, and their witnesses.", valueName: "file"))
+    var policy: String?
+    @Option(help: ArgumentHelp("Receipts that `push --receipts` kept: was every promise kept?", valueName: "file"))
+    var receipts: String?
     @OptionGroup var output: OutputOptions
     @OptionGroup var server: ClientOptions
 
     func run() async throws {
         let context = CommandContext.current
+        let policy = try policy.map(Self.policy)
         let key = try vkey.map(Self.key)
         if target.hasPrefix("http://") || target.hasPrefix("https://") {
-            return try await verifyServer(key, context)
+            return try await verifyServer(key, policy, context)
         }
         var isDirectory: ObjCBool = false
         guard FileManager.default.fileExists(atPath: target, isDirectory: &isDirectory) else {
             throw CommandFailure(.refused, "there is no \(target)")
         }
-        guard isDirectory.boolValue else { return try verifyEvidence(key, context) }
+        guard isDirectory.boolValue else { return try verifyEvidence(key, policy, context) }
         let path = FilePath(target)
         if FileManager.default.fileExists(atPath: target + "/checkpoint") {
-            guard let key else { throw CommandFailure(.usage, "an exported ledger holds no key: add --vkey") }
-            return try await verifyTree(
-                DirectoryTileSource(directory: path, fileSystem: RealFileSystem()), key, true, context)
+            let source = DirectoryTileSource(directory: path, fileSystem: RealFileSystem())
+            guard let trusted = try await Self.trusted(key, policy, source) else {
+                throw CommandFailure(.usage, "an exported ledger holds no key: add --vkey or --policy")
+            }
+            return try await verifyTree(source, trusted, true, policy, context)
         }
-        try await verifyDataDirectory(path, key, context)
+        try await verifyDataDirectory(path, key, policy, context)
     }
 
     // MARK: The kinds of target
 
-    private func verifyDataDirectory(_ path: FilePath, _ given: VerifierKey?, _ context: CommandContext) async throws {
-        guard let key = given ?? DataDirectoryVerifier.ownKey(of: path) else {
+    private func verifyDataDirectory(
+        _ path: FilePath, _ given: VerifierKey?, _ policy: WitnessPolicy?, _ context: CommandContext
+    ) async throws {
+        guard let own = DataDirectoryVerifier.ownKey(of: path) ?? given else {
             throw CommandFailure(.refused, "\(target) is neither a data directory nor an exported ledger")
         }
+        let files: LedgerReader
+        do {
+            files = try LedgerReader(
+                directory: path.appending("ledger"), fileSystem: RealFileSystem(), key: given ?? own)
+        } catch let error as LedgerError where given != nil && error.code == .signatureInvalid {
+            files = try Self.open(path, own)
+        } catch {
+            throw CommandFailure(.integrity, "the ledger of \(target) cannot be opened: \(error)")
+        }
+        let trusted = try await Self.trusted(given, policy, files)
+        let keys = try await Self.keys(trusted ?? own, files)
+        let key = keys.current
         let report: VerificationReport
         do {
-            report = try await DataDirectoryVerifier(directory: path, key: key).verify { events in
+            report = try await DataDirectoryVerifier(
+                directory: path, key: key, formerKeys: keys.former, policy: policy
+            ).verify { events in
                 context.console.progress("\(events) events compared")
             }
         } catch {
             throw CommandFailure(.integrity, "the ledger of \(target) cannot be opened: \(error)")
         }
         context.console.endProgress()
-        try tell(report.counts, report.checkpoint, isTrusted: given != nil, faults: report.faults, context)
+        try tell(report.counts, report.checkpoint, isTrusted: trusted != nil, faults: report.faults, context)
+        if let beacon = report.lastBeacon, !output.json {
+            let time = Timestamp(seconds: Int64(clamping: beacon.time)).text
+            try context.console.line("leaves from \(beacon.index) on were sealed after \(time)")
+        }
         guard report.isIntact else { throw CommandFailure(.integrity, nil) }
         let ledger = try LedgerReader(directory: path.appending("ledger"), fileSystem: RealFileSystem(), key: key)
-        try await compareWithMemory(ledger, key, context)
+        try await verifyAround(ledger, keys, policy, context)
     }
 
-    private func verifyServer(_ given: VerifierKey?, _ context: CommandContext) async throws {
+    /// A ledger whose checkpoint is not, or not any more, signed by the key that was given: what follows from that key decides.
+    private static func open(_ path: FilePath, _ own: VerifierKey) throws -> LedgerReader {
+        do {
+            return try LedgerReader(directory: path.appending("ledger"), fileSystem: RealFileSystem(), key: own)
+        } catch {
+            throw CommandFailure(.integrity, "the ledger cannot be opened: \(error)")
+        }
+    }
+
+    /// The key to trust: the one that was given, or that of the policy's log whose checkpoint this is; nil when neither is.
+    private static func trusted(
+        _ given: VerifierKey?, _ policy: WitnessPolicy?, _ source: some TileSource
+    ) async throws -> VerifierKey? {
+        if let given { return given }
+        guard let policy, !policy.logs.isEmpty else { return nil }
+        do {
+            let note = try SignedNote(parsing: try await source.checkpoint())
+            let origin = try Checkpoint(parsing: note.text).origin
+            let keys = policy.logs.compactMap(\.key).filter { $0.name == origin }
+            guard let first = keys.first else {
+                throw CommandFailure(.integrity, "the policy knows no log \(origin)")
+            }
+            return (try? note.verified(by: keys))?.first ?? first
+        } catch let error as LedgerError {
+            throw CommandFailure(.integrity, "the checkpoint cannot be read: \(error.reason)")
+        }
+    }
+
+    /// The key that signs the source's checkpoint, among those that follow from the one that is trusted.
+    private static func keys(
+        _ trusted: VerifierKey, _ source: any TileSource
+    ) async throws -> (current: VerifierKey, former: [VerifierKey]) {
+        do {
+            let keys = try await source.keys(after: trusted)
+            let current = try await SeenLedgers.signer(of: source, among: keys)
+            return (current, keys.filter { $0 != current })
+        } catch let error as LedgerError {
+            throw CommandFailure(.integrity, "the checkpoint does not follow from the key: \(error.reason)")
+        }
+    }
+
+    /// What is asked of an intact ledger besides: its witnesses, what was seen of it before, and the receipts it gave.
+    private func verifyAround(
+        _ source: any TileSource, _ keys: (current: VerifierKey, former: [VerifierKey]), _ policy: WitnessPolicy?,
+        _ context: CommandContext
+    ) async throws {
+        if !keys.former.isEmpty, !output.json {
+            try context.console.line("the key was changed \(keys.former.count) times, each time signed by both keys")
+        }
+        let signed = try SignedCheckpoint(parsing: try await source.checkpoint(), verifiedBy: keys.current)
+        if let policy { try judge(signed, policy, context) }
+        if let size = try await SeenLedgers(context)?.check(source, key: keys.current, formerly: keys.former),
+            !output.json
+        {
+            try context.console.line("extends the checkpoint of \(size) leaves that was seen here before")
+        }
+        if let receipts { try await verifyReceipts(receipts, source, signed, keys, context) }
+    }
+
+    /// Demands the policy's quorum.
+    private func judge(_ signed: SignedCheckpoint, _ policy: WitnessPolicy, _ context: CommandContext) throws {
+        do {
+            let judgement = try policy.judge(signed.note)
+            guard judgement.isQuorum else { throw CommandFailure(.integrity, policy.quorumGap(judgement)) }
+            guard !output.json else { return }
+            for (index, time) in judgement.times.sorted(by: { $0.key < $1.key }) {
+                let text = Timestamp(seconds: Int64(clamping: time)).text
+                try context.console.line("cosigned by \(VisibleText.of(policy.witnesses[index].name)) at \(text)")
+            }
+        } catch let error as LedgerError {
+            throw CommandFailure(.integrity, error.reason)
+        }
+    }
+
+    private func verifyReceipts(
+        _ file: String, _ source: any TileSource, _ signed: SignedCheckpoint,
+        _ keys: (current: VerifierKey, former: [VerifierKey]), _ context: CommandContext
+    ) async throws {
+        guard let bytes = FileManager.default.contents(atPath: file) else {
+            throw CommandFailure(.refused, "\(file) cannot be read")
+        }
+        let verifier = ReceiptVerifier(
+            source: source, checkpoint: signed.checkpoint, keys: [keys.current] + keys.former)
+        let now = UInt64(clamping: context.now().milliseconds)
+        var counts: [ReceiptVerifier.Outcome: Int] = [:]
+        for (number, line) in bytes.split(separator: UInt8(ascii: "\n")).enumerated() {
+            // Lines of `push --receipts`; an answer without new events has no receipt.
+            guard let note = try JSONDocument.read(Array(line), { $0["receipt"]?.string.map { Array($0) } }) else {
+                continue
+            }
+            do {
+                let (receipt, outcome) = try await verifier.judge(note, now: now)
+                counts[outcome, default: 0] += 1
+                guard outcome == .late || outcome == .broken else { continue }
+                context.console.note(
+                    "\(file):\(number + 1): leaves \(receipt.firstIndex) to \(receipt.firstIndex + receipt.count - 1) "
+                        + (outcome == .late
+                            ? "are under no checkpoint, \(receipt.maximumDelay) s after they were accepted"
+                            : "are not those that were promised"))
+            } catch let error as LedgerError {
+                counts[.broken, default: 0] += 1
+                context.console.note("\(file):\(number + 1): \(error.reason)")
+            }
+        }
+        if !output.json {
+            try context.console.line(
+                "receipts: \(counts[.kept] ?? 0) kept, \(counts[.pending] ?? 0) not due yet, \(counts[.late] ?? 0) late, "
+                    + "\(counts[.broken] ?? 0) broken")
+        }
+        guard counts[.late] == nil, counts[.broken] == nil else { throw CommandFailure(.integrity, nil) }
+    }
+
+    private func verifyServer(
+        _ given: VerifierKey?, _ policy: WitnessPolicy?, _ context: CommandContext
+    ) async throws {
         var options = server
         options.url = target
         let client = try options.client(context)
+        let source = FetchedTileSource { path in try await client.call(.get, "/ledger/" + path) }
+        let trusted = try await Self.trusted(given, policy, source)
         let key: VerifierKey
-        if let given {
-            key = given
+        if let trusted {
+            key = trusted
         } else {
             let answer = try await client.call(.get, "/v1/integrity")
             key = try VerifierKey(parsing: try JSONDocument.read(answer) { $0["vkey"]?.string?.text ?? "" })
         }
-        let source = FetchedTileSource { path in try await client.call(.get, "/ledger/" + path) }
-        try await verifyTree(source, key, given != nil, context)
-        try await compareWithMemory(source, key, context)
-    }
-
-    /// Demands that an intact ledger extends what this machine saw of it before.
-    private func compareWithMemory(
-        _ source: any TileSource, _ key: VerifierKey, _ context: CommandContext
-    ) async throws {
-        let state = context.variable("XDG_STATE_HOME") ?? context.variable("HOME").map { $0 + "/.local/state" }
-        guard let state else { return }
-        let memory = CheckpointMemory(directory: FilePath(state).appending("custody").appending("checkpoints"))
-        do {
-            guard let size = try await memory.compare(source, key: key) else { return }
-            if !output.json {
-                try context.console.line("extends the checkpoint of \(size) leaves that was seen here before")
-            }
-        } catch let error as LedgerError where error.code == .fork {
-            throw CommandFailure(.integrity, "rolled back or rewritten: \(error.reason)")
-        } catch let error as DurableFilesError {
-            context.console.note("the checkpoint was not remembered: \(error)")
-        } catch let error as LedgerError {
-            context.console.note("not compared with what was seen here before: \(error)")
-        }
+        try await verifyTree(source, key, trusted != nil, policy, context)
     }
 
     private func verifyTree(
-        _ source: any TileSource, _ key: VerifierKey, _ isTrusted: Bool, _ context: CommandContext
+        _ source: any TileSource, _ key: VerifierKey, _ isTrusted: Bool, _ policy: WitnessPolicy?,
+        _ context: CommandContext
     ) async throws {
-        let result = try await LedgerVerifier(source: source, key: key).verify { entries in
+        let keys = try await Self.keys(key, source)
+        let result = try await LedgerVerifier(source: source, key: keys.current).verify { entries in
             // A line for each bundle would be most of the work.
             if entries % 65_536 == 0 { context.console.progress("\(entries) leaves hashed") }
         }
@@ -120,9 +245,10 @@ struct VerifyCommand: AsyncParsableCommand {
             counts, result.checkpoint, isTrusted: isTrusted, faults: result.fault.map { [$0.description] } ?? [],
             context)
         if !result.isIntact { throw CommandFailure(.integrity, nil) }
+        try await verifyAround(source, keys, policy, context)
     }
 
-    private func verifyEvidence(_ key: VerifierKey?, _ context: CommandContext) throws {
+    private func verifyEvidence(_ key: VerifierKey?, _ policy: WitnessPolicy?, _ context: CommandContext) throws {
         guard let bytes = FileManager.default.contents(atPath: target) else {
             throw CommandFailure(.refused, "\(target) cannot be read")
         }
@@ -168,6 +294,14 @@ struct VerifyCommand: AsyncParsableCommand {
         }
         try context.console.lines(lines)
         for fault in faults { context.console.note("wrong: \(fault)") }
+    }
+
+    private static func policy(_ path: String) throws -> WitnessPolicy {
+        do {
+            return try ServerConfiguration.policy(at: path)
+        } catch let error as ConfigurationError {
+            throw CommandFailure(.usage, error.description)
+        }
     }
 
     private static func key(_ text: String) throws -> VerifierKey {
