@@ -57,6 +57,9 @@ package struct WitnessRun: Sendable {
         return "custody-witness/" + String(repeating: "0", count: 8 - digits.utf8.count) + digits
     }
 
+    /// The key that its cosignatures verify with.
+    package var verifierKey: VerifierKey { witness.verifierKey }
+
     /// Serves until a signal or the task's cancellation.
     package func run(onListening: @escaping @Sendable (Int) -> Void = { _ in }) async throws {
         let router = Router(context: BasicRequestContext.self)
