@@ -1,5 +1,6 @@
 import CustodyServer
 import DurableFiles
+import EventModel
 import Ledger
 import SystemPackage
 
@@ -43,7 +44,9 @@ struct SeenLedgers {
         let source = FetchedTileSource { path in try await client.call(.get, "/ledger/" + path) }
         do {
             let named = try Checkpoint(parsing: try SignedNote(parsing: note).text)
-            guard let trusted = try memory.key(ofOrigin: named.origin) ?? (await Self.key(client)) else { return }
+            var trusted = try memory.key(ofOrigin: named.origin)
+            if trusted == nil { trusted = try await Self.key(client) }
+            guard let trusted else { return }
             let keys = try await source.keys(after: trusted)
             let signed = try SignedCheckpoint(parsing: note, verifiedBy: keys)
             let current = try await Self.signer(of: source, among: keys)

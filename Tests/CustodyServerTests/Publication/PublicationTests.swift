@@ -10,7 +10,7 @@ import Testing
 @testable import CustodyServer
 
 /// Directories that are removed when the test ends.
-private final class Places {
+private final class Places: Sendable {
     let root = FileManager.default.temporaryDirectory.appendingPathComponent("custody-\(UUID().uuidString)")
 
     func callAsFunction(_ name: String) -> URL { root.appendingPathComponent(name) }
@@ -140,7 +140,9 @@ struct PublicationTests {
         }
     }
 
-    @Test("With a policy, a checkpoint is published with its quorum's cosignatures; without the witness it waits, and intake does not")
+    @Test(
+        "With a policy, a checkpoint is published with its quorum's cosignatures; without the witness it waits, and intake does not"
+    )
     func quorum() async throws {
         let places = try Places()
         let logKey = try LedgerKey(name: "custody/00000001", seed: Array(0..<32))
