@@ -80,12 +80,16 @@ package final class IntakePipeline: Sendable {
     }
 
     /// Commits events that Custody wrote itself. They are never refused for want of memory or disk reserve.
-    package func submitOwn(_ batch: PreparedBatch) async throws -> IntakeAnswer {
-        try await commit(batch, admitted: nil)
+    ///
+    /// - Parameter beginsJournalFile: See ``Committer/commit(_:admitted:beginsFile:)``.
+    package func submitOwn(_ batch: PreparedBatch, beginsJournalFile: Bool = false) async throws -> IntakeAnswer {
+        try await commit(batch, admitted: nil, beginsFile: beginsJournalFile)
     }
 
-    private func commit(_ batch: PreparedBatch, admitted: Admitted?) async throws -> IntakeAnswer {
-        let outcomes = try await committer.commit(batch, admitted: admitted)
+    private func commit(
+        _ batch: PreparedBatch, admitted: Admitted?, beginsFile: Bool = false
+    ) async throws -> IntakeAnswer {
+        let outcomes = try await committer.commit(batch, admitted: admitted, beginsFile: beginsFile)
         return IntakeAnswer(
             outcomes: zip(batch.positions, outcomes).map { ($0, $1) }, rejected: batch.rejected)
     }

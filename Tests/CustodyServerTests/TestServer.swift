@@ -22,7 +22,7 @@ struct TestServer {
     /// Runs `body` against a fresh server and stops it afterwards.
     static func run(
         _ configure: (inout ServerConfiguration) -> Void = { _ in }, in directory: URL? = nil,
-        fileSystem: any FileSystem = RealFileSystem(),
+        fileSystem: any FileSystem = RealFileSystem(), now: @escaping @Sendable () -> Timestamp = WallClock.now,
         _ body: @escaping @Sendable (TestServer, any TestClientProtocol) async throws -> Void
     ) async throws {
         let place =
@@ -33,6 +33,7 @@ struct TestServer {
         configure(&configuration)
         let service = try CustodyService(
             configuration, fileSystem: fileSystem, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            now: now,
             onFatal: { Issue.record("fatal: \($0)") })
         let server = TestServer(directory: place, service: service)
         do {

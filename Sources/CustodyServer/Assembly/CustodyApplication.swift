@@ -36,6 +36,10 @@ struct CustodyApplication: Sendable {
             WitnessRoutes(witness: witness, counters: state.witnessCounters, prefix: "/witness").register(on: router)
         }
         TokenRoutes(state: state).register(on: router)
+        ApproverRoutes(state: state).register(on: router)
+        RetentionRoutes(state: state).register(on: router)
+        HoldRoutes(state: state).register(on: router)
+        RedactionRoutes(state: state).register(on: router)
         SourceRoutes(state: state).register(on: router)
         RuleRoutes(state: state).register(on: router)
         AlertRoutes(state: state).register(on: router)

@@ -89,6 +89,12 @@ package final class CustodyService: Sendable {
             try await OwnEvents.submit(entries, to: intake, now: now())
         }
         relay.connect(audit)
+        let records = SystemLeaves(
+            ledger: keys.ledger.verifierKey,
+            leaves: try SystemLeaves.stored(in: storeView.segments(), journalReader), intake: intake, now: now)
+        let destruction = Destruction(
+            leaves: records, store: storeView, orders: stored.storeOrders, intake: intake, journal: journalReader,
+            views: runners, alerts: alerts, logger: logger)
         state = ServerState(
             configuration: configuration, now: now, logger: logger, metrics: ServerMetrics(), tokens: tokens,
             sources: sources, credentialFailures: CredentialFailures(), catalogue: catalogue, intake: intake,
@@ -101,7 +107,8 @@ package final class CustodyService: Sendable {
                 try WitnessRun.open(configuration.dataDirectory, $0, fileSystem, WallClock.seconds)
             },
             witnessCounters: WitnessCounters(),
-            copies: CheckpointCopies(configuration.checkpointCopies, fileSystem: fileSystem))
+            copies: CheckpointCopies(configuration.checkpointCopies, fileSystem: fileSystem), records: records,
+            destruction: destruction)
         state.collectMetrics(detection: counters, notifications: notifications.outbox)
     }
 
@@ -113,6 +120,7 @@ package final class CustodyService: Sendable {
             group.addTask { await self.housekeeping() }
             group.addTask { await self.state.notifications.worker.run() }
             group.addTask { await PublicationMonitor(self.state).run() }
+            group.addTask { await self.keepRecords() }
             group.addTask { [state] in await state.copies.run { state.ledger.latest } }
         }
     }
@@ -125,6 +133,17 @@ package final class CustodyService: Sendable {
         } catch {
             state.logger.error("a leaf that a command left was not appended", metadata: ["error": "\(error)"])
         }
+    }
+
+    /// Finishes destructions that an earlier process began, then gives segments their seals.
+    private func keepRecords() async {
+        do {
+            let files = try await state.destruction.carryOut(isResumed: true)
+            if files > 0 { state.logger.info("finished a destruction", metadata: ["files": "\(files)"]) }
+        } catch {
+            state.logger.error("a destruction is not finished; the next run goes on", metadata: ["error": "\(error)"])
+        }
+        await SegmentSealer(leaves: state.records, store: state.storeView, logger: state.logger).run()
     }
 
     /// Every minute: the tokens' last use, and delivery keys that are older than their time.

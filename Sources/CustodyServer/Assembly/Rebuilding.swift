@@ -6,6 +6,7 @@ import Foundation
 import GRDB
 import Intake
 import Journal
+import Ledger
 
 /// `custody rebuild`: makes derived state again from what the ledger commits to. The server must be stopped.
 ///
@@ -38,6 +39,13 @@ package struct Rebuilding: Sendable {
             directory: configuration.journal, fileSystem: fileSystem, random: SystemRandomNumberGenerator())
         let rebuild = SegmentRebuild(segments: configuration.segments, fileSystem: fileSystem)
         try rebuild.recover()
+        var history = AuthorityHistory(ledger: keys.ledger.verifierKey)
+        let stored = try SegmentInspection(directory: configuration.segments, fileSystem: fileSystem).segments
+        for leaf in try SystemLeaves.stored(in: stored, journal.reader) { history.apply(leaf) }
+        let destroyed = LeafRanges(
+            ranges: history.destructions.filter { $0.objection == nil }.flatMap(\.leaves.ranges))
+        let redacted = LeafRanges(
+            ranges: history.redactions.filter { $0.objection == nil }.flatMap(\.leaves.ranges))
         func events() throws -> StoredEvents {
             let inspection = try SegmentInspection(directory: configuration.segments, fileSystem: fileSystem)
             if let fault = inspection.faults.first {
@@ -45,7 +53,7 @@ package struct Rebuilding: Sendable {
             }
             return try StoredEvents(
                 segments: inspection.segments, journal: journal.reader,
-                keyer: DeliveryKeyer(secret: keys.deduplication))
+                keyer: DeliveryKeyer(secret: keys.deduplication), destroyed: destroyed)
         }
         var report = Report()
         for segment in try SegmentInspection(directory: configuration.segments, fileSystem: fileSystem).segments {
@@ -53,16 +61,18 @@ package struct Rebuilding: Sendable {
             if try segment.indexDigest() != segment.rebuiltIndexDigest() { report.differing.append(segment.name) }
         }
         try rebuild.run(try events())
-        try judge(try events(), &report)
+        try judge(try events(), keepingEvidenceOf: destroyed.union(redacted), &report)
         return report
     }
 
-    private func judge(_ events: StoredEvents, _ report: inout Report) throws {
+    private func judge(
+        _ events: StoredEvents, keepingEvidenceOf gone: LeafRanges, _ report: inout Report
+    ) throws {
         let database = try StateDatabase.open(configuration.database)
         defer { try? database.close() }
         let alerts = AlertStore(database, now: WallClock.now)
         var judge = EventJudge(DetectionEngine(try RuleDirectories.load(configuration.allRuleDirectories)))
-        try alerts.beginRebuild()
+        try alerts.beginRebuild(keepingEvidenceOf: gone.contains)
         try events.forEachBatch { batch in
             try batch.bytes.withUnsafeBytes { bytes in
                 for (position, entry) in batch.entries.enumerated() {

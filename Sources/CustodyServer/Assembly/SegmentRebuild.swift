@@ -19,7 +19,10 @@ struct SegmentRebuild {
     func run(_ events: StoredEvents) throws {
         try fileSystem.createDirectory(fresh)
         let store = try SegmentStore(directory: fresh, fileSystem: fileSystem)
-        try events.forEachBatch { try store.append($0, now: WallClock.now()) }
+        try events.forEachBatch { batch in
+            store.skip(to: batch.start)
+            try store.append(batch, now: WallClock.now())
+        }
         try store.close()
         try fileSystem.rename(segments, to: old)
         try fileSystem.rename(fresh, to: segments)

@@ -42,6 +42,9 @@ struct ServerState: Sendable {
     let witness: Witness?
     let witnessCounters: WitnessCounters
     let copies: CheckpointCopies
+    /// Approvers, policies, holds, destructions and seals.
+    let records: SystemLeaves
+    let destruction: Destruction
 
     /// An entry about something that a caller does, with what the request tells.
     func auditEntry(

@@ -20,15 +20,22 @@ struct StoredEvents {
     private let runs: [Run]
     private let journal: JournalReader
     private let keyer: DeliveryKeyer
+    private let destroyed: LeafRanges
 
+    /// - Parameter destroyed: Leaves that may be nowhere, because they were destroyed lawfully.
     /// - Throws: `damaged` when a segment cannot be read.
-    init(segments: [SegmentReader], journal: JournalReader, keyer: DeliveryKeyer) throws {
+    init(
+        segments: [SegmentReader], journal: JournalReader, keyer: DeliveryKeyer, destroyed: LeafRanges = LeafRanges()
+    ) throws {
         self.journal = journal
         self.keyer = keyer
+        self.destroyed = destroyed
         // Segments of two days or classes can interleave: deliveries received before midnight may be committed after it.
         runs = try segments.flatMap(Self.runs).sorted { $0.first < $1.first }
     }
 
+    /// Batches come in order; between them are gaps only where events were destroyed.
+    ///
     /// - Throws: ``ConfigurationError`` when leaves lie nowhere; what reading throws; what `body` throws.
     func forEachBatch(_ body: (RecordBatch) throws -> Void) throws {
         var next: UInt64 = 0
@@ -69,6 +76,11 @@ struct StoredEvents {
     }
 
     private func visitJournal(from first: UInt64, upTo end: UInt64, _ body: (RecordBatch) throws -> Void) throws {
+        var first = first
+        // In order, and each contains or touches the next leaf that is missing, or it is no explanation.
+        for range in destroyed.ranges where range.contains(first) {
+            first = min(range.upperBound + 1, end)
+        }
         guard first < end else { return }
         guard journal.indexes.lowerBound <= first, end <= journal.indexes.upperBound else {
             throw ConfigurationError("the leaves \(first) to \(end - 1) are in no segment and not in the journal")

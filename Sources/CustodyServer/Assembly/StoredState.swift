@@ -19,6 +19,7 @@ final class StoredState {
     private(set) var warnings: [String] = []
     let ledgerReader: LedgerReader
     let storeView: StoreSnapshots
+    let storeOrders: StoreOrders
     private(set) var journal: JournalWriter
     let publication = Publication()
     let cosigning: Cosigning?
@@ -47,6 +48,7 @@ final class StoredState {
         store = try SegmentStore(directory: configuration.segments, fileSystem: fileSystem)
         ledgerReader = ledger.reader
         storeView = store.view
+        storeOrders = store.orders
         table = DeduplicationTable(limit: configuration.intake.deduplicationKeys)
         if let torn = journal.recovery.tornWrite {
             warnings.append(

@@ -5,7 +5,9 @@ import Ledger
 
 /// Makes events of audit entries and commits them.
 enum OwnEvents {
-    static func submit(_ entries: [AuditEntry], to intake: IntakePipeline, now: Timestamp) async throws {
+    static func submit(
+        _ entries: [AuditEntry], to intake: IntakePipeline, now: Timestamp, beginsJournalFile: Bool = false
+    ) async throws {
         let origin = EventOrigin(name: OwnAudit.source, verified: "signature")
         var builder = BatchBuilder(origin: origin, received: now, keyer: intake.keyer)
         var record = EventRecord()
@@ -15,7 +17,7 @@ enum OwnEvents {
             clean.fill(&record)
             clean.payload.withUnsafeBytes { builder.add(&record, payload: $0, position: position, part: nil) }
         }
-        _ = try await intake.submitOwn(try builder.finish())
+        _ = try await intake.submitOwn(try builder.finish(), beginsJournalFile: beginsJournalFile)
     }
 
     /// Commits a leaf of a kind of its own, whose payload is exactly these bytes: a statement that has to verify later is not
@@ -24,7 +26,9 @@ enum OwnEvents {
     static func submit(
         _ kind: LeafKind, _ entry: AuditEntry, payload: [UInt8], to intake: IntakePipeline, now: Timestamp
     ) async throws -> UInt64? {
-        let origin = EventOrigin(name: OwnAudit.source, verified: "signature")
+        // What it says about the ledger has to outlive every retention.
+        let origin = EventOrigin(
+            name: OwnAudit.source, retentionClass: RetentionClass.records, verified: "signature")
         var builder = BatchBuilder(origin: origin, received: now, keyer: intake.keyer)
         var record = EventRecord()
         entry.fill(&record)

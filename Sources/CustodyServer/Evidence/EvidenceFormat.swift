@@ -1,4 +1,5 @@
 import EventModel
+import EventStore
 import Foundation
 import HTTPTypes
 import Journal
@@ -25,10 +26,22 @@ package enum EvidenceFormat {
         return json.bytes + [UInt8(ascii: "\n")]
     }
 
-    /// The line of one event. Groups that the reader may not see are shown by their hashes alone, which is enough for the
-    /// proof and says nothing else.
+    /// What a seed has of an event: the salts of its groups, and the hashes of those that were destroyed.
+    ///
+    /// - Returns: nil when there is neither: the event is gone.
+    static func parts(of seed: SaltSeed, at index: UInt64) -> [EventRemains.Part]? {
+        let position = JournalBundle.position(of: index)
+        if let remains = seed.remains(at: position) { return remains.parts }
+        var deriver = SaltDeriver(seed)
+        return deriver.salts(at: position).map { salts in
+            (0..<EventSalts.groups).map { .salt(salts.salt(ofGroup: $0)) }
+        }
+    }
+
+    /// The line of one event. Groups that the reader may not see, or that were destroyed, are shown by their hashes alone,
+    /// which is enough for the proof and says nothing else.
     static func line(
-        _ view: SealedView, index: UInt64, salts: EventSalts, visible: Set<FieldGroup>, proof: [TreeHash]
+        _ view: SealedView, index: UInt64, parts: [EventRemains.Part], visible: Set<FieldGroup>, proof: [TreeHash]
     ) throws -> [UInt8] {
         var json = JSONWriter()
         try json.object { json in
@@ -38,22 +51,8 @@ package enum EvidenceFormat {
             json.member("received_ms", Int64(clamping: view.received.milliseconds))
             try json.member("groups") { json in
                 try json.array { json in
-                    for group in FieldGroup.allCases {
-                        guard let bytes = view.group(group) else {
-                            throw Problem(.gone, "destroyed", "the event \(index) has been destroyed in part")
-                        }
-                        let salt = salts.salt(ofGroup: Int(group.rawValue))
-                        json.object { json in
-                            if visible.contains(group) {
-                                json.member("salt", Data(salt).base64EncodedString())
-                                json.member("bytes", Data(bytes).base64EncodedString())
-                            } else {
-                                let hash = salt.withUnsafeBytes {
-                                    EventCommitment.groupHash(group: group.rawValue, salt: $0, bytes: bytes)
-                                }
-                                json.member("hash", Data(hash.bytes).base64EncodedString())
-                            }
-                        }
+                    for (group, part) in zip(FieldGroup.allCases, parts) {
+                        try json.object { try write(view.group(group), part, group, visible, to: &$0) }
                     }
                 }
             }
@@ -62,5 +61,25 @@ package enum EvidenceFormat {
             }
         }
         return json.bytes + [UInt8(ascii: "\n")]
+    }
+
+    private static func write(
+        _ bytes: UnsafeRawBufferPointer?, _ part: EventRemains.Part, _ group: FieldGroup, _ visible: Set<FieldGroup>,
+        to json: inout JSONWriter
+    ) throws {
+        switch (bytes, part) {
+        case (nil, .hash(let hash)):
+            json.member("hash", Data(hash.array).base64EncodedString())
+        case (let bytes?, .salt(let salt)) where visible.contains(group):
+            json.member("salt", Data(salt).base64EncodedString())
+            json.member("bytes", Data(bytes).base64EncodedString())
+        case (let bytes?, .salt(let salt)):
+            let hash = salt.withUnsafeBytes {
+                EventCommitment.groupHash(group: group.rawValue, salt: $0, bytes: bytes)
+            }
+            json.member("hash", Data(hash.bytes).base64EncodedString())
+        default:
+            throw EventStoreError(.damaged, "the group \(group.name) and its salt do not belong together")
+        }
     }
 }

@@ -28,6 +28,7 @@ enum ProblemMapper {
         case let error as DeliveryError: problem(error)
         case let error as EventStoreError: problem(error)
         case let error as LedgerError: problem(error)
+        case let error as RecordError: problem(error)
         case let error as HTTPError:
             Problem(error.status, "http_\(error.status.code)", error.body ?? error.status.reasonPhrase)
         default: Problem(.internalServerError, "internal", "something went wrong here; the log has the request id")

@@ -98,6 +98,12 @@ struct EventRoutes {
         let deadline = ContinuousClock.now + .seconds(1)
         while true {
             if let event = try await state.store.event(at: index, read) { return event }
+            if let entry = try? state.ledger.entry(at: index.rawValue),
+                case .lawful(_, let leaf) = state.records.history.destruction(of: index.rawValue, entry)
+            {
+                throw Problem(
+                    .gone, "destroyed", "event \(index) was destroyed at the end of its retention; see leaf \(leaf)")
+            }
             let isIndexed = state.storeView.snapshot().contains { $0.indexes.upperBound >= index }
             guard !isIndexed, ContinuousClock.now < deadline else {
                 throw Problem.notFound("there is no event \(index)")

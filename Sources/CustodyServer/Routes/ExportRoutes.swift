@@ -71,13 +71,12 @@ struct ExportRoutes {
         guard let record = try state.storeView.record(at: LeafIndex(index)), let seed = record.seed else {
             throw Problem(.gone, "destroyed", "the event \(index) is gone")
         }
-        var deriver = SaltDeriver(seed)
-        guard let salts = deriver.salts(at: JournalBundle.position(of: index)) else {
-            throw Problem(.gone, "destroyed", "the event \(index) has been destroyed in part")
+        guard let parts = EvidenceFormat.parts(of: seed, at: index) else {
+            throw Problem(.gone, "destroyed", "the event \(index) is gone")
         }
         let proof = try state.ledger.inclusionProof(of: index, in: size)
         return try record.bytes.withUnsafeBytes {
-            try EvidenceFormat.line(SealedView($0), index: index, salts: salts, visible: visible, proof: proof)
+            try EvidenceFormat.line(SealedView($0), index: index, parts: parts, visible: visible, proof: proof)
         }
     }
 

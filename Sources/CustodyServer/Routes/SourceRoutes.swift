@@ -12,12 +12,15 @@ struct SourceRoutes {
         enum CodingKeys: String, CodingKey {
             case name, connector, secret
             case generatesSecret = "generate_secret"
+            case retentionClass = "retention_class"
         }
         var name: String
         var connector: String?
         /// The provider's secret; one is made when it is `true` in `generate_secret`.
         var secret: String?
         var generatesSecret: Bool?
+        /// Which policy decides how long its events are kept.
+        var retentionClass: UInt16?
     }
 
     private struct Rotation: Decodable {
@@ -58,11 +61,12 @@ struct SourceRoutes {
         if connector != SourceStore.automatic { _ = try state.catalogue.connector(named: connector) }
         let generated = wanted.generatesSecret == true ? state.sources.newSecret() : nil
         let source = try state.sources.add(
-            name: wanted.name, connector: connector, secret: wanted.secret ?? generated, now: state.now())
+            name: wanted.name, connector: connector, secret: wanted.secret ?? generated,
+            retentionClass: wanted.retentionClass ?? RetentionClass.standard, now: state.now())
         try await state.audit.recordDurably(
             state.auditEntry(
                 "source.add", activity: "create", context, resource: ("source", source.name),
-                details: [("connector", connector)]))
+                details: [("connector", connector), ("retention_class", String(source.retentionClass))]))
         var json = JSONWriter()
         Self.write(source, secret: generated, to: &json)
         return json.response(status: .created)
@@ -151,6 +155,7 @@ struct SourceRoutes {
         json.object { json in
             json.member("name", source.name)
             json.member("connector", source.connector)
+            json.member("retention_class", Int64(source.retentionClass))
             json.member("enabled", source.isEnabled)
             json.member("has_secret", source.secret != nil)
             json.member("created", source.created.text)

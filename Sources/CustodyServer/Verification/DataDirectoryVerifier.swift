@@ -16,8 +16,12 @@ package struct VerificationReport: Sendable {
     /// The last beacon: leaves from this index on were sealed after this time (seconds since 1970); nil when no witness of the
     /// policy vouches for one.
     package var lastBeacon: (index: UInt64, time: UInt64)?
+    /// What a reader of the counts has to know, and is nothing wrong.
+    package var notes: [String] = []
 
-    package var isIntact: Bool { faults.isEmpty && counts.missing == 0 && counts.altered == 0 }
+    package var isIntact: Bool {
+        faults.isEmpty && counts.missing == 0 && counts.altered == 0 && counts.destroyedWithoutAuthority == 0
+    }
 }
 
 /// Checks a data directory from its bytes: journal, tree, segments, and that every leaf's commitment is that of the event
@@ -33,20 +37,23 @@ package struct DataDirectoryVerifier: Sendable {
     private let key: VerifierKey
     private let formerKeys: [VerifierKey]
     private let policy: WitnessPolicy?
+    private let isDeep: Bool
 
     /// - Parameters:
     ///   - key: Whose signature the checkpoint has to bear.
     ///   - formerKeys: Keys that the ledger had before: beacons can bear their signatures.
     ///   - policy: Whose witnesses vouch for the times of beacons.
+    ///   - isDeep: Whether each index is built again from its payloads, also where its digest is the one that a leaf seals.
     package init(
         directory: FilePath, fileSystem: any FileSystem = RealFileSystem(), key: VerifierKey,
-        formerKeys: [VerifierKey] = [], policy: WitnessPolicy? = nil
+        formerKeys: [VerifierKey] = [], policy: WitnessPolicy? = nil, isDeep: Bool = false
     ) {
         self.directory = directory
         self.fileSystem = fileSystem
         self.key = key
         self.formerKeys = formerKeys
         self.policy = policy
+        self.isDeep = isDeep
     }
 
     /// The key that a data directory names itself; nil when it has none. Whoever uses it trusts the directory.
@@ -81,19 +88,26 @@ package struct DataDirectoryVerifier: Sendable {
         marks.add(journal.comparison)
         var statements = journal.comparison.statements
         report.faults += journal.comparison.faults
+        var comparisons = [journal.comparison]
         for comparison in try await checkSegments(ledger, marks.compared, progress) {
             marks.add(comparison)
             statements.add(comparison.statements)
             report.faults += comparison.faults
+            comparisons.append(comparison)
         }
         check(statements, ledger, &report)
-        report.counts.verified = marks.count(.verified)
+        var judgement = AuthorityJudgement(ledger: key, leaves: comparisons.flatMap(\.systemLeaves))
+        try judge(marks, comparisons, ledger, &judgement)
+        let stripped = UInt64(judgement.strippedLeaves.count)
+        report.counts.verified = marks.count(.verified) - stripped
         report.counts.altered = marks.count(.altered)
-        report.counts.missing = marks.count(.unseen)
-        if let first = marks.firstMissing {
-            report.faults += journal.torn
-            report.faults.append("leaf \(first): no event is stored for it")
-        }
+        report.counts.missing = judgement.missing
+        report.counts.lawfullyDestroyed = judgement.lawful
+        report.counts.destroyedWithoutAuthority = judgement.unproven + stripped
+        if judgement.missing > 0 { report.faults += journal.torn }
+        report.faults += judgement.faults
+        report.notes = judgement.notes
+        try await compareSeals(comparisons.flatMap(\.indexes), judgement.history, &report)
         // Every part of a segment stumbles over the same damage.
         var told: Set<String> = []
         report.faults = Array(report.faults.filter { told.insert($0).inserted }.prefix(Self.maximumFaults))
@@ -115,6 +129,69 @@ package struct DataDirectoryVerifier: Sendable {
                 changes, pending: try PendingLeaves(data: directory, fileSystem: fileSystem).payloads())
         } catch {
             report.faults.append("\(error)")
+        }
+    }
+
+    /// Judges what is not there, leaf for leaf.
+    private func judge(
+        _ marks: LeafMarks, _ comparisons: [LeafComparison], _ ledger: LedgerReader,
+        _ judgement: inout AuthorityJudgement
+    ) throws {
+        var bundle: (number: UInt64, entries: [LeafEntry])?
+        for index in marks.unseen {
+            let number = UInt64(index) / 256
+            if bundle?.number != number {
+                let width = Int(min(256, ledger.size - number * 256))
+                bundle = (number, try EntryBundle.decode(try ledger.entries(index: number, width: width), count: width))
+            }
+            guard let entry = bundle?.entries[index % 256] else { continue }
+            judgement.judge(missing: UInt64(index), entry)
+        }
+        var seen: Set<UInt64> = []
+        for comparison in comparisons {
+            for (index, groups) in comparison.redacted
+            where marks.isVerified(index) && seen.insert(index).inserted {
+                judgement.judge(redacted: index, groups)
+            }
+        }
+    }
+
+    /// Compares each index with its seal. Where there is none, or it is another's, the index is built again.
+    private func compareSeals(
+        _ indexes: [(segment: SegmentReader, digest: String)], _ history: AuthorityHistory,
+        _ report: inout VerificationReport
+    ) async throws {
+        let doubtful = indexes.filter { isDeep || history.seals[$0.segment.name]?.digest != $0.digest }
+        let unsealed = indexes.filter { history.seals[$0.segment.name]?.digest != $0.digest }.count
+        if unsealed > 0 {
+            report.notes.append(
+                "\(unsealed) of \(indexes.count) segments have no seal of their own yet; their indexes were built again and "
+                    + "compared")
+        }
+        let faults = await withTaskGroup(of: String?.self) { group in
+            var waiting = doubtful.makeIterator()
+            func start() {
+                guard let next = waiting.next() else { return }
+                group.addTask { Self.faultOfIndex(next.segment, next.digest) }
+            }
+            for _ in 0..<ProcessInfo.processInfo.activeProcessorCount { start() }
+            var faults: [String] = []
+            while let fault = await group.next() {
+                if let fault { faults.append(fault) }
+                start()
+            }
+            return faults
+        }
+        report.faults += faults.sorted()
+    }
+
+    private static func faultOfIndex(_ segment: SegmentReader, _ digest: String) -> String? {
+        do {
+            // An index that hides an event has right checksums when whoever made it could write files.
+            let isRight = SegmentSealer.hex(try segment.rebuiltIndexDigest()) == digest
+            return isRight ? nil : "segments/\(segment.name): the index is not the one that its events give"
+        } catch {
+            return "segments/\(error)"
         }
     }
 
@@ -176,9 +253,8 @@ package struct DataDirectoryVerifier: Sendable {
                     isSound = false
                     comparison.note("segments/\($0)")
                 }
-                // An index that hides an event has right checksums when whoever made it could write files.
-                if isSound, try segment.indexDigest() != segment.rebuiltIndexDigest() {
-                    comparison.note("segments/\(segment.name): the index is not the one that its events give")
+                if isSound {
+                    comparison.indexes.append((segment, SegmentSealer.hex(try segment.indexDigest())))
                 }
             case .rows(let segment, let rows):
                 try comparison.compare(segment, rows: rows)
@@ -235,5 +311,7 @@ private struct LeafMarks {
 
     func count(_ mark: Mark) -> UInt64 { UInt64(marks.lazy.filter { $0 == mark }.count) }
     var compared: UInt64 { UInt64(marks.count) - count(.unseen) }
-    var firstMissing: Int? { marks.firstIndex(of: .unseen) }
+    /// The leaves whose events are nowhere, ascending.
+    var unseen: some Sequence<Int> { marks.indices.lazy.filter { marks[$0] == .unseen } }
+    func isVerified(_ index: UInt64) -> Bool { marks[Int(index)] == .verified }
 }

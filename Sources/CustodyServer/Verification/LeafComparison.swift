@@ -15,6 +15,12 @@ struct LeafComparison: Sendable {
     private(set) var faults: [String] = []
     /// What was sealed about signer and time.
     private(set) var statements = SignerStatements()
+    /// Leaves that are no events, as they are stored, where the ledger committed to them.
+    private(set) var systemLeaves: [SystemLeaf] = []
+    /// Leaves of which groups were destroyed, and the rest is what the ledger committed to.
+    private(set) var redacted: [(index: UInt64, groups: Set<FieldGroup>)] = []
+    /// Of segments, the digests of their indexes as they are stored.
+    var indexes: [(segment: SegmentReader, digest: String)] = []
 
     init(ledger: LedgerReader) {
         self.ledger = ledger
@@ -28,31 +34,45 @@ struct LeafComparison: Sendable {
     /// Compares a record as it was stored, with its salts; without salts it cannot be what was committed to.
     ///
     /// Leaves beyond the checkpoint are not under a signature yet and are left out.
-    mutating func compare(_ record: UnsafeRawBufferPointer, _ salts: EventSalts?, at index: UInt64, in place: String) {
+    mutating func compare(
+        _ record: UnsafeRawBufferPointer, _ salts: EventSalts?, remains: EventRemains? = nil, at index: UInt64,
+        in place: String
+    ) {
         guard index < size else { return }
-        guard let salts, let view = try? SealedView(record), let entry = try? LeafEntries.entry(of: view, salts: salts),
+        guard let view = try? SealedView(record), let entry = Self.entry(of: view, salts, remains),
             entry == (try? expected(at: index))
         else {
             altered.append(index)
             return note("\(place): the event of leaf \(index) is not the one that the ledger committed to")
         }
+        if remains != nil { redacted.append((index, view.destroyed)) }
+        if let leaf = SystemLeaf(view, at: index) { systemLeaves.append(leaf) }
         verified.append(index)
         statements.note(view, at: index)
+    }
+
+    private static func entry(of view: SealedView, _ salts: EventSalts?, _ remains: EventRemains?) -> LeafEntry? {
+        if let remains { return try? LeafEntries.entry(of: view, remains: remains) }
+        return salts.flatMap { try? LeafEntries.entry(of: view, salts: $0) }
     }
 
     /// Compares some rows of a segment.
     mutating func compare(_ segment: SegmentReader, rows: Range<Int>) throws {
         var bundle: UInt64?
         var deriver: SaltDeriver?
+        var seed: SaltSeed?
         try segment.withRecords(rows) { row, view in
             let index = try segment.leafIndex(ofRow: row)
             let number = JournalBundle.number(of: index.rawValue)
             if bundle != number {
                 bundle = number
-                deriver = try segment.seed(for: index).map { SaltDeriver($0) }
+                seed = try segment.seed(for: index)
+                deriver = seed.map { SaltDeriver($0) }
             }
-            let salts = deriver?.salts(at: JournalBundle.position(of: index.rawValue))
-            compare(view.bytes, salts, at: index.rawValue, in: "segments/\(segment.name)")
+            let position = JournalBundle.position(of: index.rawValue)
+            compare(
+                view.bytes, deriver?.salts(at: position), remains: seed?.remains(at: position), at: index.rawValue,
+                in: "segments/\(segment.name)")
             return true
         }
     }

@@ -37,12 +37,19 @@ extension AlertStore {
     /// Prepares for evaluating all leaves again: takes the cursor back and empties the evidence. What people decided
     /// about alerts stays, events from before an alert was closed go to that alert again, and what silences hid stays
     /// as it was counted: they are asked about new leaves only.
-    package func beginRebuild() throws {
+    ///
+    /// - Parameter isGone: Whether a leaf's event can no longer be judged, because it was destroyed in whole or in part: what
+    ///   it was evidence for stays.
+    package func beginRebuild(keepingEvidenceOf isGone: (UInt64) -> Bool = { _ in false }) throws {
         try writer.write { db in
+            let listed = try Int64.fetchAll(db, sql: "SELECT DISTINCT leaf FROM alert_evidence")
+            for leaf in listed where !isGone(UInt64(bitPattern: leaf)) {
+                try db.cachedStatement(sql: "DELETE FROM alert_evidence WHERE leaf = ?").execute(arguments: [leaf])
+            }
             try db.execute(
                 sql: """
-                    DELETE FROM alert_evidence;
-                    UPDATE alert SET count = 0, unlisted_evidence = 0;
+                    UPDATE alert SET unlisted_evidence = 0,
+                    count = (SELECT count(*) FROM alert_evidence AS evidence WHERE evidence.alert = alert.sequence);
                     UPDATE detection_cursor SET judged_before = max(judged_before, next_leaf), next_leaf = 0;
                     """)
             try DetectionCheckpoint.delete(in: db)

@@ -38,7 +38,8 @@ struct Manifest: Equatable, Sendable {
             text += "segment \(name(segment.partition)) leaves \(numbers(segment.indexes)) rows \(segment.rowCount)"
             text += " time \(numbers(segment.timeBounds)) received \(numbers(segment.receivedBounds))"
             text += " records \(segment.recordBytes) bytes \(segment.fileBytes)"
-            text += " checksum \(String(segment.checksum, radix: 16))\n"
+            text += " checksum \(String(segment.checksum, radix: 16))"
+            text += segment.generation == 0 ? "\n" : " generation \(segment.generation)\n"
         }
         let bytes = Array(text.utf8)
         return bytes + Array("checksum \(String(Checksum.of(bytes), radix: 16))\n".utf8)
@@ -112,7 +113,8 @@ extension SegmentEntry {
         let labels: [Int: Substring] = [
             3: "leaves", 6: "rows", 8: "time", 11: "received", 14: "records", 16: "bytes", 18: "checksum",
         ]
-        guard words.count == 20, labels.allSatisfy({ words[$0.key] == $0.value }),
+        guard words.count == 20 || words.count == 22 && words[20] == "generation",
+            labels.allSatisfy({ words[$0.key] == $0.value }),
             let partition = Manifest.partition(words[1], words[2]),
             let first = UInt64(words[4]), let last = UInt64(words[5]), first <= last,
             let rows = Int(words[7]), rows > 0,
@@ -129,5 +131,11 @@ extension SegmentEntry {
         self.recordBytes = recordBytes
         self.fileBytes = fileBytes
         self.checksum = checksum
+        guard words.count == 22 else {
+            generation = 0
+            return
+        }
+        guard let generation = Int(words[21]), generation > 0 else { return nil }
+        self.generation = generation
     }
 }

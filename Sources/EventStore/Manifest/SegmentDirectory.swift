@@ -62,7 +62,11 @@ struct SegmentDirectory: Sendable {
 
     /// Writes a merged segment to its file and makes file and name durable. No manifest names it yet.
     func write(_ merger: SegmentMerger) throws -> SegmentReader {
-        let entryPath = merger.entryPath
+        try writeFile(merger.entryPath) { try merger.write(to: $0) }
+    }
+
+    /// Writes a segment file and makes it and its name durable.
+    func writeFile(_ entryPath: String, _ body: (SegmentFileSink) throws -> Void) throws -> SegmentReader {
         let file = path.appending(entryPath)
         let directory = file.removingLastComponent()
         try fileSystem.createDirectory(directory)
@@ -70,7 +74,7 @@ struct SegmentDirectory: Sendable {
         if try fileSystem.exists(file) { try fileSystem.remove(file) }
         let target = try fileSystem.open(file, .createNew(.privateFile))
         do {
-            try merger.write(to: SegmentFileSink(target))
+            try body(SegmentFileSink(target))
         } catch {
             // What was written holds on to space that may be scarce; the original error matters more than this one's.
             try? fileSystem.remove(file)

@@ -13,9 +13,16 @@ package struct SegmentEntry: Equatable, Sendable {
     package let fileBytes: UInt64
     /// The checksum in the segment's header, which covers directory and page checksums and so the whole file.
     package let checksum: UInt64
+    /// How often its rows were rewritten because something of them was destroyed. Part of the file's name, so that a new
+    /// file never takes the place of one that is still read.
+    package let generation: Int
 
-    /// The segment's path inside the store's directory: `2026-11-23/0/FIRST-LAST.segment`.
-    package var path: String { "\(directory)/\(padded(indexes.lowerBound))-\(padded(indexes.upperBound)).segment" }
+    /// The segment's path inside the store's directory: `2026-11-23/0/FIRST-LAST.segment`, after rewriting
+    /// `FIRST-LAST.1.segment` and so on.
+    package var path: String {
+        let suffix = generation == 0 ? "" : ".\(generation)"
+        return "\(directory)/\(padded(indexes.lowerBound))-\(padded(indexes.upperBound))\(suffix).segment"
+    }
 
     /// The directory of a partition's segments: day of receipt, retention class.
     var directory: String { Self.directory(of: partition) }
@@ -42,9 +49,19 @@ package struct SegmentEntry: Equatable, Sendable {
 }
 
 extension SegmentEntry {
-    init(_ reader: SegmentReader) { self.init(header: reader.header, checksum: reader.headerChecksum) }
+    init(_ reader: SegmentReader) {
+        self.init(
+            header: reader.header, checksum: reader.headerChecksum, generation: Self.generation(ofName: reader.name))
+    }
 
-    init(header: SegmentHeader, checksum: UInt64) {
+    /// The generation that a file's name tells; 0 for other names.
+    private static func generation(ofName name: String) -> Int {
+        let parts = name.split(separator: ".")
+        return parts.count == 3 ? Int(parts[1]) ?? 0 : 0
+    }
+
+    init(header: SegmentHeader, checksum: UInt64, generation: Int = 0) {
+        self.generation = generation
         partition = header.partition
         indexes = LeafIndex(header.firstIndex)...LeafIndex(header.lastIndex)
         rowCount = header.rowCount

@@ -93,17 +93,18 @@ struct SegmentMerger {
         }
     }
 
-    /// A bundle that two inputs share has the same seed in both.
+    /// A bundle that two inputs share has the same seed in both, until something of it was destroyed: then each has the
+    /// keys of its own rows.
     private func writeSeeds(to composer: SegmentComposer) throws {
         var seeds: [BundleSeed] = []
-        for input in inputs {
+        for (number, input) in inputs.enumerated() {
             for seed in try input.seeds() {
-                guard let last = seeds.last, last.bundle == seed.bundle else {
+                if let known = seeds.last, known.bundle == seed.bundle {
+                    guard known != seed else { continue }
+                    seeds[seeds.count - 1] = try known.joined(
+                        havingRowsOf: inputs[..<number], with: seed, havingRowsOf: input)
+                } else {
                     seeds.append(seed)
-                    continue
-                }
-                guard last == seed else {
-                    throw EventStoreError(.refused, "\(input.name) has another seed for bundle \(seed.bundle)")
                 }
             }
         }

@@ -80,6 +80,13 @@ final class SegmentWriter {
         }
     }
 
+    /// Whether rows here have another seed than a batch brings for the same bundle.
+    func hasOtherSeeds(than table: SeedTable) -> Bool {
+        seeds.contains { known in
+            table[bundle: known.bundle, partition].map { $0 != known.seed } ?? false
+        }
+    }
+
     /// The segment of everything appended; nil when that is nothing. The writer is empty afterwards.
     func finish() throws -> SegmentMemory? {
         guard rowCount > 0 else { return nil }

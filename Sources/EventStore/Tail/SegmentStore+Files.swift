@@ -10,6 +10,7 @@ extension SegmentStore {
     /// Takes over finished jobs and begins new ones.
     func maintain(now: Timestamp) throws {
         try takeOverFinished()
+        try workOnOrders()
         if failure != nil, retryTime == nil { retryTime = now.advanced(byNanoseconds: settings.retryDelay) }
         if let retryTime {
             guard now >= retryTime else { return }
@@ -19,7 +20,8 @@ extension SegmentStore {
         if sealJob == nil, let state = partitions.values.filter({ isDue($0, now) }).min(by: isOlder) {
             startSeal(state)
         }
-        if mergeJob == nil { startMerge() }
+        // What is merged now could not be rewritten at the same time.
+        if mergeJob == nil, rewriting == nil { startMerge() }
         try takeOverFinished()
         for state in partitions.values where state.memory.isEmpty && isOver(state.partition, now) { state.dropWriter() }
     }
@@ -135,10 +137,10 @@ extension SegmentStore {
     // MARK: Both
 
     /// What a job brought; nil after a failure that can be tried again.
-    private func accepted(_ result: Result<SegmentReader, any Error>) throws -> SegmentReader? {
+    func accepted<Output>(_ result: Result<Output, any Error>) throws -> Output? {
         switch result {
-        case .success(let reader):
-            return reader
+        case .success(let output):
+            return output
         case .failure(let error):
             if let error = error as? DurableFilesError, error.code == .syncFailed || error.code == .powerLost {
                 throw error

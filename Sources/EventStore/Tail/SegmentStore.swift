@@ -29,8 +29,11 @@ package final class SegmentStore {
     var manifest: Manifest
     var partitions: [JournalPartition: PartitionState] = [:]
     var counters = StoreCounters()
-    var sealJob: (job: StoreJob, state: PartitionState)?
-    var mergeJob: (job: StoreJob, state: PartitionState, files: Range<Int>)?
+    var sealJob: (job: StoreJob<SegmentReader>, state: PartitionState)?
+    var mergeJob: (job: StoreJob<SegmentReader>, state: PartitionState, files: Range<Int>)?
+    /// What others want to be destroyed.
+    package let orders = StoreOrders()
+    var rewriting: SegmentRewriting?
     /// Why the last attempt to write a segment failed; nil after one that succeeded.
     package internal(set) var failure: (any Error)?
     /// No job begins before this.
@@ -84,6 +87,8 @@ package final class SegmentStore {
             throw EventStoreError(.refused, "leaves \(nextIndex) to \(batch.start) are missing before the batch")
         }
         let state = state(of: batch.partition)
+        // After a destruction a bundle that is still open has a new seed: rows of the old one are a segment of their own.
+        if state.writer?.hasOtherSeeds(than: batch.seeds) == true { _ = try state.flush() }
         let first = max(nextIndex.rawValue, (state.sealedThrough ?? 0) + (state.sealedThrough == nil ? 0 : 1))
         try batch.bytes.withUnsafeBytes { bytes in
             for position in batch.entries.indices.dropFirst(Int(clamping: first &- batch.start.rawValue)) {
@@ -166,8 +171,12 @@ package final class SegmentStore {
         if durableNow > manifest.durable { try publishManifest { _ in } }
     }
 
-    /// Seals everything and waits for running merges.
-    package func close() throws { try seal() }
+    /// Seals everything and waits for running merges. Orders that are not done are refused; whoever gave them has to give
+    /// them again.
+    package func close() throws {
+        refuseOrders(EventStoreError(.refused, "the store is closing"))
+        try seal()
+    }
 
     func publishSnapshot() {
         var readers: [SegmentReader] = []

@@ -1,12 +1,12 @@
 import Foundation
 import Synchronization
 
-/// A segment file being written, in place or on a thread of its own.
-final class StoreJob: Sendable {
-    private let outcome = Mutex<Result<SegmentReader, any Error>?>(nil)
+/// Segment files being written, in place or on a thread of its own.
+final class StoreJob<Output: Sendable>: Sendable {
+    private let outcome = Mutex<Result<Output, any Error>?>(nil)
     private let condition = NSCondition()
 
-    init(inBackground: Bool, name: String, _ work: @escaping @Sendable () throws -> SegmentReader) {
+    init(inBackground: Bool, name: String, _ work: @escaping @Sendable () throws -> Output) {
         guard inBackground else {
             let result = Result { try work() }
             outcome.withLock { $0 = result }
@@ -24,10 +24,10 @@ final class StoreJob: Sendable {
     }
 
     /// The outcome, when there is one.
-    var finished: Result<SegmentReader, any Error>? { outcome.withLock { $0 } }
+    var finished: Result<Output, any Error>? { outcome.withLock { $0 } }
 
     /// Blocks until there is one.
-    func wait() -> Result<SegmentReader, any Error> {
+    func wait() -> Result<Output, any Error> {
         condition.lock()
         defer { condition.unlock() }
         while true {

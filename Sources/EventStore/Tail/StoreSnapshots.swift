@@ -19,6 +19,7 @@ package struct StoreCounters: Equatable, Sendable {
     package var fileMerges = 0
     package var fileMergedRows = 0
     package var failures = 0
+    package var rewrites = 0
 }
 
 /// What other threads see of the store: immutable snapshots, replaced as a whole by the store's owner.

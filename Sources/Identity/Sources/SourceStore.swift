@@ -52,6 +52,9 @@ package final class SourceStore: Sendable {
         try SourceName.check(name)
         for connector in [connector] + pinnedConnectors { try SourceName.check(connector) }
         if let secret { try Self.check(secret) }
+        guard retentionClass != RetentionClass.records else {
+            throw IdentityError(.reservedName, "the retention class \(retentionClass) is custody's own")
+        }
         let source = Source(
             name: name, connector: connector, pinnedConnectors: pinnedConnectors, secret: secret, previousSecret: nil,
             previousSecretUntil: nil, fingerprintKey: random(32), retentionClass: retentionClass, isEnabled: true,

@@ -22,11 +22,13 @@ package final class Committer: Sendable {
     private struct Request {
         let batch: PreparedBatch
         let admitted: Admitted?
+        let beginsFile: Bool
         let continuation: CheckedContinuation<[CommitOutcome], any Error>
     }
 
     private struct State {
         var queue: [Request] = []
+        var isRecyclingWanted = false
         var isStopping = false
         var isFinished = false
     }
@@ -67,19 +69,28 @@ package final class Committer: Sendable {
     /// Commits a delivery and returns what became of each event, in order.
     ///
     /// When this returns, the accepted events survive power loss and have their final, neighbouring indexes.
+    /// - Parameter beginsFile: The journal begins a new file with this group, so that everything before can be removed from
+    ///   it: for destruction.
     /// - Throws: ``IntakeError`` `diskFull`, `diskFailed`, `stopping`; nothing of the delivery was kept then.
-    package func commit(_ batch: PreparedBatch, admitted: Admitted?) async throws -> [CommitOutcome] {
+    package func commit(
+        _ batch: PreparedBatch, admitted: Admitted?, beginsFile: Bool = false
+    ) async throws -> [CommitOutcome] {
         guard !batch.items.isEmpty else { return [] }
         return try await withCheckedThrowingContinuation { continuation in
             let isStopping = state.withLock { state in
                 if !state.isStopping {
-                    state.queue.append(Request(batch: batch, admitted: admitted, continuation: continuation))
+                    state.queue.append(
+                        Request(
+                            batch: batch, admitted: admitted, beginsFile: beginsFile, continuation: continuation))
                 }
                 return state.isStopping
             }
             if isStopping { continuation.resume(throwing: IntakeError(.stopping, "the server is stopping")) }
         }
     }
+
+    /// Lets the journal forget, soon, what every view has made durable, though nothing may be committed.
+    package func recycle() { state.withLock { $0.isRecyclingWanted = true } }
 
     /// What the table knows of an event now. What counts is the look at commit; this is for the warning that is sealed with
     /// an event whose delivery id was used before.
@@ -103,7 +114,7 @@ package final class Committer: Sendable {
     private func run(_ journal: JournalWriter) {
         while let group = nextGroup() {
             do {
-                try commit(group, to: journal)
+                if group.isEmpty { try recycle(journal) } else { try commit(group, to: journal) }
             } catch {
                 onFailure(error)
                 break
@@ -118,9 +129,13 @@ package final class Committer: Sendable {
         for request in left { request.continuation.resume(throwing: IntakeError(.stopping, "the server is stopping")) }
     }
 
-    /// Waits for work; nil when there is none left and there will be no more.
+    /// Waits for work; nil when there is none left and there will be no more; empty when only recycling is wanted.
     private func nextGroup() -> [Request]? {
         state.wait { state -> [Request]?? in
+            if state.queue.isEmpty, state.isRecyclingWanted, !state.isStopping {
+                state.isRecyclingWanted = false
+                return []
+            }
             guard !state.queue.isEmpty else { return state.isStopping ? .some(nil) : nil }
             var events = 0
             var bytes = 0
@@ -148,7 +163,8 @@ package final class Committer: Sendable {
         }
         let appended: JournalAppend
         do {
-            appended = try journal.append(plan.pages(of: group.map(\.batch)))
+            appended = try journal.append(
+                plan.pages(of: group.map(\.batch)), beginsFile: group.contains(where: \.beginsFile))
         } catch {
             counters.failedGroups.add(1, ordering: .relaxed)
             for request in group { request.continuation.resume(throwing: Self.answer(to: error)) }

@@ -35,6 +35,26 @@ package enum LeafEntries {
         return entries
     }
 
+    /// The entry of an event of which groups were destroyed: from what is left of it.
+    ///
+    /// - Throws: When other groups are there than the remains say.
+    package static func entry(of view: SealedView, remains: EventRemains) throws -> LeafEntry {
+        let hashes = try zip(FieldGroup.allCases, remains.parts).map { group, part in
+            switch (view.group(group), part) {
+            case (let bytes?, .salt(let salt)):
+                return salt.withUnsafeBytes {
+                    EventCommitment.groupHash(group: group.rawValue, salt: $0, bytes: bytes)
+                }
+            case (nil, .hash(let hash)): return hash.withUnsafeBytes { TreeHash(copying: $0) }
+            default: throw IntakeError(.diskFailed, "the group \(group.name) is not as its remains say")
+            }
+        }
+        return LeafEntry(
+            kind: LeafKind(rawValue: view.kind), retentionClass: view.retentionClass,
+            received: UInt64(clamping: view.received.milliseconds),
+            root: try EventCommitment.root(groupHashes: hashes))
+    }
+
     /// The entry of one event.
     package static func entry(of view: SealedView, salts: EventSalts) throws -> LeafEntry {
         func group(_ group: FieldGroup) throws -> UnsafeRawBufferPointer {

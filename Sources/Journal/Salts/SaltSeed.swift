@@ -40,23 +40,35 @@ package struct SaltSeed: Sendable, Hashable {
 
     /// The subtrees, in order of their positions, apart from one another.
     package let subtrees: [Subtree]
+    /// What is left of events whose key was destroyed because some of their groups were, in order of their positions. None
+    /// of these positions is below a subtree.
+    package let remains: [EventRemains]
 
     /// The seed that covers all positions.
     package init(root: Bytes32) {
         subtrees = [Subtree(root: root)]
+        remains = []
     }
 
     /// A seed that covers only some positions, for instance after a redaction.
     ///
-    /// - Returns: nil when the subtrees overlap or are out of order.
-    package init?(subtrees: [Subtree]) {
+    /// - Returns: nil when subtrees overlap or are out of order, or an event has both a key and remains.
+    package init?(subtrees: [Subtree], remains: [EventRemains] = []) {
         let areApart = zip(subtrees, subtrees.dropFirst()).allSatisfy { $0.positions.upperBound < $1.firstPosition }
-        guard areApart else { return nil }
+        let areAscending = zip(remains, remains.dropFirst()).allSatisfy { $0.position < $1.position }
+        let haveNoKey = remains.allSatisfy { remains in
+            !subtrees.contains { $0.positions.contains(remains.position) }
+        }
+        guard areApart, areAscending, haveNoKey else { return nil }
         self.subtrees = subtrees
+        self.remains = remains
     }
 
     /// The root, while the seed is whole.
     package var root: Bytes32? { subtrees.first.flatMap { $0.depth == 0 ? $0.key : nil } }
+
+    /// What is left of an event of which groups were destroyed; nil for one that has its key, or nothing at all.
+    package func remains(at position: UInt8) -> EventRemains? { remains.first { $0.position == position } }
 }
 
 extension SaltSeed: CustomStringConvertible, CustomDebugStringConvertible {

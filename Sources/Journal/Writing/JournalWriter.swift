@@ -22,6 +22,8 @@ package final class JournalWriter {
     private var openSeeds: SeedTable
     private var encoder = FrameEncoder()
     private var failure: JournalError?
+    /// From this index on no frame needs a seed that is in an older one only.
+    private var seedsBegin: UInt64 = 0
 
     /// Opens the journal in a directory, or begins one there, and recovers it.
     ///
@@ -58,9 +60,13 @@ package final class JournalWriter {
     /// - Throws: `diskFull` or `writeFailed`: nothing of the group was kept and the journal goes on. `tooLarge`:
     ///   nothing was written. `syncFailed` or `unusable` (``JournalError/isFatal``): the process must end; whether the
     ///   group was kept is known after the next start.
+    /// - Parameter beginsFile: Begins a new file, and with new seeds: nothing before it is needed any more, so that after
+    ///   destruction ``recycle(before:)`` can remove it, whichever bundle is open.
     /// - Complexity: one copy and one hash of the compressed bytes, one write, one synchronisation (two when a new
     ///   file is begun).
-    package func append(_ pages: [(page: JournalPage, kept: RecordMask)]) throws -> JournalAppend {
+    package func append(
+        _ pages: [(page: JournalPage, kept: RecordMask)], beginsFile: Bool = false
+    ) throws -> JournalAppend {
         if let failure { throw failure }
         guard pages.count <= JournalLimits.framePages else {
             throw JournalError(.tooLarge, "a group has \(pages.count) pages, more than \(JournalLimits.framePages)")
@@ -68,9 +74,11 @@ package final class JournalWriter {
         for (page, kept) in pages where page.count != kept.count {
             throw JournalError(.malformedPage, "a mask of \(kept.count) does not fit a page of \(page.count)")
         }
+        if beginsFile { openSeeds = SeedTable() }
         let assigned = assign(pages)
         guard !assigned.indexes.isEmpty else { return assigned }
-        try store(pages.filter { $0.kept.keptCount > 0 }, assigned)
+        try store(pages.filter { $0.kept.keptCount > 0 }, assigned, beginsFile: beginsFile)
+        if beginsFile { seedsBegin = assigned.indexes.lowerBound }
         nextIndex = assigned.indexes.upperBound
         openSeeds.formUnion(assigned.seeds)
         openSeeds.keepOnly(bundle: JournalBundle.number(of: nextIndex))
@@ -87,7 +95,7 @@ package final class JournalWriter {
     package func recycle(before index: UInt64) throws -> Int {
         if let failure { throw failure }
         // A seed of the open bundle may be in an old file only, and its partition may still grow.
-        let bound = min(index, JournalBundle.number(of: nextIndex) * JournalBundle.size)
+        let bound = min(index, max(seedsBegin, JournalBundle.number(of: nextIndex) * JournalBundle.size))
         var removed = 0
         while let path = reader.catalogue.removeOldest(before: bound) {
             try guarding(path) {
@@ -116,9 +124,11 @@ package final class JournalWriter {
         return JournalAppend(firstIndexes: firstIndexes, indexes: nextIndex..<index, seeds: seeds)
     }
 
-    private func store(_ pages: [(page: JournalPage, kept: RecordMask)], _ assigned: JournalAppend) throws {
+    private func store(
+        _ pages: [(page: JournalPage, kept: RecordMask)], _ assigned: JournalAppend, beginsFile isWanted: Bool
+    ) throws {
         // A file without a frame is never left behind: the next one would have its name.
-        let beginsFile = tail.end >= configuration.fileBytes && tail.end > UInt64(FileHeader.bytes)
+        let beginsFile = (isWanted || tail.end >= configuration.fileBytes) && tail.end > UInt64(FileHeader.bytes)
         let fileHeader = beginsFile ? FileHeader(firstIndex: nextIndex, previous: tail.digest) : nil
         try encoder.encode(
             pages, seeds: assigned.seeds, firstIndex: nextIndex, after: fileHeader?.digest ?? tail.digest,

@@ -47,6 +47,8 @@ struct SourceCommand: AsyncParsableCommand {
         @Option(help: ArgumentHelp("A file with the provider's secret; - reads standard input.", valueName: "file"))
         var secretFile: String?
         @Flag(help: "Make a secret and show it once.") var generateSecret = false
+        @Option(help: ArgumentHelp("The retention class of its events; 0 without.", valueName: "number"))
+        var retentionClass: UInt16?
         @OptionGroup var output: OutputOptions
         @OptionGroup var server: ClientOptions
 
@@ -62,6 +64,7 @@ struct SourceCommand: AsyncParsableCommand {
             body.add("connector", connector)
             body.add("secret", try SourceCommand.secret(secretFile))
             if generateSecret { body.add("generate_secret", true) }
+            body.add("retention_class", retentionClass.map { Int($0) })
             let client = try server.client()
             try SourceCommand.write(try await client.call(.post, "/v1/sources", body: body.text), client, output)
         }

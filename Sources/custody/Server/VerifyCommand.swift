@@ -32,6 +32,8 @@ struct VerifyCommand: AsyncParsableCommand {
     var policy: String?
     @Option(help: ArgumentHelp("Receipts that `push --receipts` kept: was every promise kept?", valueName: "file"))
     var receipts: String?
+    @Flag(help: "Build every index of a data directory again from its payloads, also where a seal vouches for it.")
+    var deep = false
     @OptionGroup var output: OutputOptions
     @OptionGroup var server: ClientOptions
 
@@ -81,7 +83,7 @@ struct VerifyCommand: AsyncParsableCommand {
         let report: VerificationReport
         do {
             report = try await DataDirectoryVerifier(
-                directory: path, key: key, formerKeys: keys.former, policy: policy
+                directory: path, key: key, formerKeys: keys.former, policy: policy, isDeep: deep
             ).verify { events in
                 context.console.progress("\(events) events compared")
             }
@@ -89,7 +91,9 @@ struct VerifyCommand: AsyncParsableCommand {
             throw CommandFailure(.integrity, "the ledger of \(target) cannot be opened: \(error)")
         }
         context.console.endProgress()
-        try tell(report.counts, report.checkpoint, isTrusted: trusted != nil, faults: report.faults, context)
+        try tell(
+            report.counts, report.checkpoint, isTrusted: trusted != nil, faults: report.faults, notes: report.notes,
+            context)
         if let beacon = report.lastBeacon, !output.json {
             let time = Timestamp(seconds: Int64(clamping: beacon.time)).text
             try context.console.line("leaves from \(beacon.index) on were sealed after \(time)")
@@ -269,7 +273,7 @@ struct VerifyCommand: AsyncParsableCommand {
 
     private func tell(
         _ counts: VerificationCounts, _ checkpoint: SignedCheckpoint?, isTrusted: Bool, faults: [String],
-        _ context: CommandContext
+        notes: [String] = [], _ context: CommandContext
     ) throws {
         let rows: [(String, UInt64)] = [
             ("verified", counts.verified), ("lawfully destroyed", counts.lawfullyDestroyed),
@@ -281,14 +285,21 @@ struct VerifyCommand: AsyncParsableCommand {
             var first: [UInt8] = []
             if let fault = faults.first { JSONText.appendString(fault, to: &first) }
             let fault = first.isEmpty ? "" : ",\"fault\":" + String(decoding: first, as: UTF8.self)
+            let told = notes.map { note in
+                var text: [UInt8] = []
+                JSONText.appendString(note, to: &text)
+                return String(decoding: text, as: UTF8.self)
+            }
+            let list = told.isEmpty ? "" : ",\"notes\":[\(told.joined(separator: ","))]"
             return try context.console.lines([
-                "{" + members.joined(separator: ",") + ",\"trusted\":\(isTrusted)\(fault)}"
+                "{" + members.joined(separator: ",") + ",\"trusted\":\(isTrusted)\(fault)\(list)}"
             ])
         }
         var lines = rows.map { "\(String($0.1).leftPadded(to: 12))  \($0.0)" }
         if let checkpoint {
             lines.append("checkpoint of \(checkpoint.checkpoint.origin), \(checkpoint.checkpoint.size) leaves")
         }
+        lines += notes
         if !isTrusted {
             lines.append("self-consistent only: the key is the target's own; give the one you noted with --vkey")
         }

@@ -24,9 +24,11 @@ struct EvidenceVerifierTests {
             SealedForm.append(&record, payload: $0, to: &sealed)
         }
         var random = SystemRandomNumberGenerator()
-        var deriver = SaltDeriver(SaltSeed(root: Bytes32(using: &random)))
+        let seed = SaltSeed(root: Bytes32(using: &random))
+        var deriver = SaltDeriver(seed)
         let derived = deriver.salts(at: 0)
         let salts = try #require(derived)
+        let parts = try #require(EvidenceFormat.parts(of: seed, at: 0))
         return try sealed.withUnsafeBytes { bytes in
             let view = try SealedView(bytes)
             let leaf = try LeafEntries.entry(of: view, salts: salts).leafHash
@@ -35,7 +37,7 @@ struct EvidenceVerifierTests {
             let header = EvidenceFormat.header(
                 query: "*", created: Timestamp(seconds: 0), key: key.verifierKey, checkpoint: checkpoint.note.bytes,
                 count: 1)
-            return try header + EvidenceFormat.line(view, index: 0, salts: salts, visible: visible, proof: [])
+            return try header + EvidenceFormat.line(view, index: 0, parts: parts, visible: visible, proof: [])
         }
     }
 

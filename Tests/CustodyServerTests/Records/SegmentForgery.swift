@@ -1,0 +1,49 @@
+import DurableFiles
+import EventModel
+import Foundation
+import SystemPackage
+
+@testable import EventStore
+
+/// What somebody does who can write files and knows the format: checksums are right again afterwards.
+enum SegmentForgery {
+    /// The path, below the directory, of the largest segment that its manifest names.
+    static func largestSegment(in directory: FilePath) throws -> String? {
+        try manifest(of: directory).segments.max { $0.fileBytes < $1.fileBytes }?.path
+    }
+
+    /// Takes the action of the first row out of the index.
+    static func hideFirstRow(of path: String, in directory: FilePath) throws {
+        let files = SegmentDirectory(path: directory, fileSystem: RealFileSystem())
+        var manifest = try manifest(of: directory)
+        guard let position = manifest.segments.firstIndex(where: { $0.path == path }) else { return }
+        let reader = try files.open(manifest.segments[position])
+        let memory = SegmentMemory(capacity: reader.byteCount)
+        let composer = try SegmentComposer(memory)
+        for section in reader.sections {
+            let field = Field(rawValue: section.field)
+            var bytes = Array(reader.storage.bytes.slice(section.range))
+            if section.kind == .codes, field == .action { bytes[0] = 0 }
+            try composer.section(section.kind, field: field, width: Int(section.width)) {
+                try bytes.withUnsafeBytes { try composer.append($0) }
+                return Int(section.itemCount)
+            }
+        }
+        try composer.finish(reader.header)
+        try Data(memory.bytes).write(to: URL(fileURLWithPath: directory.appending(path).string))
+        manifest.segments[position] = SegmentEntry(
+            try SegmentReader(.memory(memory), name: path))
+        try files.publish(manifest)
+    }
+
+    private static func manifest(of directory: FilePath) throws -> Manifest {
+        try Manifest(RealFileSystem().contents(of: directory.appending(Manifest.fileName)))
+    }
+}
+
+enum StoredManifest {
+    /// The last line of a manifest with these lines before.
+    static func checksumLine(of text: String) -> String {
+        "checksum \(String(Checksum.of(Array(text.utf8)), radix: 16))\n"
+    }
+}
