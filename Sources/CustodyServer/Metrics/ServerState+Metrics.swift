@@ -8,7 +8,7 @@ import Ledger
 extension ServerState {
     /// Registers what the modules count for themselves.
     func collectMetrics(detection: DetectionCounters, notifications: Outbox) {
-        metrics.collect { [self, intake, storeView, views, ledger, tail, alerts] in
+        metrics.collect { [self, intake, storeView, records, views, ledger, tail, alerts] in
             let counters = intake.committer.counters
             let store = storeView.counters
             let end = intake.committer.end.rawValue
@@ -47,7 +47,7 @@ extension ServerState {
                 .init(.gauge, "custody_tail_followers", "Open live tails.", Double(tail.count)),
             ]
             samples += Self.samples(of: notifications) + Self.samples(of: alerts)
-            samples += publicationSamples
+            samples += publicationSamples + Self.samples(of: records.history, storeView)
             for view in views {
                 let lag = end - min(end, view.cursor.rawValue)
                 samples.append(
@@ -57,6 +57,22 @@ extension ServerState {
             }
             return samples
         }
+    }
+
+    private static func samples(
+        of history: AuthorityHistory, _ store: StoreSnapshots
+    ) -> [ServerMetrics.Sample] {
+        let unsealed = store.segments().filter { $0.isFile && history.seals[$0.name]?.checksum != $0.checksumText }
+        return [
+            .init(.gauge, "custody_segments_unsealed", "Segment files without a seal yet.", Double(unsealed.count)),
+            .init(
+                .counter, "custody_store_rewrites_total", "Segment files rewritten or removed by a destruction.",
+                Double(store.counters.rewrites)),
+            .init(.gauge, "custody_holds", "Legal holds in force.", Double(history.activeHolds.count)),
+            .init(
+                .gauge, "custody_record_objections", "Records without the authority that they claim.",
+                Double(history.objections.count)),
+        ]
     }
 
     private static func samples(of outbox: Outbox) -> [ServerMetrics.Sample] {

@@ -90,7 +90,7 @@ extension AuthorityHistory {
 
     private mutating func destroy(_ document: SystemDocument, _ leaf: SystemLeaf) throws {
         guard let retentionClass = document.class else { throw RecordError(.malformed, "no class is named") }
-        let leaves = try LeafRanges(document: document.leaves)
+        let leaves = try Self.earlier(LeafRanges(document: document.leaves), than: leaf)
         var objection: String?
         var cutoff: Int64 = 0
         let inForce = policy(for: retentionClass, at: leaf.received)
@@ -113,8 +113,8 @@ extension AuthorityHistory {
         guard let name = document.name, !name.isEmpty else { throw RecordError(.malformed, "a hold has a name") }
         holds.append(
             Hold(
-                leaf: leaf.index, name: name, query: document.query, leaves: try LeafRanges(document: document.leaves),
-                received: leaf.received))
+                leaf: leaf.index, name: name, query: document.query,
+                leaves: try Self.earlier(LeafRanges(document: document.leaves), than: leaf), received: leaf.received))
     }
 
     private mutating func releaseHold(_ document: SystemDocument, _ leaf: SystemLeaf) throws {
@@ -134,7 +134,11 @@ extension AuthorityHistory {
         let note = try Self.note(document)
         // What the note names was asked for, whether or not it may be done.
         let asked = try AuthorityRequest(text: note.text)
-        let leaves = try asked.ranges()
+        let leaves = try Self.earlier(asked.ranges(), than: leaf)
+        guard leaves.count <= AuthorityRequest.maximumRedactedEvents else {
+            throw RecordError(
+                .malformed, "one request redacts at most \(AuthorityRequest.maximumRedactedEvents) events")
+        }
         let groups = try asked.destroyedGroups()
         let objection: RecordError?
         do {
@@ -162,6 +166,14 @@ extension AuthorityHistory {
     }
 
     // MARK: Requests
+
+    /// Records speak of leaves before them; what names others can never be done.
+    private static func earlier(_ leaves: LeafRanges, than leaf: SystemLeaf) throws -> LeafRanges {
+        guard leaves.ranges.last.map({ $0.upperBound < leaf.index }) ?? false else {
+            throw RecordError(.malformed, "some of the leaves are not there")
+        }
+        return leaves
+    }
 
     private static func note(_ document: SystemDocument) throws -> SignedNote {
         guard let approval = document.approval else { throw RecordError(.unauthorized, "no approver has signed it") }

@@ -23,6 +23,8 @@ package struct AuthorityRequest: Codable, Sendable, Equatable {
     static let clockSkew: Int64 = 600_000
     /// Leaves named by one request at most: its record stays far below the journal's limit.
     package static let maximumRanges = 10_000
+    /// Events that one request redacts at most: they are looked up one by one, at every start too.
+    package static let maximumRedactedEvents: UInt64 = 100_000
 
     /// The origin of the ledger that it is for.
     package var ledger: String

@@ -44,7 +44,8 @@ final class SystemLeaves: Sendable {
         var history = history
         return history.apply(
             SystemLeaf(
-                index: .max, kind: document.type.leafKind, received: now().milliseconds, document: document))
+                index: intake.committer.end.rawValue, kind: document.type.leafKind, received: now().milliseconds,
+                document: document))
     }
 
     /// Makes leaves of documents. When this returns they are durable and in ``history``.

@@ -228,6 +228,12 @@ struct AuthorityHistoryTests {
         let held = try approvals.redaction([[8, 9]], ["actor"], at: Self.time(3), by: both)
         #expect(apply(.redact, held, on: 3)?.code == .held)
         #expect(isUnproven(history.redaction(of: 9, [.actor])))
+        // Leaves that are not there, and more than one request may name.
+        next = 1_000_000
+        for leaves in [[[next + 5, next + 5]], [[0, AuthorityRequest.maximumRedactedEvents]]] as [[[UInt64]]] {
+            let wrong = try approvals.redaction(leaves, ["actor"], at: Self.time(4), by: both)
+            #expect(apply(.redact, wrong, on: 4)?.code == .malformed)
+        }
         let envelope = try approvals.redaction([[5, 5]], ["envelope"], at: Self.time(4), by: both)
         #expect(apply(.redact, envelope, on: 4) != nil)
     }

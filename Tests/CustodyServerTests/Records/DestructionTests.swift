@@ -5,6 +5,8 @@ import EventStore
 import Foundation
 import HTTPTypes
 import HummingbirdTesting
+import Intake
+import Journal
 import Ledger
 import SystemPackage
 import Testing
@@ -57,6 +59,26 @@ struct DestructionTests {
         let path = FilePath(place.path)
         let key = try #require(DataDirectoryVerifier.ownKey(of: path))
         return try await DataDirectoryVerifier(directory: path, key: key, isDeep: deep).verify()
+    }
+
+    /// Places of stored records, unpacked, that hold some text.
+    private func records(holding text: String) throws -> [String] {
+        let path = FilePath(place.path)
+        var places: [String] = []
+        func look(_ bytes: UnsafeRawBufferPointer, _ place: String) {
+            if Data(bytes).range(of: Data(text.utf8)) != nil { places.append(place) }
+        }
+        let segments = try SegmentInspection(directory: path.appending("segments"), fileSystem: RealFileSystem())
+        for segment in segments.segments {
+            try segment.withRecords(0..<segment.rowCount) { _, view in
+                look(view.bytes, segment.name)
+                return true
+            }
+        }
+        _ = try JournalVerifier(directory: path.appending("journal"), fileSystem: RealFileSystem()).verify(
+            visit: { batch in try batch.forEach { index, record, _ in look(record, "journal, leaf \(index)") } },
+            report: { Issue.record("\($0)") })
+        return places
     }
 
     /// Every file of the data directory that holds some text, whatever else is in it.
@@ -150,6 +172,7 @@ struct DestructionTests {
             #expect(try await client.send(.post, "/v1/redactions", Approvals.body(request)).status == 403)
         }
         #expect(try files(holding: planted) == [])
+        #expect(try records(holding: planted) == [])
         let report = try await verify(deep: true)
         #expect(report.faults == [] && report.isIntact)
         #expect(report.notes.contains { $0.contains("1 of the verified events were redacted lawfully") })
@@ -217,6 +240,66 @@ struct DestructionTests {
         #expect(!after.isIntact)
         #expect(after.counts.destroyedWithoutAuthority == 51, "\(after.counts) \(after.faults)")
         #expect(after.counts.missing > 0 && after.counts.lawfullyDestroyed == 0)
+    }
+
+    @Test("A redaction whose process ended before it was done is done by the next start")
+    func resumed() async throws {
+        defer { removeAll() }
+        let clock = clock
+        let planted = "jane.planted.value@acme.example"
+        try await withServer { server, client, approvals in
+            let sent = try await client.send(.post, "/v1/events", #"{"id":"p","actor":"\#(planted)","action":"x.y"}"#)
+            let index = UInt64(try #require(sent["first_index"] as? Int))
+            try await Self.setUp(client, approvals, clock)
+            var document = SystemDocument(.redact)
+            document.approval = try approvals.redaction(
+                [[index, index]], ["actor"], at: clock.now, by: [approvals.alice, approvals.bob])
+            let entry = AuditEntry("event.redact", activity: "delete", actor: .system, resource: ("event", nil))
+            try await server.service.state.records.commit([.init(document: document, entry: entry)])
+        }
+        #expect(try records(holding: planted) != [])
+        try await withServer { server, _, _ in
+            let files = try await server.service.state.destruction.carryOut(isResumed: true)
+            let again = try await server.service.state.destruction.carryOut(isResumed: true)
+            #expect(files > 0 && again == 0)
+        }
+        #expect(try records(holding: planted) == [])
+        let report = try await verify(deep: true)
+        #expect(report.isIntact && report.faults == [])
+    }
+
+    @Test("Groups that go without a record, and payloads that change places, are found")
+    func withoutRecord() async throws {
+        defer { removeAll() }
+        try await withServer { server, client, _ in
+            let first = try await Self.send(100, from: 0, client)
+            _ = try await client.search("action:x.y", expecting: 100)
+            var change = SegmentRewrite { group, salt, bytes in
+                salt.withUnsafeBytes { salt in
+                    EventCommitment.groupHash(group: group, salt: salt, bytes: bytes).withUnsafeBytes { Bytes32($0) }
+                }
+            }
+            change.redacted[first + 3] = [.actor, .raw]
+            let state = server.service.state
+            let files = try await state.destruction.orders.destroy(change)
+            #expect(files > 0)
+            // The journal forgets what is in segments once it has begun another file.
+            let entry = AuditEntry("journal.begin", activity: "other", actor: .system, resource: ("journal", nil))
+            try await OwnEvents.submit([entry], to: state.intake, now: WallClock.now(), beginsJournalFile: true)
+            let deadline = ContinuousClock.now + .seconds(10)
+            while state.journal.indexes.lowerBound < first + 100, ContinuousClock.now < deadline {
+                state.intake.committer.recycle()
+                await Task.yield()
+            }
+        }
+        let report = try await verify()
+        #expect(!report.isIntact)
+        #expect(report.counts.destroyedWithoutAuthority == 1 && report.counts.altered == 0, "\(report.faults)")
+        let segments = FilePath(place.path).appending("segments")
+        let file = try #require(try SegmentForgery.largestSegment(in: segments))
+        try SegmentForgery.swapFirstRows(of: file, in: segments)
+        let swapped = try await verify()
+        #expect(swapped.counts.altered == 2, "\(swapped.counts)")
     }
 
     @Test("Segments get their seals; an index that hides an event is found by its seal and by rebuilding")

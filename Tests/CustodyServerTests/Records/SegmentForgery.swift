@@ -36,6 +36,31 @@ enum SegmentForgery {
         try files.publish(manifest)
     }
 
+    /// Gives the first two leaves each other's event.
+    static func swapFirstRows(of path: String, in directory: FilePath) throws {
+        let files = SegmentDirectory(path: directory, fileSystem: RealFileSystem())
+        var manifest = try manifest(of: directory)
+        guard let position = manifest.segments.firstIndex(where: { $0.path == path }) else { return }
+        let reader = try files.open(manifest.segments[position])
+        var records: [[UInt8]] = []
+        try reader.withRecords(0..<reader.rowCount) { _, view in
+            records.append(Array(view.bytes))
+            return true
+        }
+        records.swapAt(0, 1)
+        let writer = try SegmentWriter(partition: reader.partition, compressionLevel: 1)
+        for (row, record) in records.enumerated() {
+            try record.withUnsafeBytes {
+                try writer.append(SealedView($0), index: reader.leafIndex(ofRow: row), key: .none)
+            }
+        }
+        for seed in try reader.seeds() { writer.append(seed: seed) }
+        guard let memory = try writer.finish() else { return }
+        try Data(memory.bytes).write(to: URL(fileURLWithPath: directory.appending(path).string))
+        manifest.segments[position] = SegmentEntry(try SegmentReader(.memory(memory), name: path))
+        try files.publish(manifest)
+    }
+
     private static func manifest(of directory: FilePath) throws -> Manifest {
         try Manifest(RealFileSystem().contents(of: directory.appending(Manifest.fileName)))
     }
