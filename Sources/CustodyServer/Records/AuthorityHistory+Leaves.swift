@@ -103,6 +103,7 @@ extension AuthorityHistory {
         destructions.append(
             Destruction(
                 leaf: leaf.index, retentionClass: retentionClass, leaves: leaves, objection: objection, cutoff: cutoff,
+                received: leaf.received,
                 held: held, approvers: inForce?.approvers ?? 0))
         if let objection { throw RecordError(.unauthorized, objection) }
     }

@@ -43,6 +43,7 @@ package struct AuthorityHistory: Sendable {
         package let objection: String?
         /// Only leaves that were received up to here, in milliseconds, were old enough.
         package let cutoff: Int64
+        package let received: Int64
         /// What was under a hold then.
         package let held: LeafRanges
         package let approvers: Int
@@ -98,7 +99,11 @@ package struct AuthorityHistory: Sendable {
     }
 
     /// Whether a leaf's event was destroyed with authority.
-    package func destruction(of index: UInt64, _ entry: LeafEntry) -> Verdict {
+    ///
+    /// - Parameter times: What witnesses vouch for: age is measured by it where it is less than what leaves say.
+    package func destruction(
+        of index: UInt64, _ entry: LeafEntry, times: CosignedTimes = CosignedTimes()
+    ) -> Verdict {
         var verdict = Verdict.none
         for destruction in destructions.reversed()
         where destruction.retentionClass == entry.retentionClass && destruction.leaves.contains(index) {
@@ -110,11 +115,24 @@ package struct AuthorityHistory: Sendable {
                 verdict = .unproven("destruction \(destruction.leaf): leaf \(index) was under a hold")
             } else if entry.received > UInt64(clamping: destruction.cutoff) {
                 verdict = .unproven("destruction \(destruction.leaf): leaf \(index) was not old enough")
+            } else if !isOldEnough(index, entry, destruction, times) {
+                verdict = .unproven(
+                    "destruction \(destruction.leaf): by cosignatures leaf \(index) was not old enough")
             } else {
                 return .lawful(approvers: destruction.approvers, leaf: destruction.leaf)
             }
         }
         return verdict
+    }
+
+    private func isOldEnough(
+        _ index: UInt64, _ entry: LeafEntry, _ destruction: Destruction, _ times: CosignedTimes
+    ) -> Bool {
+        guard !times.isEmpty else { return true }
+        let age = destruction.received - destruction.cutoff
+        let born = max(Int64(clamping: entry.received), times.earliest(of: index) ?? .min)
+        let destroyed = min(destruction.received, times.latest(of: destruction.leaf) ?? .max)
+        return destroyed - born >= age
     }
 
     /// Whether groups of a leaf's event were destroyed with authority.

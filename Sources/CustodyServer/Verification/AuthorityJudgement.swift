@@ -14,8 +14,13 @@ struct AuthorityJudgement {
     private(set) var faults: [String] = []
     private var fewestApprovers = Int.max
 
-    /// - Parameter leaves: every system leaf that verified, in any order; the journal and the segments may have the same.
-    init(ledger: VerifierKey, leaves: [SystemLeaf]) {
+    private let times: CosignedTimes
+
+    /// - Parameters:
+    ///   - times: What witnesses vouch for.
+    ///   - leaves: every system leaf that verified, in any order; the journal and the segments may have the same.
+    init(ledger: VerifierKey, leaves: [SystemLeaf], times: CosignedTimes) {
+        self.times = times
         var history = AuthorityHistory(ledger: ledger)
         var last: UInt64?
         for leaf in leaves.sorted(by: { $0.index < $1.index }) where leaf.index != last {
@@ -27,7 +32,7 @@ struct AuthorityJudgement {
 
     /// Judges a leaf whose event is nowhere.
     mutating func judge(missing index: UInt64, _ entry: LeafEntry) {
-        switch history.destruction(of: index, entry) {
+        switch history.destruction(of: index, entry, times: times) {
         case .lawful(let approvers, _):
             lawful += 1
             fewestApprovers = min(fewestApprovers, approvers)
@@ -70,7 +75,10 @@ struct AuthorityJudgement {
             if fewestApprovers < 2 {
                 notes.append("authority of one approver alone (a single-operator installation)")
             }
-            notes.append("ages are measured by the times of receipt in the ledger")
+            notes.append(
+                times.isEmpty
+                    ? "ages are measured by the times of receipt in the ledger: no cosignatures bound them"
+                    : "ages are measured by cosignatures where beacons bound them, else by times of receipt")
         }
         if !history.approvers.isEmpty {
             notes.append("approvers: " + history.approvers.map(\.description).joined(separator: ", "))

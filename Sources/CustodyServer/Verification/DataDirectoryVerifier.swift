@@ -95,8 +95,9 @@ package struct DataDirectoryVerifier: Sendable {
             report.faults += comparison.faults
             comparisons.append(comparison)
         }
-        check(statements, ledger, &report)
-        var judgement = AuthorityJudgement(ledger: key, leaves: comparisons.flatMap(\.systemLeaves))
+        let times = check(statements, ledger, &report)
+        var judgement = AuthorityJudgement(
+            ledger: key, leaves: comparisons.flatMap(\.systemLeaves), times: times)
         try judge(marks, comparisons, ledger, &judgement)
         let stripped = UInt64(judgement.strippedLeaves.count)
         report.counts.verified = marks.count(.verified) - stripped
@@ -114,8 +115,10 @@ package struct DataDirectoryVerifier: Sendable {
         return report
     }
 
-    /// Compares what was sealed about signer and time with the ledger.
-    private func check(_ statements: SignerStatements, _ ledger: LedgerReader, _ report: inout VerificationReport) {
+    /// Compares what was sealed about signer and time with the ledger. Returns the times that witnesses vouch for.
+    private func check(
+        _ statements: SignerStatements, _ ledger: LedgerReader, _ report: inout VerificationReport
+    ) -> CosignedTimes {
         do {
             let changes = try KeyHistory.read(directory.appending("ledger"), fileSystem: fileSystem)
             // The directory's own changes say which keys it has had; whether they are trusted was decided before.
@@ -127,8 +130,10 @@ package struct DataDirectoryVerifier: Sendable {
             report.faults += faults
             report.faults += statements.unrecorded(
                 changes, pending: try PendingLeaves(data: directory, fileSystem: fileSystem).payloads())
+            return CosignedTimes(bounds.map { (leaf: $0.index, size: $0.size, time: $0.time) })
         } catch {
             report.faults.append("\(error)")
+            return CosignedTimes()
         }
     }
 

@@ -26,6 +26,8 @@ struct SignerStatements: Sendable {
     /// What a beacon says: the leaves from `index` on were sealed after `time`.
     struct Bound: Sendable {
         let index: UInt64
+        /// The size of the checkpoint that was cosigned: the leaves below it were sealed before ``time``.
+        let size: UInt64
         /// The latest cosignature's, in seconds since 1970.
         let time: UInt64
     }
@@ -48,7 +50,7 @@ struct SignerStatements: Sendable {
                     try ledger.root(of: signed.checkpoint.size) == signed.checkpoint.root
                 else { throw LedgerError(.fork, "its checkpoint is not one of this ledger before it") }
                 guard let time = try policy?.judge(signed.note).times.values.max() else { continue }
-                bounds.append(Bound(index: index, time: time))
+                bounds.append(Bound(index: index, size: signed.checkpoint.size, time: time))
             } catch {
                 faults.append("beacon of leaf \(index): \((error as? LedgerError)?.reason ?? "\(error)")")
             }

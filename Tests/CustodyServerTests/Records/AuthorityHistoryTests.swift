@@ -196,6 +196,27 @@ struct AuthorityHistoryTests {
         #expect(isUnproven(verdict(12, of: 5)))
     }
 
+    @Test("Cosignatures bound ages: a leaf that was dated back, or a destruction that was dated on, proves nothing")
+    mutating func cosignedAges() throws {
+        try setUp()
+        #expect(destroy([[10, 20]], on: 40) == nil)
+        func verdict(_ bounds: [(leaf: UInt64, size: UInt64, day: Int64)]) -> AuthorityHistory.Verdict {
+            let times = CosignedTimes(
+                bounds.map { (leaf: $0.leaf, size: $0.size, time: UInt64(Self.time($0.day).seconds)) })
+            return history.destruction(
+                of: 10,
+                LeafEntry(
+                    kind: .event, retentionClass: 0, received: UInt64(Self.time(0).milliseconds),
+                    root: MerkleHashing.emptyRoot), times: times)
+        }
+        #expect(verdict([(5, 5, -1), (15, 12, 0)]) == .lawful(approvers: 2, leaf: next))
+        // A witness saw the ledger on day 20 without leaf 10.
+        #expect(isUnproven(verdict([(5, 5, 20)])))
+        // A witness saw the destruction on day 25.
+        #expect(isUnproven(verdict([(next + 5, next + 2, 25)])))
+        #expect(verdict([(next + 5, next + 2, 41)]) == .lawful(approvers: 2, leaf: next))
+    }
+
     @Test("A leaf of one kind that carries the document of another has no effect")
     mutating func otherKind() throws {
         try setUp()
