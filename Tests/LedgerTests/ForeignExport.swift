@@ -10,7 +10,7 @@ import Testing
 struct ForeignExport {
     @Test(
         "An export of each size is written for a foreign verifier",
-        arguments: [1, 2, 3, 17, 255, 256, 257, 1000, 65_536, 65_537, 70_000])
+        arguments: [1, 2, 3, 17, 255, 256, 257, 1000, 65_535, 65_536, 65_537, 70_000])
     func export(size: UInt64) throws {
         let target = FilePath(try #require(ProcessInfo.processInfo.environment["CUSTODY_EXPORT"])).appending("\(size)")
         let fixture = try LedgerFixture()

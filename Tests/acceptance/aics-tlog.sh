@@ -6,7 +6,8 @@
 # TILES is a directory that `custody export --ledger` wrote, or the URL of /ledger of a running server (then entries
 # have to be public). VKEY-FILE, which must not lie in TILES, holds the ledger's verifier
 # key. With OLD-CHECKPOINT, a checkpoint saved earlier, the log
-# must also extend it. PYTHON names a Python of version 3.12 or later (default: python3), VENV the environment to install
+# must also extend it. POLICY names a C2SP tlog-policy file and QUORUM a number: so many of its witnesses must have
+# cosigned the checkpoint within the last hour (default: all of them). PYTHON names a Python of version 3.12 or later (default: python3), VENV the environment to install
 # into (default: a temporary one).
 #
 # Exit: 0 accepted, 1 refused, 64 usage, 77 skipped because Python 3.12 or PyPI is missing.
@@ -31,6 +32,20 @@ if [ ! -x "$VENV/bin/aics-tlog" ]; then
 fi
 
 "$VENV/bin/aics-tlog" verify-checkpoint --tiles "$tiles" --vkey-file "$vkey" || exit 1
+if [ -n "${POLICY:-}" ]; then
+    # Its policies are JSON: the witnesses' keys, and how many of them.
+    json=$(mktemp)
+    "$python" - "$POLICY" "${QUORUM:-}" >"$json" <<'PYTHON' || exit 1
+import json
+import sys
+
+lines = [line.split() for line in open(sys.argv[1])]
+keys = [items[2] for items in lines if items and items[0] == "witness"]
+print(json.dumps({"quorum": int(sys.argv[2] or len(keys)), "witnesses": keys, "max_checkpoint_age": 3600}))
+PYTHON
+    "$VENV/bin/aics-tlog" verify-checkpoint --tiles "$tiles" --vkey-file "$vkey" --policy-file "$json" || exit 1
+    rm -f "$json"
+fi
 if [ -n "$old" ]; then
     "$VENV/bin/aics-tlog" verify-consistency --tiles "$tiles" --vkey-file "$vkey" --old-checkpoint "$old" || exit 1
 fi

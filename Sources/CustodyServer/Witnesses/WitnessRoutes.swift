@@ -6,10 +6,18 @@ import Ledger
 ///
 /// Nobody needs a token: what counts is the log's signature.
 struct WitnessRoutes: Sendable {
-    let witness: Witness
-    let counters: WitnessCounters
-    /// Where the interface begins, without a final slash; empty for the root.
-    let prefix: RouterPath
+    private let witness: Witness
+    private let queue: WitnessQueue
+    private let counters: WitnessCounters
+    private let prefix: RouterPath
+
+    /// - Parameter prefix: Where the interface begins, without a final slash; empty for the root.
+    init(witness: Witness, counters: WitnessCounters, prefix: RouterPath) {
+        self.witness = witness
+        queue = WitnessQueue(witness)
+        self.counters = counters
+        self.prefix = prefix
+    }
 
     func register(on router: some RouterMethods<some RequestContext>) {
         router.group(prefix).post("add-checkpoint", use: add).get(":hash/checkpoint", use: latest)
@@ -21,8 +29,10 @@ struct WitnessRoutes: Sendable {
             return Self.response(413, "text/plain; charset=utf-8", Array("the body is too large\n".utf8))
         }
         let bytes = Array(body.readableBytesView)
-        // Two synchronisations are no work for a thread that all requests share.
-        let answer = await Task.detached { [witness] in witness.addCheckpoint(bytes) }.value
+        guard let answer = await queue.addCheckpoint(bytes) else {
+            counters.note(503)
+            return Self.response(503, "text/plain; charset=utf-8", Array("too many requests wait\n".utf8))
+        }
         counters.note(answer.status)
         return Self.response(answer.status, answer.contentType, answer.body)
     }

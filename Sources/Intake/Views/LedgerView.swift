@@ -102,6 +102,8 @@ package final class LedgerView: View {
             }
             guard let signed = try writer.prepare() else { return publication.note(nil) }
             guard signed.checkpoint != sought?.signed.checkpoint else { return }
+            // What was refused before is signed now: it waits for its witnesses, and for nothing else.
+            if case .refused = publication.hindrance { publication.note(nil) }
             sought = Sought(signed: signed, since: moment)
             cosigning.seek(signed, proofs: writer.proofs)
         } catch let error as LedgerError where Self.refusals.contains(error.code) {

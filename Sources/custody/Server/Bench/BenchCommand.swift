@@ -8,7 +8,7 @@ struct BenchCommand: AsyncParsableCommand {
             `ingest` and `search` start a server of their own on a throw-away directory, load it over HTTP with durable acknowledgements, and print \
             the figures with the environment they were measured in. Client and server share the machine's cores.
             """,
-        subcommands: [BenchIngestCommand.self, BenchSearchCommand.self, BenchDetectCommand.self])
+        subcommands: [BenchIngestCommand.self, BenchSearchCommand.self, BenchDetectCommand.self, BenchLedgerCommand.self])
 }
 
 /// What both benchmarks take.
