@@ -116,7 +116,8 @@ push_to_fork() { push 2 5001 5400 fork; }
 serve a 0
 serve b 1
 push 0 2001 2500 a
-published 0 2500
+published 0 2100
+CUSTODY_TOKEN=$(cat a/keys/admin.token) "$custody" verify "$(url 0)" --policy a.policy >/dev/null || fail "a does not verify"
 cp a.policy f.policy; cp a.witness f.witness
 serve f 2 fork
 push_to_fork || fail "the copy takes no events"
@@ -128,7 +129,7 @@ step "its operator vouches for it, and drops the witness: now it signs a second 
 "$custody" guard accept --data fork --guard "$dir/guard-f" --reason "an attack" 2>/dev/null
 rm f.policy
 serve f 2 fork
-published 2 1700
+published 2 2000
 if CUSTODY_TOKEN=$(cat fork/keys/admin.token) "$custody" verify "$(url 2)" --vkey "$(cat a.vkey)" >fork.out 2>&1; then
     fail "this machine, which saw a's history, accepts the fork"
 else

@@ -116,9 +116,10 @@ struct BenchLedgerCommand: AsyncParsableCommand {
             }
         }
         let partition = JournalPartition(day: 0, retentionClass: 0)
+        var generator = SystemRandomNumberGenerator()
         var seeds = SeedTable()
         for bundle in JournalBundle.numbers(of: 0..<UInt64(ranges.count)) {
-            seeds[bundle: bundle, partition] = SaltSeed(root: Bytes32(repeating: UInt8(truncatingIfNeeded: bundle)))
+            seeds[bundle: bundle, partition] = SaltSeed(root: Bytes32(using: &generator))
         }
         let clock = ContinuousClock()
         var times: [Double] = []
