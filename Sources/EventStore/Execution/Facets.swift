@@ -73,43 +73,24 @@ struct Facets: Sendable {
     }
 
     private func columnValues(_ fields: [Field], _ prefix: [UInt8], _ limit: Int) async throws -> ValueSummary {
-        let counts = Shared([[UInt8]: Int]())
+        let counted = Shared([CountedColumn]())
         try await work.forEach(work.numbers(for: filter)) { number, parser in
             let segment = work.segments[number]
             let selection = SegmentFilter(rows: segment, meter: work.meter, parser: parser)
             let rows = try selection.select(filter, among: work.candidates(number))
+            guard !rows.isEmpty else { return }
             for field in fields {
                 try work.meter.check()
                 guard let column = try segment.column(field) else { continue }
-                let found = Self.counts(of: column, rows, prefix)
-                counts.withLock { $0.merge(found, uniquingKeysWith: +) }
+                let own = CountedColumn(column, rows)
+                counted.withLock { $0.append(own) }
             }
         }
-        return Self.summary(counts.withLock { $0 }, limit, isExact: true)
-    }
-
-    /// How many of the rows have each value that begins with a prefix. A row counts once for a value.
-    private static func counts(of column: SegmentColumn, _ rows: RowSet, _ prefix: [UInt8]) -> [[UInt8]: Int] {
-        var wanted = [Bool](repeating: false, count: column.valueCount + 1)
-        var hasWanted = false
-        for code in 1..<column.valueCount + 1 where begins(column.value(UInt32(code)), with: prefix) {
-            wanted[code] = true
-            hasWanted = true
+        let entries = try CountedColumn.mostFrequent(counted.withLock { $0 }, limit: limit) { value in
+            try work.meter.check()
+            return Self.begins(value, with: prefix)
         }
-        guard hasWanted else { return [:] }
-        var counts = [Int](repeating: 0, count: column.valueCount + 1)
-        rows.forEach { row in
-            let range = column.codeRange(ofRow: row)
-            for position in range {
-                let code = column.code(at: position)
-                guard wanted[Int(code)] else { continue }
-                let isRepeated = (range.lowerBound..<position).contains { column.code(at: $0) == code }
-                if !isRepeated { counts[Int(code)] += 1 }
-            }
-        }
-        var found: [[UInt8]: Int] = [:]
-        for (code, count) in counts.enumerated() where count > 0 { found[Array(column.value(UInt32(code)))] = count }
-        return found
+        return ValueSummary(entries: entries, isExact: true)
     }
 
     private func recordValues(

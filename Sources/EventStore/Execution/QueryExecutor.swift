@@ -143,6 +143,7 @@ struct QueryExecutor: Sendable {
             try aggregate.argument.map { try reader.source(.value($0), needsCodes: aggregate.function == .dcount) }
         }
         var gathered = GatheredGroups(keys: keys, plan.aggregates, arguments: arguments, limits: work.limits)
+        if try gathered.count(rows) { return try aggregation.withLock { try $0.merge(gathered) } }
         try rows.withBatches(of: Self.batchRows) { batch in
             try reader.load(batch)
             try gathered.add(rowCount: batch.count)

@@ -27,12 +27,54 @@ struct RowSet: Sendable {
     func contains(_ row: Int) -> Bool { words[row >> 6] & (1 << UInt64(row & 63)) != 0 }
     mutating func insert(_ row: Int) { words[row >> 6] |= 1 << UInt64(row & 63) }
 
+    mutating func insert(_ rows: Range<Int>) {
+        guard !rows.isEmpty else { return }
+        let (first, last) = (rows.lowerBound >> 6, (rows.upperBound - 1) >> 6)
+        for position in first...last {
+            var word = UInt64.max
+            if position == first { word &= .max << UInt64(rows.lowerBound & 63) }
+            if position == last { word &= .max >> UInt64(63 - (rows.upperBound - 1) & 63) }
+            words[position] |= word
+        }
+    }
+
+    /// The first row at or after another; nil when there is none.
+    func first(from row: Int) -> Int? {
+        guard row < rowCount else { return nil }
+        var position = row >> 6
+        var word = words[position] & (.max << UInt64(row & 63))
+        while word == 0 {
+            position += 1
+            guard position < words.count else { return nil }
+            word = words[position]
+        }
+        return position * 64 + word.trailingZeroBitCount
+    }
+
+    /// How many rows of a range are in the set.
+    func count(in rows: Range<Int>) -> Int {
+        guard !rows.isEmpty else { return 0 }
+        let (first, last) = (rows.lowerBound >> 6, (rows.upperBound - 1) >> 6)
+        var count = 0
+        for position in first...last {
+            var word = words[position]
+            if position == first { word &= .max << UInt64(rows.lowerBound & 63) }
+            if position == last { word &= .max >> UInt64(63 - (rows.upperBound - 1) & 63) }
+            count += word.nonzeroBitCount
+        }
+        return count
+    }
+
     mutating func formUnion(_ other: RowSet) {
         for position in words.indices { words[position] |= other.words[position] }
     }
 
     mutating func subtract(_ other: RowSet) {
         for position in words.indices { words[position] &= ~other.words[position] }
+    }
+
+    mutating func formIntersection(_ other: RowSet) {
+        for position in words.indices { words[position] &= other.words[position] }
     }
 
     /// Keeps only rows of a range.

@@ -22,5 +22,9 @@ package struct SearchLimits: Sendable {
     /// Events searched outside the default window when there is no hit inside stop counting at this number of hits.
     package var outsideHits = 10_000
 
+    /// Records of one segment that are all looked at, though the events wanted were found, so that the number of hits is
+    /// exact: a few milliseconds. Of more, those are left out that cannot be among the first.
+    package var countedRecords = 4_096
+
     package init() {}
 }

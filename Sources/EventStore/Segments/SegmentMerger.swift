@@ -41,6 +41,8 @@ struct SegmentMerger {
         for field in Field.allCases where inputs.contains(where: { $0.section(.values, field) != nil }) {
             try ColumnMerger(field, inputs).write(to: composer)
         }
+        try PathIndexMerger(inputs).write(to: composer)
+        try TokenIndexMerger(inputs).write(to: composer)
         try writeKeys(header, to: composer)
         try writeSeeds(to: composer)
         try writeRecords(to: composer)

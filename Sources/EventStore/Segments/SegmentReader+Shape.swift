@@ -19,6 +19,15 @@ extension SegmentReader {
         case .rowStarts: isSound = rowStartsAreSound(bytes, section, items)
         case .seeds: isSound = seedsAreSound(bytes, items)
         case .blocks: isSound = blocksAreSound(bytes, items)
+        case .wideRows: isSound = wideRowsAreSound(bytes, items)
+        case .words: isSound = wordsAreSound(bytes, items)
+        case .wordBlocks: isSound = wordBlocksAreSound(bytes, items)
+        case .identifierBlocks: isSound = identifierBlocksAreSound(bytes, items)
+        case .wordPostings: isSound = listsAreSound(bytes, items)
+        case .noted: isSound = listsAreSound(bytes, 2)
+        case .identifiers: isSound = identifiersAreSound(bytes, items)
+        case .paths: isSound = pathsAreSound(bytes)
+        case .pathData: isSound = pathDataIsSound()
         case .records: isSound = true
         }
         return isSound ? nil : fault(section, "is malformed")

@@ -105,7 +105,8 @@ extension SegmentReader {
     package var layout: [String] {
         sections.map { section in
             let share = Double(section.length) / Double(rowCount)
-            return "\(section.name): \(section.itemCount) items, \(section.length) bytes, \((share * 10).rounded() / 10) a row"
+            return
+                "\(section.name): \(section.itemCount) items, \(section.length) bytes, \((share * 10).rounded() / 10) a row"
         }
     }
 }

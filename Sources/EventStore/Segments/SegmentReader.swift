@@ -16,6 +16,11 @@ package final class SegmentReader: EventRows {
     private let pageTable: Range<Int>
     /// For each section whether it was checked. Segments that this process built itself need no check.
     private let isChecked: Mutex<[Bool]>
+    /// One bit for each page that was checked by itself; empty until one was.
+    private let checkedPages = Mutex<[UInt64]>([])
+    private let madeBundleMap = Mutex<BundleMap?>(nil)
+    private let readPathIndex = Mutex<PathIndex?>(nil)
+    let madeTimeZones = Mutex<[Field: [ClosedRange<Int64>]]>([:])
     /// The position in `sections` by kind and field.
     private let positions: [UInt32: Int]
 
@@ -137,19 +142,86 @@ package final class SegmentReader: EventRows {
         return bytes
     }
 
-    /// The first page of a section that is not what was written, or what is wrong with the section's shape.
-    func firstFault(in section: SegmentSection) -> SegmentFault? {
-        let bytes = storage.bytes
-        for page in 0..<section.pageCount {
-            let start = Int(section.offset) + page * SegmentSection.pageBytes
-            let end = min(start + SegmentSection.pageBytes, section.range.upperBound)
-            let stored = bytes.number(
-                at: pageTable.lowerBound + (Int(section.firstPage) + page) * 8, as: UInt64.self)
-            guard Checksum.of(bytes.slice(start..<end)) == stored else {
-                return fault(section, at: UInt64(start), "checksum mismatch")
+    /// Some bytes of a section, counted from its beginning, of which only the pages are checked that hold them: for
+    /// sections that are large and read in few places. Their shape is not checked: readers heed it themselves.
+    func checked(_ section: SegmentSection, _ range: Range<Int>) throws -> UnsafeRawBufferPointer {
+        let position = positions[Self.key(section.kind, section.field)] ?? 0
+        if !range.isEmpty, !isChecked.withLock({ $0[position] }) {
+            let pages = range.lowerBound / SegmentSection.pageBytes...(range.upperBound - 1) / SegmentSection.pageBytes
+            for page in pages where !isPageChecked(Int(section.firstPage) + page) {
+                if let fault = pageFault(page, of: section) { throw fault.error }
+                notePage(Int(section.firstPage) + page)
             }
         }
+        let start = Int(section.offset)
+        return storage.bytes.slice(start + range.lowerBound..<start + range.upperBound)
+    }
+
+    private func isPageChecked(_ page: Int) -> Bool {
+        checkedPages.withLock { !$0.isEmpty && $0[page / 64] & (1 << UInt64(page % 64)) != 0 }
+    }
+
+    private func notePage(_ page: Int) {
+        checkedPages.withLock { words in
+            if words.isEmpty { words = [UInt64](repeating: 0, count: pageTable.count / 8 / 64 + 1) }
+            words[page / 64] |= 1 << UInt64(page % 64)
+        }
+    }
+
+    /// The first page of a section that is not what was written, or what is wrong with the section's shape.
+    func firstFault(in section: SegmentSection) -> SegmentFault? {
+        for page in 0..<section.pageCount {
+            if let fault = pageFault(page, of: section) { return fault }
+        }
         return shapeFault(of: section)
+    }
+
+    private func pageFault(_ page: Int, of section: SegmentSection) -> SegmentFault? {
+        let bytes = storage.bytes
+        let start = Int(section.offset) + page * SegmentSection.pageBytes
+        let end = min(start + SegmentSection.pageBytes, section.range.upperBound)
+        let stored = bytes.number(at: pageTable.lowerBound + (Int(section.firstPage) + page) * 8, as: UInt64.self)
+        guard Checksum.of(bytes.slice(start..<end)) == stored else {
+            return fault(section, at: UInt64(start), "checksum mismatch")
+        }
+        return nil
+    }
+
+    // MARK: The index of tokens and paths
+
+    /// The bundles of the rows. Cost: constant but for the first call where leaf indexes have gaps.
+    func bundleMap() throws -> BundleMap {
+        if let map = madeBundleMap.withLock({ $0 }) { return map }
+        let map = try BundleMap(self)
+        madeBundleMap.withLock { $0 = map }
+        return map
+    }
+
+    /// The paths of the payloads. Cost: constant but for the first call.
+    func pathIndex() throws -> PathIndex {
+        if let index = readPathIndex.withLock({ $0 }) { return index }
+        let wide = try bytes(.wideRows).map { Array($0.bindMemory(to: UInt32.self)) } ?? []
+        guard let data = section(.pathData),
+            let index = PathIndex(
+                try required(.paths), dataBytes: Int(data.length), wideRows: wide, rowCount: rowCount)
+        else { throw malformedPaths }
+        readPathIndex.withLock { $0 = index }
+        return index
+    }
+
+    /// One path's rows and values.
+    func pathColumn(_ entry: PathIndex.Entry) throws -> PathColumn {
+        guard let section = section(.pathData),
+            let column = PathColumn(
+                entry, try checked(section, entry.data), rowCount: rowCount, owner: storage.owner)
+        else { throw malformedPaths }
+        return column
+    }
+
+    private var malformedPaths: EventStoreError {
+        SegmentFault(
+            file: name, section: "paths", offset: section(.paths)?.offset ?? 0, reason: "is malformed"
+        ).error
     }
 
     func fault(_ section: SegmentSection, at offset: UInt64? = nil, _ reason: String) -> SegmentFault {

@@ -24,9 +24,32 @@ enum SectionKind: UInt16, CaseIterable, Sendable {
     case records = 10
     /// Where the blocks are.
     case blocks = 11
+    /// Rows and values of payload paths.
+    case pathData = 12
+    /// The names of the payload paths and where their data is.
+    case paths = 13
+    /// Rows whose payloads have too many values for the index of paths; absent when there are none.
+    case wideRows = 14
+    /// All words, ascending.
+    case words = 15
+    /// Where in the text and in the postings every 64th word is.
+    case wordBlocks = 16
+    /// For each word the bundles that hold it.
+    case wordPostings = 17
+    /// Hashes of identifiers and the bundles that hold them.
+    case identifiers = 18
+    /// Where every 128th identifier is.
+    case identifierBlocks = 19
+    /// Bundles with opaque tokens and with escapes.
+    case noted = 20
 
     /// Whether the section is part of the index: a function of the records alone, however they were merged.
-    var isIndex: Bool { rawValue <= SectionKind.rowStarts.rawValue }
+    var isIndex: Bool {
+        switch self {
+        case .deliveryKeys, .seeds, .records, .blocks: false
+        default: true
+        }
+    }
 }
 
 /// One entry of a segment's directory: 32 bytes.

@@ -3,7 +3,7 @@ import Journal
 
 /// Builds a segment in memory from sealed records of one partition, in ascending leaf order.
 ///
-/// The index (leaf indexes, times, columns) is a function of the records alone. Reusable: ``removeAll()`` keeps memory.
+/// The index (leaf indexes, times, columns, payload paths, tokens) is a function of the records alone. Reusable: ``removeAll()`` keeps memory.
 /// Cost: about 6 µs for a record of 1.7 KB with 25 fields, most of it compression.
 final class SegmentWriter {
     private var header: SegmentHeader
@@ -13,6 +13,8 @@ final class SegmentWriter {
     private var received = GrowableMemory<Int64>(capacity: 1024)
     private var keys = GrowableMemory<RecordKey>(capacity: 1024)
     private var hasKeys = false
+    private var tokens = TokenIndexBuilder()
+    private var paths = PathIndexBuilder()
     private var seeds: [BundleSeed] = []
     private let blocks: BlockCompressor
     private let keepsRecords: Bool
@@ -34,6 +36,8 @@ final class SegmentWriter {
         times.free()
         received.free()
         keys.free()
+        tokens.free()
+        paths.free()
     }
 
     var partition: JournalPartition { header.partition }
@@ -52,14 +56,22 @@ final class SegmentWriter {
         let row = rowCount
         var time: Int64?
         var received: Int64 = 0
+        tokens.begin(bundle: JournalBundle.number(of: index.rawValue))
         for entry in record.entries {
             if entry.field.isColumnar {
                 withColumn(entry.field) { $0.add(row: row, element: entry.element, entry.value) }
+                tokens.add(entry.value)
             } else if entry.field == .time {
                 time = Timestamp(sealed: entry.value)?.rawValue
             } else if entry.field == .received {
                 received = Timestamp(sealed: entry.value)?.rawValue ?? 0
+            } else {
+                tokens.add(entry.value)
             }
+        }
+        if let payload = record.payload {
+            tokens.add(payload: payload)
+            paths.add(row: row, record)
         }
         indexes.append(index.rawValue)
         times.append(time ?? received)
@@ -111,6 +123,8 @@ final class SegmentWriter {
             guard let isUsed = columns[number].map({ $0.valueCount > 0 }), isUsed else { continue }
             try columns[number]!.write(to: composer, field: field, rowCount: rowCount)
         }
+        try paths.write(to: composer, rowCount: rowCount)
+        try tokens.write(to: composer)
         guard keepsRecords else {
             try composer.finish(header)
             return memory
@@ -139,6 +153,8 @@ final class SegmentWriter {
         received.removeAll()
         keys.removeAll()
         hasKeys = false
+        tokens.removeAll()
+        paths.removeAll()
         seeds = []
         blocks.removeAll()
     }

@@ -11,6 +11,7 @@ import Testing
         var random = RandomEvents(seed: UInt64(seed))
         let samples = (0..<90).map { _ in random.sample() }
         let store = try SampleStore(samples, segmentRows: 40)
+        let plain = try SampleStore(samples, segmentRows: 40, isIndexed: false)
         let references = samples.map { NaiveReference($0) }
         var parsed = 0
         for _ in 0..<150 {
@@ -20,6 +21,7 @@ import Testing
             let expected = zip(samples, references).filter { $1.matches(query.filter) }.map(\.0.index)
             let columns = try await store.indexes(text).sorted()
             #expect(columns == expected, "segments: \(text)")
+            #expect(try await plain.indexes(text).sorted() == expected, "rows without an index: \(text)")
             let records = try Self.recordMatches(samples, query.filter)
             #expect(records == expected, "records: \(text)")
         }

@@ -70,6 +70,8 @@ struct NaiveReference {
         if let text = value as? String { return [.text(nil, text)] }
         guard let number = value as? NSNumber else { return [] }
         if CFBooleanCheck.isBoolean(number) { return [.text(nil, number.boolValue ? "true" : "false")] }
+        // Foundation prints some whole numbers that were written with an exponent otherwise.
+        if let whole = Int64(exactly: number.doubleValue) { return [.text(nil, String(whole))] }
         return [.text(nil, number.stringValue)]
     }
 

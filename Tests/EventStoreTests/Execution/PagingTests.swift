@@ -118,12 +118,17 @@ import Testing
         let store = try SampleStore(
             samples, segmentRows: 20,
             limits: {
-                var limits = SearchLimits(); limits.parallelism = 1; return limits
+                var limits = SearchLimits()
+                limits.parallelism = 1
+                limits.countedRecords = 0
+                return limits
             }())
         let result = try await store.search("needle", SearchOptions(limit: 3))
         #expect(result.events.map(\.index.rawValue) == [200, 199, 198])
         #expect(!result.statistics.exact)
         #expect(result.statistics.matched < 200)
+        let few = try await SampleStore(samples, segmentRows: 20).search("needle", SearchOptions(limit: 3))
+        #expect(few.statistics.exact && few.statistics.matched == 200)
         let counted = try await store.search("needle | stats count")
         #expect(counted.rows == [[.integer(200)]])
         #expect(counted.statistics.exact)

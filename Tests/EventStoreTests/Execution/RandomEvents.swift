@@ -27,7 +27,9 @@ struct RandomEvents {
 
     private static let words = [
         "octocat", "OctoCat", "svc-a", "svc-b", "github", "github-webhook", "githubby", "push", "repo.push", "é", "É",
-        "Kelvin", "\u{212A}elvin", "x", "a b", "acme/api", "10", "9", "true", "sha256:9f2c", "9f2c",
+        "Kelvin", "\u{212A}elvin", "x", "dead", "beef1", "a_b", "https://a/b?c=1",
+        "0192f4a5-58cc-7abc-8def-0123456789ab", "10.1.2.3", "2001:db8::1", "a b", "acme/api", "10", "9", "true",
+        "sha256:9f2c", "9f2c",
     ]
     private static let addresses = ["10.0.0.1", "10.1.2.3", "192.168.0.1", "2001:db8::1", "unknown"]
     private static let fields: [Field] = [
@@ -38,7 +40,8 @@ struct RandomEvents {
     static let start = moment("2026-11-01T00:00:00Z")
 
     mutating func sample() -> Sample {
-        index += 1 + UInt64(numbers.below(3))
+        // Several bundles, some of them with a single event.
+        index += 1 + UInt64(numbers.below(40))
         let time = Self.start.advanced(byNanoseconds: Int64(numbers.below(48)) * 3_600_000_000_000)
         var sample = Sample(index, time.text)
         for field in Self.fields where numbers.below(2) == 0 {
@@ -58,7 +61,7 @@ struct RandomEvents {
     }
 
     private mutating func payload() -> String {
-        switch numbers.below(8) {
+        switch numbers.below(9) {
         case 0: return "plain text with \(numbers.pick(Self.words)) inside"
         case 1: return ""
         case 2: return #"[{"a":"\#(numbers.pick(Self.words))"},{"a":\#(numbers.below(12))}]"#
@@ -66,6 +69,9 @@ struct RandomEvents {
         // The same key plain, escaped, in other case, and as a value.
         case 4: return #"{"a":{"\#(numbers.pick(["token", #"to\u006ben"#, "Token", "b"]))":\#(json(1))},"b":"token"}"#
         case 5: return #"{"\#(numbers.pick(["a.token", "token", #"tok\u0065n"#]))":\#(json(1))}"#
+        case 6:
+            return
+                #"{"a":{"b":"\u0\#(numbers.pick(["070ush", "06fctocat"]))","token":"x\n\#(numbers.pick(["push", "9f2c"]))"},"n":1e1}"#
         default: return #"{"a":\#(json(3)),"n":\#(numbers.below(20)),"b":\#(json(2))}"#
         }
     }
@@ -117,7 +123,11 @@ struct RandomEvents {
                 "time:\(numbers.pick([">=2026-11-02", "2026-11-01", "<2026-11-01T10:00:00Z", "2026-11-01..2026-11-02"]))"
         case 10: return "raw.n:\(numbers.pick([">9", "<=10", "10"]))"
         case 11: return quoted
-        case 12: return numbers.pick(["octocat", "svc", "kelvin", "push", "github*", "*cat", "*tocat*", "10", "é"])
+        case 12:
+            return numbers.pick([
+                "octocat", "svc", "kelvin", "push", "github*", "*cat", "*tocat*", "10", "é", "58cc", "*58c*", "9f2*",
+                "*bef*", "a_*", "0192f4a5*", "\"b?c\"", "acme/api", "*me/ap*", "dead", "*Lvi*", "ttab",
+            ])
         default: return "index:\(numbers.pick([">20", "<=9", "12"]))"
         }
     }

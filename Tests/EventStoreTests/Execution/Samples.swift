@@ -1,5 +1,6 @@
 import Crypto
 import EventModel
+import Journal
 import QueryLanguage
 
 @testable import EventStore
@@ -53,13 +54,16 @@ struct SampleStore {
     let segments: [any EventRows]
 
     init(
-        _ samples: [Sample], segmentRows: Int = 13, limits: SearchLimits = SearchLimits(), now: Timestamp = Self.now
+        _ samples: [Sample], segmentRows: Int = 13, isIndexed: Bool = true, limits: SearchLimits = SearchLimits(),
+        now: Timestamp = Self.now
     ) throws {
         let ordered = samples.sorted { $0.index < $1.index }
         var segments: [any EventRows] = []
         for start in stride(from: 0, to: ordered.count, by: segmentRows) {
             let part = ordered[start..<min(ordered.count, start + segmentRows)]
-            segments.append(try MemoryRows(part.map { (LeafIndex($0.index), $0.sealed) }))
+            segments.append(
+                isIndexed
+                    ? try Self.segment(part) : try MemoryRows(part.map { (LeafIndex($0.index), $0.sealed) }))
         }
         self.segments = segments
         let snapshot = segments
@@ -67,6 +71,24 @@ struct SampleStore {
             snapshot: { snapshot }, cursorKey: SymmetricKey(data: [UInt8](repeating: 7, count: 32)), limits: limits,
             // Time stands still: how busy the machine is must not decide a test.
             now: { now }, clock: { 0 })
+    }
+
+    /// A segment with all its indexes, merged from two.
+    static func segment(_ samples: ArraySlice<Sample>) throws -> SegmentReader {
+        let middle = samples.startIndex + samples.count / 2
+        let halves = try [samples[..<middle], samples[middle...]].compactMap { part -> SegmentReader? in
+            let writer = try SegmentWriter(
+                partition: JournalPartition(day: 0, retentionClass: 0), compressionLevel: 1)
+            for sample in part {
+                try sample.sealed.withUnsafeBytes {
+                    try writer.append(SealedView($0), index: LeafIndex(sample.index), key: .none)
+                }
+            }
+            return try writer.finish().map { try SegmentReader(.memory($0), name: "half") }
+        }
+        let memory = SegmentMemory(capacity: 4_096)
+        try SegmentMerger(halves, compressionLevel: 1).write(to: memory)
+        return try SegmentReader(.memory(memory), name: "merged")
     }
 
     func request(_ text: String, since: String? = "2000-01-01", until: String? = nil) throws -> SearchRequest {

@@ -104,3 +104,52 @@ import Testing
         #expect(json.contains("duration_ms") && !json.contains("actor") && !json.contains("\"time\""))
     }
 }
+
+struct CountingTests {
+    @Test("Counts and distinct values of whole segments are those of row by row", arguments: 1...4)
+    func countingFromColumns(seed: Int) async throws {
+        var random = RandomEvents(seed: UInt64(seed) + 4_000)
+        let samples = (0..<150).map { _ in random.sample() }
+        let indexed = try SampleStore(samples, segmentRows: 50)
+        let plain = try SampleStore(samples, segmentRows: 50, isIndexed: false)
+        for text in [
+            "* | stats count by action", "* | stats dcount(repo) by action",
+            "* | stats count, dcount(actor.id) by outcome",
+            "* | stats dcount(raw.n) by raw.b", "* | stats count by raw.a", "* | stats count by raw.a.b",
+            "outcome:* | stats dcount(resource.name) as n by source.kind", "* | top 5 raw.token",
+            "* | stats dcount(action), min(raw.n), max(raw.n) by raw.b", "* | stats sum(raw.n) by targets.name",
+        ] {
+            #expect(try await indexed.rows(text) == plain.rows(text), "\(text)")
+        }
+    }
+
+    @Test("Values offered are counted over all segments, whatever the case of their beginning", arguments: 1...3)
+    func offeredValues(seed: Int) async throws {
+        var random = RandomEvents(seed: UInt64(seed) + 5_000)
+        let samples = (0..<150).map { _ in random.sample() }
+        let store = try SampleStore(samples, segmentRows: 40)
+        for (field, prefix) in [("actor.name", ""), ("actor.name", "o"), ("targets.name", "g"), ("actor", "S")] {
+            let query = try Query(parsing: "\(field):*", now: SampleStore.now)
+            guard case .field(let reference, _) = query.filter else { continue }
+            let found = try await store.store.values(
+                of: reference, prefix: prefix, limit: 4, store.request("\(field):*"))
+            // Bytes: strings that are equivalent are not the same value.
+            var counts: [[UInt8]: Int] = [:]
+            let fields: [Field] =
+                if case .alias(let alias) = reference { alias.searched } else { [Field(path: field) ?? .actorName] }
+            for sample in samples {
+                for field in fields {
+                    for value in Set(sample.fields.filter { $0.0 == field }.flatMap { $0.1.map { Array($0.utf8) } }) {
+                        let text = String(decoding: value, as: UTF8.self).lowercased()
+                        if text.hasPrefix(prefix.lowercased()) { counts[value, default: 0] += 1 }
+                    }
+                }
+            }
+            let expected = counts.sorted {
+                $0.value != $1.value ? $0.value > $1.value : $0.key.lexicographicallyPrecedes($1.key)
+            }.prefix(4)
+            #expect(found.entries.map { Array($0.value.utf8) } == expected.map(\.key), "\(field) \(prefix)")
+            #expect(found.entries.map(\.events) == expected.map(\.value), "\(field) \(prefix)")
+        }
+    }
+}

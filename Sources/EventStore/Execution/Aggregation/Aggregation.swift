@@ -104,6 +104,26 @@ struct GatheredGroups {
         self.limits = limits
     }
 
+    /// Groups a set of rows by the codes of the only key, when rows and distinct values are all that is counted. False,
+    /// and nothing has changed, when that is not possible.
+    mutating func count(_ rows: RowSet) throws -> Bool {
+        guard grouping.keys.count == 1, let key = grouping.keys.first as? any CountingSource,
+            key.codeBound <= limits.groups, let counts = key.counts(rows)
+        else { return false }
+        var made = accumulators
+        for position in made.indices {
+            guard let (accumulator, source) = made[position] else { continue }
+            guard var distinct = accumulator as? DistinctAccumulator, let source = source as? any CountingSource,
+                distinct.add(rows, key, counts, source)
+            else { return false }
+            made[position]?.0 = distinct
+        }
+        accumulators = made
+        grouping.assign(counts: counts)
+        try Aggregation.checkKept(accumulators.compactMap { $0?.0 }, limits)
+        return true
+    }
+
     /// Adds the rows that the sources have just loaded.
     mutating func add(rowCount: Int) throws {
         grouping.assign(rowCount: rowCount)

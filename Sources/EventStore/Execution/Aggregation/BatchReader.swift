@@ -62,7 +62,13 @@ final class BatchReader {
             }
         case .ext(let key): return groups.contains(.text) ? RecordSource(.extension(key)) : AbsentSource()
         case .raw(let path):
-            return groups.contains(.raw) ? RecordSource(.payload(PayloadLookup(path))) : AbsentSource()
+            guard groups.contains(.raw) else { return AbsentSource() }
+            let lookup = PayloadLookup(path)
+            guard let reader = rows as? SegmentReader,
+                let source = try PathSource(reader, lookup, parser: parser)
+            else { return RecordSource(.payload(lookup)) }
+            meter.addScanned(rows.rowCount * 2, in: step)
+            return source
         case .column: return AbsentSource()
         }
     }

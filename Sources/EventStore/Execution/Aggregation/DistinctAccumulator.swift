@@ -7,7 +7,52 @@ struct DistinctAccumulator: Accumulator {
     /// The values of the whole search by their keys; unused inside a segment.
     private var values = ByteInterner()
 
-    var keptValues: Int { pairs.count }
+    /// Pairs of group and code that are distinct already, 32 bits each: what a whole segment had.
+    private var distinct: [UInt64] = []
+
+    var keptValues: Int { pairs.count + distinct.count }
+
+    /// Adds all rows of a set at once, groups being the codes of a key. The values are brought together by group first, so
+    /// that a table of last groups by value tells what is new. False when codes are not dense.
+    mutating func add(
+        _ rows: RowSet, _ key: any CountingSource, _ counts: [Int], _ source: any CountingSource
+    ) -> Bool {
+        var places = [UInt32](repeating: 0, count: counts.count + 1)
+        var sum: UInt32 = 0
+        for (group, count) in counts.enumerated() {
+            places[group] = sum
+            sum += UInt32(count)
+        }
+        var groups = [UInt32](repeating: 0, count: rows.rowCount)
+        var values = [UInt32](repeating: 0, count: Int(sum))
+        let hasGroups = groups.withUnsafeMutableBufferPointer { groups in
+            key.forEachCode(rows) { row, code in groups[row] = UInt32(truncatingIfNeeded: code) }
+        }
+        let hasValues = values.withUnsafeMutableBufferPointer { values in
+            groups.withUnsafeBufferPointer { groups in
+                places.withUnsafeMutableBufferPointer { places in
+                    source.forEachCode(rows) { row, code in
+                        let group = Int(groups[row])
+                        values[Int(places[group])] = UInt32(truncatingIfNeeded: code)
+                        places[group] += 1
+                    }
+                }
+            }
+        }
+        guard hasGroups, hasValues else { return false }
+        var last = [UInt32](repeating: .max, count: source.codeBound)
+        var position = 0
+        for group in counts.indices {
+            for _ in 0..<counts[group] {
+                let value = values[position]
+                position += 1
+                guard value != 0, last[Int(value)] != UInt32(group) else { continue }
+                last[Int(value)] = UInt32(group)
+                distinct.append(UInt64(group) << 32 | UInt64(value))
+            }
+        }
+        return true
+    }
 
     mutating func add(_ groups: [UInt32], bound: Int, _ source: any ValueSource) {
         counts.extend(to: bound, with: 0)
@@ -32,9 +77,9 @@ struct DistinctAccumulator: Accumulator {
         counts.extend(to: bound, with: 0)
         var known = [UInt32](repeating: 0, count: source.codeBound)
         var key: [UInt8] = []
-        for number in 0..<UInt32(other.pairs.count) {
-            guard let group = mapping[Int(other.pairs.left(number))] else { continue }
-            let code = other.pairs.right(number)
+        for pair in other.pairs.pairs + other.distinct {
+            guard let group = mapping[Int(pair >> 32)] else { continue }
+            let code = UInt32(truncatingIfNeeded: pair)
             if known[Int(code)] == 0 {
                 key.removeAll(keepingCapacity: true)
                 source.appendKey(of: code, to: &key)

@@ -35,6 +35,9 @@ struct Grouping {
         }
     }
 
+    /// Takes over rows that were counted by the codes of the only key.
+    mutating func assign(counts: [Int]) { rowCounts = counts }
+
     /// How many numbers there are to index arrays with.
     var bound: Int { rowCounts.count }
 

@@ -5,11 +5,11 @@ import QueryLanguage
 /// bytes are equal values and the other way round, so groups are exact and heed case.
 enum ValueKey {
     private static let absent: UInt8 = 0
-    private static let text: UInt8 = 1
+    static let text: UInt8 = 1
     private static let number: UInt8 = 2
     private static let boolean: UInt8 = 3
     private static let time: UInt8 = 4
-    private static let json: UInt8 = 5
+    static let json: UInt8 = 5
     private static let integer: UInt8 = 6
 
     static let absentKey: [UInt8] = [absent]

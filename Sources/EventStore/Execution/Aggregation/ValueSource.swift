@@ -49,7 +49,7 @@ protocol RecordValueSource: ValueSource {
 
 /// Dictionary columns of which the first that has a value counts: one field, or the fields of a short name.
 final class ColumnSource: RowValueSource {
-    private let columns: [SegmentColumn]
+    let columns: [SegmentColumn]
     /// What to add to a column's codes.
     private let bases: [UInt32]
     private let type: ValueType
@@ -82,9 +82,9 @@ final class ColumnSource: RowValueSource {
         } else {
             first.withCodes { buffer in
                 switch buffer {
-                case .oneByte(let buffer): for row in rows { codes.append(UInt32(buffer[Int(row)])) }
-                case .twoBytes(let buffer): for row in rows { codes.append(UInt32(buffer[Int(row)])) }
-                case .fourBytes(let buffer): for row in rows { codes.append(buffer[Int(row)]) }
+                case .oneByte(let buffer): load(rows, buffer)
+                case .twoBytes(let buffer): load(rows, buffer)
+                case .fourBytes(let buffer): load(rows, buffer)
                 }
             }
         }
@@ -92,6 +92,27 @@ final class ColumnSource: RowValueSource {
             for position in codes.indices where codes[position] == 0 {
                 let code = Self.firstCode(column, Int(rows[position]))
                 if code != 0 { codes[position] = base + code }
+            }
+        }
+    }
+
+    @inline(__always)
+    private func load<Code: UnsignedInteger>(
+        _ rows: UnsafeBufferPointer<UInt32>, _ buffer: UnsafeBufferPointer<Code>
+    ) {
+        guard let first = rows.first, let last = rows.last else { return }
+        codes = [UInt32](unsafeUninitializedCapacity: rows.count) { output, count in
+            count = rows.count
+            if Int(last - first) + 1 == rows.count {
+                // All rows of a range: no look-up for each.
+                let start = Int(first)
+                for position in 0..<rows.count {
+                    output[position] = UInt32(truncatingIfNeeded: buffer[start + position])
+                }
+            } else {
+                for position in 0..<rows.count {
+                    output[position] = UInt32(truncatingIfNeeded: buffer[Int(rows[position])])
+                }
             }
         }
     }

@@ -80,11 +80,14 @@ struct FieldValueTest: Sendable {
     let exact: [UInt8]?
     /// Whether every value matches.
     let isPresence: Bool
+    /// What every record with a matching value holds; nil when nothing is known.
+    let required: RequiredTokens?
 
     init(_ match: ValueMatch, kind: Kind = .plain) {
         predicate = ValuePredicate(match)
         self.kind = kind
         isPresence = match == .present
+        if case .plain = kind { required = RequiredTokens(match, inPayload: false) } else { required = nil }
         if case .exact(let text) = match, case .plain = kind { exact = Array(text.utf8) } else { exact = nil }
     }
 
@@ -133,6 +136,8 @@ struct PayloadTest: Sendable {
     let path: PayloadLookup
     let predicate: ValuePredicate
     let isPresence: Bool
+    /// What every payload with a matching value holds, unless characters in it are escaped; nil when nothing is known.
+    let required: RequiredTokens?
 
     func matches(_ root: JSONValue, scratch: inout [UInt8]) -> Bool {
         var isMatch = false

@@ -8,7 +8,7 @@ import QueryLanguage
 /// members is looked into. `null` and an empty array are no values; an object is one, without text.
 struct PayloadLookup: Sendable {
     /// `keys[i][n]` is segments `i...i+n`, joined.
-    private let keys: [[[UInt8]]]
+    let keys: [[[UInt8]]]
     /// A key that must be in every payload that has a value here, whichever reading is right: the last segment.
     let lastSegment: [UInt8]
 

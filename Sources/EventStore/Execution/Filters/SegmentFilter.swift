@@ -1,79 +1,107 @@
 import EventModel
 import QueryLanguage
 
-/// Evaluates a compiled filter on the rows of one segment: dictionaries first, then times, then records, each only on the
-/// rows that are still undecided. Used by one task at a time.
+/// Evaluates a compiled filter on the rows of one segment: first what its indexes and columns say, which for every
+/// condition is a pair of rows that certainly match and rows that possibly do, then the records of the rows between.
+/// Used by one task at a time.
 struct SegmentFilter {
+    /// What indexes and columns say.
+    struct Bounds {
+        var certain: RowSet
+        var possible: RowSet
+
+        /// The rows that only their records decide.
+        var undecided: RowSet {
+            var rows = possible
+            rows.subtract(certain)
+            return rows
+        }
+
+        static func exact(_ rows: RowSet) -> Bounds { Bounds(certain: rows, possible: rows) }
+        static func possible(_ rows: RowSet) -> Bounds {
+            Bounds(certain: RowSet(rowCount: rows.rowCount), possible: rows)
+        }
+    }
+
     let rows: any EventRows
     let meter: QueryMeter
     let parser: JSONParser
 
-    /// Records between two looks at the clock.
-    private static let checkedRecords = 256
-
     /// Those rows among `candidates` for which the filter holds.
     func select(_ filter: CompiledFilter, among candidates: RowSet) throws -> RowSet {
-        guard !candidates.isEmpty else { return candidates }
+        let bounds = try bounds(filter, candidates)
+        var selected = bounds.certain
+        let undecided = bounds.undecided
+        if !undecided.isEmpty { selected.formUnion(try records(filter, undecided)) }
+        return selected
+    }
+
+    /// The rows among `candidates` that match for certain and those that may.
+    func bounds(_ filter: CompiledFilter, _ candidates: RowSet) throws -> Bounds {
+        guard !candidates.isEmpty else { return .exact(candidates) }
         try meter.check()
         switch filter {
-        case .constant(let value): return value ? candidates : RowSet(rowCount: candidates.rowCount)
+        case .constant(let value): return .exact(value ? candidates : RowSet(rowCount: candidates.rowCount))
         case .and(let members): return try conjunction(members, candidates)
         case .or(let members): return try disjunction(members, candidates)
         case .not(let member):
-            var rest = candidates
-            rest.subtract(try select(member, among: candidates))
-            return rest
-        case .field(let test) where test.isColumnar: return try columns(test, candidates)
-        case .time(let test): return try times(test, candidates)
-        case .index(let predicate): return try indexes(predicate, candidates)
-        default: return try records(filter, candidates)
+            let inner = try bounds(member, candidates)
+            var (certain, possible) = (candidates, candidates)
+            certain.subtract(inner.possible)
+            possible.subtract(inner.certain)
+            return Bounds(certain: certain, possible: possible)
+        case .field(let test):
+            return test.isColumnar
+                ? .exact(try columns(test, candidates)) : .possible(try narrowed(candidates, test.value.required))
+        case .time(let test): return .exact(try times(test, candidates))
+        case .index(let predicate): return .exact(try indexes(predicate, candidates))
+        case .payload(let test): return try payload(test, candidates)
+        case .extension(let key, _):
+            return .possible(try narrowed(candidates, RequiredTokens(.equals(key), inPayload: false)))
+        case .text(let test): return .possible(try narrowed(candidates, [test.predicate.requiredTokens]))
         }
     }
 
-    private func conjunction(_ members: [CompiledFilter], _ candidates: RowSet) throws -> RowSet {
-        var selected = candidates
-        let (cheap, costly) = partition(members)
-        for member in cheap {
-            guard !selected.isEmpty else { return selected }
-            selected = try select(member, among: selected)
+    private func conjunction(_ members: [CompiledFilter], _ candidates: RowSet) throws -> Bounds {
+        var result = Bounds.exact(candidates)
+        for member in ordered(members) {
+            guard !result.possible.isEmpty else { return result }
+            let own = try bounds(member, result.possible)
+            result.possible = own.possible
+            result.certain.formIntersection(own.certain)
         }
-        // Record predicates are decided together: each record is visited once.
-        let (plain, mixed) = (costly.filter(\.isRecordOnly), costly.filter { !$0.isRecordOnly })
-        for member in mixed { selected = try select(member, among: selected) }
-        if !plain.isEmpty { selected = try records(.conjunction(plain), selected) }
-        return selected
+        return result
     }
 
-    private func disjunction(_ members: [CompiledFilter], _ candidates: RowSet) throws -> RowSet {
-        var selected = RowSet(rowCount: candidates.rowCount)
+    private func disjunction(_ members: [CompiledFilter], _ candidates: RowSet) throws -> Bounds {
+        var result = Bounds.exact(RowSet(rowCount: candidates.rowCount))
         var rest = candidates
-        func add(_ rows: RowSet) {
-            selected.formUnion(rows)
-            rest.subtract(rows)
+        for member in ordered(members) {
+            guard !rest.isEmpty else { return result }
+            let own = try bounds(member, rest)
+            result.certain.formUnion(own.certain)
+            result.possible.formUnion(own.possible)
+            rest.subtract(own.certain)
         }
-        let (cheap, costly) = partition(members)
-        for member in cheap { add(try select(member, among: rest)) }
-        let (plain, mixed) = (costly.filter(\.isRecordOnly), costly.filter { !$0.isRecordOnly })
-        for member in mixed { add(try select(member, among: rest)) }
-        if !plain.isEmpty { add(try records(.disjunction(plain), rest)) }
-        return selected
+        return result
     }
 
-    /// The members that columns decide, cheapest first, and the others.
-    private func partition(_ members: [CompiledFilter]) -> (cheap: [CompiledFilter], costly: [CompiledFilter]) {
-        let cheap = members.filter(\.isColumnar).map { ($0, cost($0)) }.sorted { $0.1 < $1.1 }.map(\.0)
-        return (cheap, members.filter { !$0.isColumnar })
+    /// The members, those first that cost least.
+    private func ordered(_ members: [CompiledFilter]) -> [CompiledFilter] {
+        members.map { ($0, cost($0)) }.sorted { $0.1 < $1.1 }.map(\.0)
     }
 
     private func cost(_ filter: CompiledFilter) -> Int {
         switch filter {
         case .constant: 0
-        case .time(let test): test.decision(for: bounds(of: test.field)) == nil ? 30 : 0
-        case .field(let test): test.value.exact != nil || test.value.isPresence ? 10 : 20
+        case .time(let test): test.decision(for: bounds(of: test.field)) == nil ? 15 : 0
+        case .field(let test):
+            test.isColumnar ? (test.value.exact != nil || test.value.isPresence ? 10 : 20) : 60
         case .index: 40
+        case .payload: 30
         case .and(let members), .or(let members): members.reduce(1) { $0 + cost($1) }
         case .not(let member): cost(member)
-        case .payload, .extension, .text: 100
+        case .extension, .text: 60
         }
     }
 
@@ -109,37 +137,28 @@ struct SegmentFilter {
         if let decision = test.decision(for: bounds(of: test.field)) {
             return decision ? candidates : RowSet(rowCount: candidates.rowCount)
         }
-        return try meter.measure("column \(test.field.path)") {
+        let name = "column \(test.field.path)"
+        return try meter.measure(name) {
             var selected = candidates
+            let zones = try rows.timeZones(test.field)
+            var scanned = 0
             try rows.withTimes(test.field) { times in
-                meter.addScanned(times.count * 8, in: "column \(test.field.path)")
-                if test.text == nil, test.ranges.count == 1, let range = test.ranges.first {
-                    Self.filter(&selected, times, range)
-                } else {
-                    selected.filterWords { first, count in
-                        var word: UInt64 = 0
-                        for offset in 0..<count where test.matches(times[first + offset]) {
-                            word |= 1 << UInt64(offset)
-                        }
-                        return word
+                selected.filterWords { first, count in
+                    // Rows are nearly in the order of time, so most zones are decided as a whole.
+                    let zone = zones[first / TimeZones.rows]
+                    if let decision = test.decision(
+                        for: Timestamp(rawValue: zone.lowerBound)...Timestamp(rawValue: zone.upperBound))
+                    {
+                        return decision ? .max : 0
                     }
+                    scanned += count * 8
+                    var word: UInt64 = 0
+                    for offset in 0..<count where test.matches(times[first + offset]) { word |= 1 << UInt64(offset) }
+                    return word
                 }
             }
+            meter.addScanned(scanned, in: name)
             return selected
-        }
-    }
-
-    private static func filter(
-        _ rows: inout RowSet, _ times: UnsafeBufferPointer<Int64>, _ range: ClosedRange<Int64>
-    ) {
-        let (lower, upper) = (range.lowerBound, range.upperBound)
-        rows.filterWords { first, count in
-            var word: UInt64 = 0
-            for offset in 0..<count {
-                let time = times[first + offset]
-                word |= (time >= lower && time <= upper ? 1 : 0) << UInt64(offset)
-            }
-            return word
         }
     }
 
@@ -151,60 +170,82 @@ struct SegmentFilter {
         return selected
     }
 
-    // MARK: Records
+    // MARK: Payload paths
 
-    private func records(_ filter: CompiledFilter, _ candidates: RowSet) throws -> RowSet {
-        try meter.measure("records") {
-            let predicate = EventPredicate(filter)
-            let searchers = RequiredBytes(filter).map { $0.fragments.map(FoldedSearcher.init) }
-            // A scan of whole blocks looks at bytes between candidates too: worth it unless they are few.
-            if let searchers, candidates.count * 8 >= candidates.rowCount {
-                return try scan(predicate, searchers, candidates)
-            }
-            var selected = RowSet(rowCount: candidates.rowCount)
-            var visited = 0
-            try rows.withRecords(candidates) { row, view in
-                visited += 1
-                if visited % Self.checkedRecords == 0 { try meter.check() }
-                meter.addScanned(view.bytes.count, in: "records")
-                if let searchers, !searchers.contains(where: { $0.firstIndex(in: view.bytes) != nil }) { return true }
-                if predicate.matches(view, index: try rows.leafIndex(ofRow: row), parser: parser) {
-                    selected.insert(row)
+    private func payload(_ test: PayloadTest, _ candidates: RowSet) throws -> Bounds {
+        guard let reader = rows as? SegmentReader else { return .possible(candidates) }
+        let name = "index of payload paths"
+        let found: (bounds: Bounds, narrows: Bool) = try meter.measure(name) {
+            let index = try reader.pathIndex()
+            var wide = RowSet(rowCount: candidates.rowCount)
+            for row in index.wideRows where candidates.contains(Int(row)) { wide.insert(Int(row)) }
+            switch index.answer(test.path) {
+            case .unknown: return (.possible(candidates), true)
+            case .absent: return (.possible(wide), false)
+            case .path(let entry):
+                meter.addScanned(entry.data.count, in: name)
+                let column = try reader.pathColumn(entry)
+                if test.isPresence || column.keepsValues {
+                    let certain =
+                        test.isPresence
+                        ? column.presence(among: candidates)
+                        : column.rows(among: candidates, with: test.matchingCodes(of: column))
+                    var possible = certain
+                    possible.formUnion(wide)
+                    return (Bounds(certain: certain, possible: possible), false)
                 }
-                return true
+                var possible = column.presence(among: candidates)
+                possible.formUnion(wide)
+                return (.possible(possible), true)
             }
+        }
+        guard found.narrows, !test.isPresence else { return found.bounds }
+        return .possible(try narrowed(found.bounds.possible, test.required, inPayload: true))
+    }
+
+    // MARK: Tokens
+
+    private func narrowed(
+        _ candidates: RowSet, _ required: RequiredTokens?, inPayload: Bool = false
+    ) throws -> RowSet {
+        guard let required else { return candidates }
+        return try narrowed(candidates, required.alternatives, inPayload: inPayload)
+    }
+
+    /// The rows of those bundles that hold all tokens of one of some alternatives.
+    private func narrowed(
+        _ candidates: RowSet, _ alternatives: [[TextPredicate.RequiredToken]], inPayload: Bool = false
+    ) throws -> RowSet {
+        guard let reader = rows as? SegmentReader, !alternatives.contains(where: \.isEmpty) else { return candidates }
+        return try meter.measure("index of tokens") {
+            guard let index = try TokenIndex(reader) else { return candidates }
+            var found: BundleSet?
+            for tokens in alternatives {
+                guard let bundles = try index.bundles(with: tokens) else { return candidates }
+                if found == nil { found = bundles } else { found?.formUnion(bundles) }
+            }
+            guard var found else { return candidates }
+            if inPayload { found.formUnion(try index.escapedBundles()) }
+            var selected = RowSet(of: found, try reader.bundleMap())
+            selected.formIntersection(candidates)
             return selected
         }
     }
+}
 
-    private func scan(
-        _ predicate: EventPredicate, _ searchers: [FoldedSearcher], _ candidates: RowSet
-    ) throws -> RowSet {
-        var selected = RowSet(rowCount: candidates.rowCount)
-        guard let bounds = candidates.bounds else { return selected }
-        try rows.withBlocks(bounds) { block in
-            try meter.check()
-            meter.addScanned(block.bytes.count, in: "records")
-            for searcher in searchers {
-                var offset = 0
-                while let found = searcher.firstIndex(in: block.bytes, from: offset) {
-                    let row = block.row(holding: found)
-                    offset = block.range(ofRow: row).upperBound
-                    guard candidates.contains(row), !selected.contains(row) else { continue }
-                    let view = try block.record(ofRow: row)
-                    if predicate.matches(view, index: try rows.leafIndex(ofRow: row), parser: parser) {
-                        selected.insert(row)
-                    }
-                }
-            }
-            return true
+extension PayloadTest {
+    /// For each code of a path's values whether it matches.
+    func matchingCodes(of column: PathColumn) -> [Bool] {
+        (0..<column.valueCount).map { code in
+            let key = column.value(code)
+            guard let tag = key.first, tag != ValueKey.json else { return false }
+            return predicate.matches(key.slice(1..<key.count))
         }
-        return selected
     }
 }
 
 extension CompiledFilter {
-    /// Whether columns alone decide it.
+    /// Whether columns alone decide it, in every segment.
     var isColumnar: Bool {
         switch self {
         case .constant, .time, .index: true
@@ -212,17 +253,6 @@ extension CompiledFilter {
         case .and(let members), .or(let members): members.allSatisfy(\.isColumnar)
         case .not(let member): member.isColumnar
         case .payload, .extension, .text: false
-        }
-    }
-
-    /// Whether every leaf of it needs the record.
-    var isRecordOnly: Bool {
-        switch self {
-        case .constant, .time, .index: false
-        case .field(let test): !test.isColumnar
-        case .and(let members), .or(let members): members.allSatisfy(\.isRecordOnly)
-        case .not(let member): member.isRecordOnly
-        case .payload, .extension, .text: true
         }
     }
 }

@@ -21,7 +21,6 @@ struct EventCollection: Sendable {
     private static let chunkRows = 16_384
 
     func collect(_ filter: CompiledFilter) async throws -> (rows: [RowReference], matched: Int, isExact: Bool) {
-        let (columns, records) = filter.split
         let found = Shared(Found(first: FirstRows(order, capacity: capacity)))
         let numbers = work.numbers(for: filter).sorted {
             let (one, other) = (work.segments[$0].timeBounds, work.segments[$1].timeBounds)
@@ -29,18 +28,15 @@ struct EventCollection: Sendable {
         }
         try await work.forEach(numbers) { number, parser in
             let rows = work.segments[number]
-            if records != nil, found.withLock({ excludes(rows, $0.first) }) {
-                found.withLock { $0.isExact = false }
-                return
-            }
             let segment = SegmentFilter(rows: rows, meter: work.meter, parser: parser)
-            let candidates = try segment.select(columns, among: work.candidates(number))
-            if let records {
-                try scan(segment, records, candidates, number, found)
+            let bounds = try segment.bounds(filter, work.candidates(number))
+            let undecided = bounds.undecided
+            if !undecided.isEmpty {
+                try scan(segment, filter, bounds.certain, undecided, number, found)
             } else {
-                let first = try firstRows(of: candidates, rows, number, found)
+                let first = try firstRows(of: bounds.certain, rows, number, found)
                 found.withLock { state in
-                    state.matched += candidates.count
+                    state.matched += bounds.certain.count
                     state.first.insert(first)
                 }
             }
@@ -81,12 +77,14 @@ struct EventCollection: Sendable {
 
     /// Reads records chunk by chunk from the order's first end of the segment.
     private func scan(
-        _ segment: SegmentFilter, _ records: CompiledFilter, _ candidates: RowSet, _ number: Int,
+        _ segment: SegmentFilter, _ filter: CompiledFilter, _ certain: RowSet, _ undecided: RowSet, _ number: Int,
         _ found: Shared<Found>
     ) throws {
         let rowCount = segment.rows.rowCount
         let bounds = try chunkBounds(segment.rows)
         let chunks = order.isOldestFirst ? Array(bounds.indices) : bounds.indices.reversed()
+        // Few records are all looked at: then the count is exact.
+        let mayStop = undecided.count > work.limits.countedRecords
         // The most promising time among this chunk and those after it.
         var best = [Int64](repeating: 0, count: bounds.count)
         var running: Int64 = order.isOldestFirst ? .max : .min
@@ -98,15 +96,17 @@ struct EventCollection: Sendable {
         for chunk in chunks {
             try work.meter.check()
             let isDone = found.withLock { state in
-                guard state.first.excludes(time: best[chunk]) else { return false }
+                guard mayStop, state.first.excludes(time: best[chunk]) else { return false }
                 state.isExact = false
                 return true
             }
             if isDone { return }
-            var rows = candidates
-            rows.formIntersection(chunk * Self.chunkRows..<min(rowCount, (chunk + 1) * Self.chunkRows))
-            guard !rows.isEmpty else { continue }
-            let matching = try segment.select(records, among: rows)
+            let range = chunk * Self.chunkRows..<min(rowCount, (chunk + 1) * Self.chunkRows)
+            var (matching, open) = (certain, undecided)
+            matching.formIntersection(range)
+            open.formIntersection(range)
+            if !open.isEmpty { matching.formUnion(try segment.records(filter, open)) }
+            guard !matching.isEmpty else { continue }
             let first = try firstRows(of: matching, segment.rows, number, found)
             found.withLock { state in
                 state.matched += matching.count
@@ -115,26 +115,14 @@ struct EventCollection: Sendable {
         }
     }
 
+    /// The times of each chunk.
     private func chunkBounds(_ rows: any EventRows) throws -> [ClosedRange<Int64>] {
-        try rows.withTimes(.time) { times in
-            stride(from: 0, to: times.count, by: Self.chunkRows).map { start in
-                var (lowest, highest) = (Int64.max, Int64.min)
-                for row in start..<min(times.count, start + Self.chunkRows) {
-                    lowest = min(lowest, times[row])
-                    highest = max(highest, times[row])
-                }
-                return lowest...highest
+        let zones = try rows.timeZones(.time)
+        return stride(from: 0, to: zones.count, by: Self.chunkRows / TimeZones.rows).map { start in
+            let own = zones[start..<min(zones.count, start + Self.chunkRows / TimeZones.rows)]
+            return own.dropFirst().reduce(own[start]) { all, zone in
+                min(all.lowerBound, zone.lowerBound)...max(all.upperBound, zone.upperBound)
             }
         }
-    }
-}
-
-extension CompiledFilter {
-    /// What columns decide, and what needs records; nil when nothing does.
-    fileprivate var split: (columns: CompiledFilter, records: CompiledFilter?) {
-        if isColumnar { return (self, nil) }
-        guard case .and(let members) = self else { return (.constant(true), self) }
-        let records = members.filter { !$0.isColumnar }
-        return (.conjunction(members.filter(\.isColumnar)), .conjunction(records))
     }
 }

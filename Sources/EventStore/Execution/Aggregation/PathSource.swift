@@ -1,0 +1,94 @@
+import EventModel
+import QueryLanguage
+
+/// The values at a path of the payload, from the index of paths: the first of each row, as ``RecordSource`` would find it.
+final class PathSource: RowValueSource {
+    /// More wide rows than this are read with all others.
+    private static let maximumWideRows = 4_096
+
+    private let column: PathColumn?
+    /// For each row of the segment its code; wide rows and rows that lack the path have 0.
+    private let dense: [UInt16]
+    /// Codes of the wide rows that have the path, and what they stand for: those after the column's.
+    private let wide: [UInt32: UInt32]
+    private let wideValues: FoundValues
+    private let base: Int
+    private(set) var codes: [UInt32] = []
+    private var numbers: [UInt32: QueryNumber?] = [:]
+
+    /// Nil when the index does not have all values of the path: then the records do.
+    init?(_ reader: SegmentReader, _ lookup: PayloadLookup, parser: JSONParser) throws {
+        let index = try reader.pathIndex()
+        guard index.wideRows.count <= Self.maximumWideRows else { return nil }
+        switch index.answer(lookup) {
+        case .unknown: return nil
+        case .absent: column = nil
+        case .path(let entry):
+            let column = try reader.pathColumn(entry)
+            guard column.keepsValues, !column.hasObjects else { return nil }
+            self.column = column
+        }
+        base = column?.valueCount ?? 0
+        var dense: [UInt16] = []
+        if let column {
+            dense = [UInt16](repeating: 0, count: reader.rowCount)
+            dense.withUnsafeMutableBufferPointer { dense in
+                column.forEachPlace(among: RowSet(allOf: reader.rowCount)) { row, place in
+                    dense[row] = UInt16(column.code(at: column.entries(at: place).lowerBound) + 1)
+                }
+            }
+        }
+        self.dense = dense
+        var wide: [UInt32: UInt32] = [:]
+        var values = FoundValues()
+        let base = UInt32(base)
+        try reader.withRecords(index.wideRows.lazy.map(Int.init)) { row, view in
+            let code = parser.withPayload(of: view) { root in
+                values.code { key in root.flatMap(lookup.first).map { ValueKey.append($0, to: &key) } }
+            }
+            if code != 0 { wide[UInt32(row)] = base + code }
+            return true
+        }
+        self.wide = wide
+        wideValues = values
+    }
+
+    var codeBound: Int { base + wideValues.codeBound }
+
+    func load(_ rows: UnsafeBufferPointer<UInt32>) {
+        codes.removeAll(keepingCapacity: true)
+        if dense.isEmpty {
+            codes.append(contentsOf: repeatElement(0, count: rows.count))
+        } else {
+            dense.withUnsafeBufferPointer { dense in for row in rows { codes.append(UInt32(dense[Int(row)])) } }
+        }
+        guard !wide.isEmpty else { return }
+        for (position, row) in rows.enumerated() {
+            if let code = wide[row] { codes[position] = code }
+        }
+    }
+
+    func appendKey(of code: UInt32, to bytes: inout [UInt8]) {
+        guard code != 0 else { return bytes.append(contentsOf: ValueKey.absentKey) }
+        if Int(code) > base {
+            wideValues.appendKey(of: code - UInt32(base), to: &bytes)
+        } else if let column {
+            withExtendedLifetime(column) { bytes.append(contentsOf: column.value(Int(code) - 1)) }
+        }
+    }
+
+    func number(of code: UInt32) -> QueryNumber? {
+        guard code != 0 else { return nil }
+        if let known = numbers[code] { return known }
+        let number = value(of: code).number
+        numbers[code] = number
+        return number
+    }
+}
+
+extension PathSource: CountingSource {
+    func withDenseCodes<Result>(_ body: (SegmentCodes) throws -> Result) rethrows -> Result? {
+        guard wide.isEmpty, !dense.isEmpty else { return nil }
+        return try dense.withUnsafeBufferPointer { try body(.twoBytes($0)) }
+    }
+}

@@ -1,0 +1,62 @@
+/// An open-addressing table of numbers, given in order from 0 on, by their hashes. Its owner calls ``free()``.
+struct SlotTable {
+    enum Found {
+        case known(UInt32)
+        case free(place: Int)
+    }
+
+    private struct Slot: BitwiseCopyable {
+        var hash: UInt64
+        /// Number + 1; 0 is free.
+        var entry: UInt32
+    }
+
+    private var slots: UnsafeMutablePointer<Slot>
+    private var mask = 255
+    private var count: UInt32 = 0
+
+    init() {
+        slots = .allocate(capacity: 256)
+        slots.initialize(repeating: Slot(hash: 0, entry: 0), count: 256)
+    }
+
+    func free() { slots.deallocate() }
+
+    mutating func removeAll() {
+        slots.update(repeating: Slot(hash: 0, entry: 0), count: mask + 1)
+        count = 0
+    }
+
+    @inline(__always)
+    func find(_ hash: UInt64, _ isSame: (UInt32) -> Bool) -> Found {
+        var position = Int(truncatingIfNeeded: hash) & mask
+        while slots[position].entry != 0 {
+            if slots[position].hash == hash, isSame(slots[position].entry - 1) {
+                return .known(slots[position].entry - 1)
+            }
+            position = (position + 1) & mask
+        }
+        return .free(place: position)
+    }
+
+    /// Gives the next number to a hash, at the place that was found free.
+    @inline(__always)
+    mutating func insert(_ hash: UInt64, at place: Int) {
+        count += 1
+        slots[place] = Slot(hash: hash, entry: count)
+        if Int(count) * 2 > mask { grow() }
+    }
+
+    private mutating func grow() {
+        let (old, oldCount) = (slots, mask + 1)
+        mask = oldCount * 2 - 1
+        slots = .allocate(capacity: mask + 1)
+        slots.initialize(repeating: Slot(hash: 0, entry: 0), count: mask + 1)
+        for slot in UnsafeBufferPointer(start: old, count: oldCount) where slot.entry != 0 {
+            var position = Int(truncatingIfNeeded: slot.hash) & mask
+            while slots[position].entry != 0 { position = (position + 1) & mask }
+            slots[position] = slot
+        }
+        old.deallocate()
+    }
+}

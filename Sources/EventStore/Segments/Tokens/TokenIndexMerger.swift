@@ -1,0 +1,204 @@
+import EventModel
+
+/// Merges token indexes: dictionaries and lists of hashes are walked together, ordinals of bundles move by what stands
+/// before them. The result is the one that a ``TokenIndexBuilder`` makes of all records.
+struct TokenIndexMerger {
+    private let inputs: [SegmentReader]
+    /// What to add to each input's ordinals. Two inputs share a bundle when one ends inside of it.
+    private let bases: [UInt32]
+    private let bundleCounts: [Int]
+    private let bundleCount: Int
+
+    init(_ inputs: [SegmentReader]) throws {
+        self.inputs = inputs
+        var bases: [UInt32] = []
+        var counts: [Int] = []
+        var total = 0
+        var last: UInt64?
+        for input in inputs {
+            let map = try input.bundleMap()
+            if last == map.first { total -= 1 }
+            bases.append(UInt32(total))
+            counts.append(map.count)
+            total += map.count
+            last = map.last
+        }
+        self.bases = bases
+        bundleCounts = counts
+        bundleCount = total
+    }
+
+    func write(to composer: SegmentComposer) throws {
+        let writer = TokenIndexWriter(bundleCount: bundleCount)
+        try mergeWords(to: writer)
+        try mergeIdentifiers(to: writer)
+        var opaque = GrowableMemory<UInt32>()
+        var escaped = GrowableMemory<UInt32>()
+        defer {
+            opaque.free()
+            escaped.free()
+        }
+        for (number, input) in inputs.enumerated() {
+            let bytes = try input.required(.noted)
+            var position = 0
+            try append(bytes, &position, of: number, to: &opaque)
+            try append(bytes, &position, of: number, to: &escaped)
+        }
+        try writer.write(to: composer, opaque: opaque.buffer, escaped: escaped.buffer)
+    }
+
+    /// Appends a posting list of an input to one of the result.
+    @inline(__always)
+    private func append(
+        _ bytes: UnsafeRawBufferPointer, _ position: inout Int, of number: Int, to list: inout GrowableMemory<UInt32>
+    ) throws {
+        let base = bases[number]
+        let isSound = PostingList.read(bytes, at: &position, universe: bundleCounts[number]) { ordinal in
+            let moved = base + ordinal
+            if list.count == 0 || list[list.count - 1] != moved { list.append(moved) }
+        }
+        guard isSound else { throw damaged(.wordPostings, number) }
+    }
+
+    private func damaged(_ kind: SectionKind, _ number: Int) -> EventStoreError {
+        SegmentFault(file: inputs[number].name, section: "\(kind)", offset: 0, reason: "is malformed").error
+    }
+
+    // MARK: Words
+
+    private func mergeWords(to writer: TokenIndexWriter) throws {
+        var postings: [UnsafeRawBufferPointer] = []
+        var places = [Int](repeating: 0, count: inputs.count)
+        var cursors: [WordCursor] = []
+        for (number, input) in inputs.enumerated() {
+            postings.append(try input.required(.wordPostings))
+            var cursor = WordCursor(input: number, texts: try input.required(.words))
+            if cursor.advance() { cursors.append(cursor) }
+        }
+        var bundles = GrowableMemory<UInt32>()
+        defer { bundles.free() }
+        while let first = cursors.first {
+            var least = first
+            for cursor in cursors.dropFirst() where cursor.precedes(least) { least = cursor }
+            let word = least.word
+            bundles.removeAll()
+            var hasFinished = false
+            for position in cursors.indices
+            where cursors[position].prefix == least.prefix && cursors[position].word.hasSameBytes(as: word) {
+                let number = cursors[position].input
+                try append(postings[number], &places[number], of: number, to: &bundles)
+                hasFinished = !cursors[position].advance() || hasFinished
+            }
+            writer.add(word: word, bundles: bundles.buffer)
+            if hasFinished { cursors.removeAll { $0.isFinished } }
+        }
+    }
+
+    // MARK: Identifiers
+
+    private func mergeIdentifiers(to writer: TokenIndexWriter) throws {
+        var cursors: [IdentifierCursor] = []
+        for (number, input) in inputs.enumerated() {
+            let section = input.section(.identifiers)
+            var cursor = IdentifierCursor(
+                input: number, base: bases[number], universe: UInt64(bundleCounts[number]),
+                bytes: try input.required(.identifiers),
+                blocks: try input.required(.identifierBlocks), count: Int(section?.itemCount ?? 0))
+            guard cursor.advance() else { continue }
+            cursors.append(cursor)
+        }
+        var last: UInt64?
+        while !cursors.isEmpty {
+            var least = 0
+            for position in cursors.indices.dropFirst() where cursors[position].key < cursors[least].key {
+                least = position
+            }
+            let key = cursors[least].key
+            if key != last { writer.add(identifier: UInt32(key >> 32), bundle: UInt32(truncatingIfNeeded: key)) }
+            last = key
+            if !cursors[least].advance() {
+                guard !cursors[least].isDamaged else { throw damaged(.identifiers, cursors[least].input) }
+                cursors.remove(at: least)
+            }
+        }
+    }
+}
+
+/// A place in one input's dictionary of words.
+private struct WordCursor: BitwiseCopyable {
+    let input: Int
+    private let texts: UnsafeRawBufferPointer
+    /// Where the next word begins.
+    private var position = 1
+    private(set) var word = UnsafeRawBufferPointer(start: nil, count: 0)
+    private(set) var prefix: UInt64 = 0
+    private(set) var isFinished = false
+
+    init(input: Int, texts: UnsafeRawBufferPointer) {
+        self.input = input
+        self.texts = texts
+    }
+
+    /// Goes on to the next word; false at the end.
+    mutating func advance() -> Bool {
+        var end = position
+        while end < texts.count, texts[end] != TokenIndexWriter.separator { end += 1 }
+        guard end < texts.count else {
+            isFinished = true
+            return false
+        }
+        word = texts.slice(position..<end)
+        prefix = DictionarySortKey.prefix(of: word)
+        position = end + 1
+        return true
+    }
+
+    @inline(__always)
+    func precedes(_ other: WordCursor) -> Bool {
+        prefix != other.prefix ? prefix < other.prefix : word.precedes(other.word)
+    }
+}
+
+/// A place in one input's list of identifiers.
+private struct IdentifierCursor: BitwiseCopyable {
+    let input: Int
+    private let base: UInt32
+    private let universe: UInt64
+    private let bytes: UnsafeRawBufferPointer
+    private let blocks: UnsafeRawBufferPointer
+    private let count: Int
+    private var next = 0
+    private var position = 0
+    private var hash: UInt32 = 0
+    /// Hash and moved ordinal.
+    private(set) var key: UInt64 = 0
+    private(set) var isDamaged = false
+
+    init(
+        input: Int, base: UInt32, universe: UInt64, bytes: UnsafeRawBufferPointer, blocks: UnsafeRawBufferPointer,
+        count: Int
+    ) {
+        self.input = input
+        self.base = base
+        self.universe = universe
+        self.bytes = bytes
+        self.blocks = blocks
+        self.count = count
+    }
+
+    @inline(__always)
+    mutating func advance() -> Bool {
+        guard next < count else { return false }
+        if next % TokenIndexWriter.identifiersPerBlock == 0 {
+            hash = blocks.number(at: next / TokenIndexWriter.identifiersPerBlock * 8, as: UInt32.self)
+        }
+        next += 1
+        guard let value = Varint.read(bytes, at: &position), value / universe <= UInt64(UInt32.max - hash) else {
+            isDamaged = true
+            return false
+        }
+        hash += UInt32(value / universe)
+        key = UInt64(hash) << 32 | UInt64(base + UInt32(value % universe))
+        return true
+    }
+}

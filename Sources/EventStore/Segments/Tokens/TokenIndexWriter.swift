@@ -1,0 +1,91 @@
+/// Writes the sections of a token index from words and identifiers that come in ascending order.
+/// docs/format/segment.md §10.
+final class TokenIndexWriter {
+    /// Words, and identifiers, between two places where a reader can begin.
+    static let wordsPerBlock = 64
+    static let identifiersPerBlock = 128
+    /// Stands behind every word, and before the first: it belongs to no token.
+    static let separator = UInt8(ascii: "\n")
+
+    private let bundleCount: Int
+    private var texts = GrowableMemory<UInt8>(capacity: 1 << 16)
+    private var wordBlocks = GrowableMemory<UInt32>()
+    private var postings = GrowableMemory<UInt8>(capacity: 1 << 16)
+    private var wordCount = 0
+    private var identifiers = GrowableMemory<UInt8>(capacity: 1 << 16)
+    private var identifierBlocks = GrowableMemory<UInt32>()
+    private var identifierCount = 0
+    private var lastHash: UInt32 = 0
+
+    init(bundleCount: Int) {
+        self.bundleCount = bundleCount
+        texts.append(Self.separator)
+    }
+
+    deinit {
+        texts.free()
+        wordBlocks.free()
+        postings.free()
+        identifiers.free()
+        identifierBlocks.free()
+    }
+
+    /// Adds the next word and the ordinals of the bundles that hold it.
+    func add(word: UnsafeRawBufferPointer, bundles: UnsafeBufferPointer<UInt32>) {
+        if wordCount % Self.wordsPerBlock == 0 {
+            wordBlocks.append(UInt32(texts.count))
+            wordBlocks.append(UInt32(postings.count))
+        }
+        wordCount += 1
+        texts.append(bytes: word)
+        texts.append(Self.separator)
+        PostingList.append(bundles, universe: bundleCount, to: &postings)
+    }
+
+    /// Adds the next identifier's hash in one bundle; hashes ascend, and bundles for one hash.
+    @inline(__always)
+    func add(identifier hash: UInt32, bundle: UInt32) {
+        if identifierCount % Self.identifiersPerBlock == 0 {
+            identifierBlocks.append(hash)
+            identifierBlocks.append(UInt32(identifiers.count))
+            lastHash = hash
+        }
+        identifierCount += 1
+        identifiers.append(varint: UInt64(hash - lastHash) * UInt64(bundleCount) + UInt64(bundle))
+        lastHash = hash
+    }
+
+    /// Writes what was added, and the bundles that hold opaque tokens or escapes.
+    func write(
+        to composer: SegmentComposer, opaque: UnsafeBufferPointer<UInt32>, escaped: UnsafeBufferPointer<UInt32>
+    ) throws {
+        try composer.section(.words) {
+            try composer.append(numbers: texts.buffer)
+            return wordCount
+        }
+        try composer.section(.wordBlocks) {
+            try composer.append(numbers: wordBlocks.buffer)
+            return wordBlocks.count / 2
+        }
+        try composer.section(.wordPostings) {
+            try composer.append(numbers: postings.buffer)
+            return wordCount
+        }
+        try composer.section(.identifiers) {
+            try composer.append(numbers: identifiers.buffer)
+            return identifierCount
+        }
+        try composer.section(.identifierBlocks) {
+            try composer.append(numbers: identifierBlocks.buffer)
+            return identifierBlocks.count / 2
+        }
+        try composer.section(.noted) {
+            var lists = GrowableMemory<UInt8>()
+            defer { lists.free() }
+            PostingList.append(opaque, universe: bundleCount, to: &lists)
+            PostingList.append(escaped, universe: bundleCount, to: &lists)
+            try composer.append(numbers: lists.buffer)
+            return bundleCount
+        }
+    }
+}

@@ -1,0 +1,83 @@
+import EventModel
+import QueryLanguage
+import Testing
+
+@testable import EventStore
+
+struct TokenIndexTests {
+    /// Row n is leaf 256 n: each row is a bundle of its own.
+    private func reader(_ payloads: [String]) throws -> SegmentReader {
+        try PathIndexTests.segment(
+            payloads.enumerated().map { PathIndexTests.sample(UInt64($0 * 256), $1) }[...])
+    }
+
+    private func rows(_ reader: SegmentReader, _ match: TextMatch) throws -> [Int]? {
+        guard let index = try TokenIndex(reader) else { return nil }
+        return try index.bundles(with: TextPredicate(match).requiredTokens).map {
+            Array(RowSet(of: $0, try reader.bundleMap()))
+        }
+    }
+
+    @Test("Words, parts of words and identifiers name their bundles and no others")
+    func lookUps() throws {
+        let digest = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+        let reader = try reader([
+            "alpha beta", "Alphabet \(digest)", "42 gamma_ray", "beta 0192f4a5-58cc-7abc-8def-0123456789ab", "ÄÖÜ x",
+        ])
+        #expect(try rows(reader, .word("ALPHA")) == [0])
+        #expect(try rows(reader, .word("beta")) == [0, 3])
+        #expect(try rows(reader, .word("delta")) == [])
+        #expect(try rows(reader, .wordPrefix("alph")) == [0, 1])
+        #expect(try rows(reader, .wordSuffix("bet")) == [1])
+        #expect(try rows(reader, .substring("ma_r")) == [2])
+        #expect(try rows(reader, .word(digest)) == [1])
+        #expect(try rows(reader, .word("42")) == [2])
+        #expect(try rows(reader, .word("58cc")) == [3])
+        #expect(try rows(reader, .word("äöü")) == [4])
+        #expect(try rows(reader, .word("beta 0192f4a5")) == [3])
+        // A part of digits may be inside of any identifier.
+        #expect(try rows(reader, .substring("6d15b0")) == nil)
+    }
+
+    @Test("A word beyond the limit is found as a whole, and its bundle is never ruled out for a part")
+    func opaqueWords() throws {
+        let long = String(repeating: "q", count: TokenScanner.maximumWordBytes + 1)
+        let reader = try reader(["alpha", long, "beta"])
+        #expect(try rows(reader, .word(long)) == [1])
+        #expect(try rows(reader, .substring("qqq")) == [1])
+        #expect(try rows(reader, .substring("lph")) == [0, 1])
+    }
+
+    @Test("Many words and identifiers are found across blocks, also when every bundle holds them")
+    func manyBlocks() throws {
+        let payloads = (0..<400).map { row in "common 7 word\(row)x id\(row * 7 % 400)z \(1_000_000 + row) \(row % 5)" }
+        let reader = try reader(payloads)
+        for row in [0, 1, 63, 64, 65, 127, 200, 398, 399] {
+            #expect(try rows(reader, .word("word\(row)x")) == [row])
+            #expect(try rows(reader, .word("\(1_000_000 + row)")) == [row])
+        }
+        #expect(try rows(reader, .word("common"))?.count == 400)
+        #expect(try rows(reader, .word("7"))?.count == 400)
+        #expect(try rows(reader, .word("3"))?.count == 80)
+        #expect(try rows(reader, .substring("ord39"))?.count == 11)
+    }
+
+    @Test("Damage to the index is an error that names it, not an answer")
+    func damage() throws {
+        let sound = try reader((0..<300).map { "word\($0) \($0) {}" })
+        for kind in [SectionKind.words, .wordPostings, .identifiers, .identifierBlocks, .noted] {
+            guard let section = sound.section(kind) else { continue }
+            var bytes = sound.copiedBytes
+            bytes[Int(section.offset) + Int(section.length) / 2] ^= 0xFF
+            let damaged = try SegmentReader.reading(bytes)
+            #expect(throws: EventStoreError.self, "\(kind)") {
+                guard let index = try TokenIndex(damaged) else { return }
+                for word in 0..<300 {
+                    _ = try index.bundles(with: TextPredicate(.word("word\(word)")).requiredTokens)
+                    _ = try index.bundles(with: TextPredicate(.word("\(word)")).requiredTokens)
+                }
+                _ = try index.escapedBundles()
+            }
+        }
+    }
+}
