@@ -22,10 +22,20 @@ extension SegmentReader {
     }
 
     func identifierBlocksAreSound(_ bytes: UnsafeRawBufferPointer, _ items: Int) -> Bool {
-        guard let identifiers = section(.identifiers) else { return false }
-        return bytes.count == items * 8
-            && items == (Int(clamping: identifiers.itemCount) + TokenIndexWriter.identifiersPerBlock - 1)
+        guard let identifiers = section(.identifiers), bytes.count == items * 8,
+            items
+                == (Int(clamping: identifiers.itemCount) + TokenIndexWriter.identifiersPerBlock - 1)
                 / TokenIndexWriter.identifiersPerBlock
+        else { return false }
+        var previous: (hash: UInt32, offset: UInt32)?
+        for item in 0..<items {
+            let hash = bytes.number(at: item * 8, as: UInt32.self)
+            let offset = bytes.number(at: item * 8 + 4, as: UInt32.self)
+            let follows = previous.map { $0.hash <= hash && $0.offset < offset } ?? (offset == 0)
+            guard follows, UInt64(offset) < identifiers.length else { return false }
+            previous = (hash, offset)
+        }
+        return true
     }
 
     func wordsAreSound(_ bytes: UnsafeRawBufferPointer, _ items: Int) -> Bool {
