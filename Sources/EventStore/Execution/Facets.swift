@@ -86,9 +86,9 @@ struct Facets: Sendable {
                 counted.withLock { $0.append(own) }
             }
         }
-        let entries = try CountedColumn.mostFrequent(counted.withLock { $0 }, limit: limit) { value in
-            try work.meter.check()
-            return Self.begins(value, with: prefix)
+        try work.meter.check()
+        let entries = CountedColumn.mostFrequent(counted.withLock { $0 }, limit: limit) {
+            Self.begins($0, with: prefix)
         }
         return ValueSummary(entries: entries, isExact: true)
     }
@@ -113,6 +113,9 @@ struct Facets: Sendable {
 
     private static func begins(_ value: UnsafeRawBufferPointer, with folded: [UInt8]) -> Bool {
         guard !folded.isEmpty else { return true }
+        // Most values differ in their first character, and it is ASCII.
+        guard let first = value.first else { return false }
+        if folded[0] < 0x80, first < 0x80, CaseFolding.fold(first) != folded[0] { return false }
         if folded.allSatisfy({ $0 < 0x80 }), value.count >= folded.count,
             value.prefix(folded.count).allSatisfy({ $0 < 0x80 })
         {

@@ -117,7 +117,7 @@ struct CountingTests {
             "* | stats count, dcount(actor.id) by outcome",
             "* | stats dcount(raw.n) by raw.b", "* | stats count by raw.a", "* | stats count by raw.a.b",
             "outcome:* | stats dcount(resource.name) as n by source.kind", "* | top 5 raw.token",
-            "* | stats dcount(action), min(raw.n), max(raw.n) by raw.b", "* | stats sum(raw.n) by targets.name",
+            "* | stats dcount(action), min(repo), max(repo) by raw.b", "* | stats sum(raw.n) by targets.name",
         ] {
             #expect(try await indexed.rows(text) == plain.rows(text), "\(text)")
         }

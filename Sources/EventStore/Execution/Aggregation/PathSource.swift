@@ -32,11 +32,7 @@ final class PathSource: RowValueSource {
         var dense: [UInt16] = []
         if let column {
             dense = [UInt16](repeating: 0, count: reader.rowCount)
-            dense.withUnsafeMutableBufferPointer { dense in
-                column.forEachPlace(among: RowSet(allOf: reader.rowCount)) { row, place in
-                    dense[row] = UInt16(column.code(at: column.entries(at: place).lowerBound) + 1)
-                }
-            }
+            dense.withUnsafeMutableBufferPointer { column.writeFirstCodes(to: $0) }
         }
         self.dense = dense
         var wide: [UInt32: UInt32] = [:]

@@ -121,6 +121,25 @@ struct PathColumn: @unchecked Sendable {
         return Int(starts[place])..<Int(starts[place + 1])
     }
 
+    /// Writes for each row of the segment the code of its first value plus 1; rows without the path keep what is there.
+    func writeFirstCodes(to output: UnsafeMutableBufferPointer<UInt16>) {
+        withExtendedLifetime(owner) {
+            guard present == rowCount, starts == nil, let codes, codeWidth > 0 else {
+                return forEachPlace(among: RowSet(allOf: rowCount)) { row, place in
+                    output[row] = UInt16(code(at: entries(at: place).lowerBound) + 1)
+                }
+            }
+            // All rows, one value each: nothing to look up, and the compiler makes vector instructions of it.
+            if codeWidth == 1 {
+                let codes = codes.assumingMemoryBound(to: UInt8.self)
+                for row in 0..<rowCount { output[row] = UInt16(codes[row]) &+ 1 }
+            } else {
+                let codes = codes.assumingMemoryBound(to: UInt16.self)
+                for row in 0..<rowCount { output[row] = codes[row] &+ 1 }
+            }
+        }
+    }
+
     // MARK: Rows
 
     /// The rows of a set that have the path.
