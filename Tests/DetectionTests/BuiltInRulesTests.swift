@@ -33,7 +33,7 @@ struct BuiltInRulesTests {
     @Test("Every rule passes its own tests", arguments: set.rules.map(\.title))
     func ownTests(title: String) throws {
         let rule = try #require(Self.set.rules.first { $0.title == title })
-        for outcome in RuleTestRun.run(rule) {
+        for outcome in RuleTestRun.run(rule, in: Self.set) {
             #expect(outcome.failure == nil, "\(rule.file):\(outcome.line) \(outcome.test): \(outcome.failure ?? "")")
         }
     }

@@ -35,13 +35,18 @@ struct RuleReader {
                     .invalidRule, "a correlation rule has no detection of its own", line: detection.line)
             }
             var rule = try rule(document, root, title: title, source: LogSource(), expression: .any([]))
+            if let baseline = root["custody"]?["baseline"] {
+                throw DetectionError(.invalidRule, "a correlation has no baseline", line: baseline.line)
+            }
             rule.definition = try CorrelationReader(limits: limits).read(correlation)
             return .rule(rule)
         }
         let source = try logSource(root)
         if let filter = root["filter"] { return .filter(try self.filter(filter, title: title, source: source)) }
         let expression = try detection(root, source: source)
-        return .rule(try rule(document, root, title: title, source: source, expression: expression))
+        var rule = try rule(document, root, title: title, source: source, expression: expression)
+        rule.definition = rule.extensions.baseline
+        return .rule(rule)
     }
 
     private func rule(

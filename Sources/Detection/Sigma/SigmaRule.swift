@@ -46,13 +46,26 @@ package struct SigmaRule: Sendable {
 
 /// What a Custody rule says beyond Sigma, under the key `custody`.
 package struct CustodyExtensions: Sendable {
-    /// One event and what the rule says of it.
+    /// Events and what the rule says of them: one for most rules, several for rules with a memory.
     package struct Test: Sendable {
+        /// An event, or several like it.
+        package struct Event: Sendable {
+            /// The payload as JSON.
+            package let payload: [UInt8]
+            /// Canonical fields beside the payload.
+            package let fields: [(field: Field, values: [String])]
+            /// Nanoseconds since the event before.
+            package let after: Int64
+            /// How many there are. `{n}` in their texts stands for the number of each, from 0.
+            package let count: Int
+            /// Nanoseconds between them.
+            package let every: Int64
+        }
+
         package let name: String
-        /// The payload as JSON.
-        package let payload: [UInt8]
-        /// Canonical fields beside the payload.
-        package let fields: [(field: Field, values: [String])]
+        package let events: [Event]
+        /// Nanoseconds that pass behind the last event.
+        package let wait: Int64
         package let isMatch: Bool
         package let line: Int
     }
@@ -67,6 +80,8 @@ package struct CustodyExtensions: Sendable {
     package var group: [FieldName] = []
     /// Kinds of sources, instead of what the log source says.
     package var sources: [String]?
+    /// What is unusual among the events that the rule's selections match, for a rule that is a baseline.
+    package var baseline: (any OperatorDefinition)?
     package var tests: [Test] = []
 
     package init() {}

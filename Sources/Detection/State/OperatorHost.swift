@@ -126,7 +126,8 @@ final class OperatorHost {
     private func handOver(from place: Int, _ raise: (Raised) -> Void) {
         let rule = plan.operators[place].rule
         for finding in findings {
-            for consumer in plan.ofFindings[rule] {
+            // What is found while learning says nothing yet, to other rules neither.
+            for consumer in plan.ofFindings[rule] where !finding.isLearning {
                 isPending = true
                 let values = consumer.fields.map { field in
                     finding.group.first { $0.name == field.written }.map { Array($0.value.utf8) }

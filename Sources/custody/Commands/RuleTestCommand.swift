@@ -35,7 +35,7 @@ struct RuleTestCommand: AsyncParsableCommand {
         var failed = 0
         var passed = 0
         for rule in set.rules {
-            let outcomes = RuleTestRun.run(rule)
+            let outcomes = RuleTestRun.run(rule, in: set)
             if outcomes.isEmpty { console.note("note: \(rule.file):\(rule.line): \(rule.title) has no tests") }
             for outcome in outcomes {
                 report.add(outcome, of: rule)

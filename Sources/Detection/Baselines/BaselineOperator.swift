@@ -1,0 +1,140 @@
+import EventModel
+
+/// Judges events by what their subjects did before: first-seen, rare, burst, distinct burst and dormant.
+///
+/// It holds at most ``StateLimits/operatorBytes``, reckoned as ``Subject/byteCount`` for each subject, and gives up the subjects
+/// that were seen the longest ago; a subject gives up values above `keep`. Both are counted. What another rule of severity
+/// medium or higher raised for the same event, and what the baseline itself raised, does not become usual.
+final class BaselineOperator: StatefulOperator {
+    private static let version: UInt8 = 1
+    /// From this severity on, what other rules raise is not learned.
+    private static let poisonous = Severity.medium
+
+    let definition: BaselineDefinition
+    private let byteLimit: Int
+    private let fields: [BaselineField]
+    private var subjects = UseOrderedTable<Subject>()
+    /// Event time of the first event; nil before it.
+    private var start: Int64?
+    /// Events so far, for baselines without subjects.
+    private var events: UInt64 = 0
+    private(set) var stateBytes = 0
+    private(set) var evictions = 0
+
+    init(_ definition: BaselineDefinition, limits: StateLimits) {
+        self.definition = definition
+        byteLimit = limits.operatorBytes
+        fields = definition.per + definition.of
+    }
+
+    var entryCount: Int { subjects.count }
+
+    func observe(_ observation: StateObservation, into findings: inout [OperatorFinding]) {
+        let tuples = BaselineTuples(observation, input: 0, fields: fields, per: definition.per.count)
+        guard tuples.count > 0 else { return }
+        let time = observation.time.nanoseconds
+        let begin = start ?? time
+        start = begin
+        events &+= 1
+        let event = BaselineEvent(
+            time: time, index: observation.index, isLearning: time.distance(since: begin) < definition.learn,
+            isPoisoned: observation.raised.map { $0 >= Self.poisonous } ?? false)
+        for tuple in 0..<tuples.count {
+            let verdict = judge(tuples, tuple, event)
+            guard let verdict else { continue }
+            findings.append(finding(verdict, tuples, tuple, observation, isLearning: event.isLearning))
+        }
+        makeRoom()
+    }
+
+    private func judge(_ tuples: BaselineTuples, _ tuple: Int, _ event: BaselineEvent) -> BaselineVerdict? {
+        let key = tuples.subject(tuple)
+        let member = tuples.member(tuple).high
+        let before = subjects.use(key) { $0.byteCount }
+        if before == nil { subjects.insert(key, Subject(first: event.time)) }
+        let result = subjects.use(key) { subject -> (verdict: BaselineVerdict?, bytes: Int, evicted: Int) in
+            let (verdict, evicted) = definition.judge(&subject, member: member, event)
+            return (verdict, subject.byteCount, evicted)
+        }
+        stateBytes += (result?.bytes ?? 0) - (before ?? 0)
+        evictions += result?.evicted ?? 0
+        return result?.verdict
+    }
+
+    private func finding(
+        _ verdict: BaselineVerdict, _ tuples: BaselineTuples, _ tuple: Int, _ observation: StateObservation,
+        isLearning: Bool
+    ) -> OperatorFinding {
+        let group = fields.enumerated().filter { definition.group.isEmpty || definition.group.contains($1.name) }
+            .map { place, field in
+                (
+                    name: field.name,
+                    value: tuples.text(of: place, tuple, observation, input: 0, field.transform)
+                )
+            }
+        let evidence = Set(verdict.evidence + observation.evidence + [observation.index]).sorted()
+        return OperatorFinding(
+            index: observation.index, time: observation.time, group: group, evidence: evidence,
+            explanation: [verdict.reason], entity: observation.entity.isEmpty ? nil : observation.entity,
+            isLearning: isLearning, isLate: verdict.isLate)
+    }
+
+    /// Gives up subjects until the rest fits.
+    private func makeRoom() {
+        while stateBytes > byteLimit, subjects.count > 1, let gone = subjects.removeOldest() {
+            stateBytes -= gone.byteCount
+            evictions += 1
+        }
+    }
+
+    // MARK: Snapshots
+
+    func snapshot(to encoder: inout StateEncoder) {
+        encoder.write(Self.version)
+        encoder.write(start != nil)
+        encoder.write(start ?? 0)
+        encoder.write(events)
+        encoder.write(count: evictions)
+        encoder.write(count: subjects.count)
+        subjects.forEach { key, subject in
+            key.write(to: &encoder)
+            subject.write(to: &encoder)
+        }
+    }
+
+    func restore(from decoder: inout StateDecoder) throws {
+        guard try decoder.readByte() == Self.version else {
+            throw StateDecoder.malformed("the state of a baseline has another version")
+        }
+        let hasStart = try decoder.readBool()
+        let time = try decoder.readInt64()
+        start = hasStart ? time : nil
+        events = try decoder.readUInt64()
+        evictions = Int(clamping: try decoder.readUInt64())
+        for _ in 0..<(try decoder.readCount(bytesEach: 60)) {
+            let key = try ValueDigest(from: &decoder)
+            let subject = try Subject(from: &decoder)
+            guard subjects.peek(key) == nil else { throw StateDecoder.malformed("a subject stands twice in the state") }
+            subjects.insert(key, subject)
+            stateBytes += subject.byteCount
+        }
+    }
+}
+
+/// What of an event a judgement needs.
+struct BaselineEvent {
+    let time: Int64
+    let index: LeafIndex
+    let isLearning: Bool
+    /// Whether it must not become usual.
+    let isPoisoned: Bool
+}
+
+/// That an event is unusual, and why.
+struct BaselineVerdict {
+    /// In words, without values of events.
+    let reason: String
+    /// Earlier events that speak for it.
+    var evidence: [LeafIndex] = []
+    var isLate = false
+}

@@ -1,0 +1,228 @@
+import EventModel
+
+/// Waits for what has to follow: "A is not followed by B within t", decided when event time has passed t and the grace for late
+/// deliveries.
+///
+/// It holds at most ``StateLimits/operatorBytes``; above that the oldest expectation is given up and counted, and so are the
+/// oldest followers that came before.
+final class MissingOperator: StatefulOperator {
+    private static let version: UInt8 = 1
+
+    /// One thing that waits for its follower.
+    private struct Expectation {
+        /// Of the event that waits.
+        var time: Int64
+        var leaf: UInt64
+        /// When it is decided.
+        var deadline: Int64
+        /// When the queue looks at it; not later than the deadline.
+        var alarm: Int64
+        var isLearning: Bool
+        var entity: String
+        var values: [String]
+
+        var byteCount: Int { 224 + entity.utf8.count + values.reduce(0) { $0 + $1.utf8.count + 16 } }
+    }
+
+    private static let followerBytes = 120
+
+    let definition: MissingDefinition
+    private let byteLimit: Int
+    private var waiting = UseOrderedTable<Expectation>()
+    /// When followers came last, for those that may come before.
+    private var followers = UseOrderedTable<Int64>()
+    private var alarms = DeadlineQueue()
+    private var start: Int64?
+    private(set) var stateBytes = 0
+    private(set) var evictions = 0
+
+    init(_ definition: MissingDefinition, limits: StateLimits) {
+        self.definition = definition
+        byteLimit = limits.operatorBytes
+    }
+
+    var entryCount: Int { waiting.count + followers.count }
+
+    func observe(_ observation: StateObservation, into findings: inout [OperatorFinding]) {
+        let isItself = definition.follower == .itself
+        // What follows is looked at first: one event may be both the end of one wait and the beginning of another.
+        if !isItself, observation.inputs.contains(1), let (key, _) = key(observation, input: 1) {
+            follow(key, at: observation.time.nanoseconds)
+        }
+        guard observation.inputs.contains(0), let (key, values) = key(observation, input: 0) else { return makeRoom() }
+        let time = observation.time.nanoseconds
+        let begin = start ?? time
+        start = begin
+        if isItself {
+            // The wait begins anew with every event.
+            let isKnown =
+                waiting.use(key) { (expectation: inout Expectation) -> Void in
+                    if time > expectation.time {
+                        expectation.time = time
+                        expectation.leaf = observation.index.rawValue
+                        expectation.deadline = self.deadline(after: time)
+                    }
+                } != nil
+            if isKnown { return }
+        } else {
+            guard waiting.peek(key) == nil else { return }
+            if let follower = followers.peek(key), follower >= time.advanced(saturating: -definition.before) { return }
+        }
+        let deadline = self.deadline(after: time)
+        let expectation = Expectation(
+            time: time, leaf: observation.index.rawValue, deadline: deadline, alarm: deadline,
+            isLearning: time.distance(since: begin) < definition.learn, entity: observation.entity, values: values)
+        waiting.insert(key, expectation)
+        stateBytes += expectation.byteCount
+        alarms.insert(DeadlineQueue.Deadline(time: deadline, key: key))
+        makeRoom()
+    }
+
+    private func key(_ observation: StateObservation, input: Int) -> (ValueDigest, [String])? {
+        var parts: [[UInt8]] = []
+        var values: [String] = []
+        for field in definition.per.indices {
+            guard let part = observation.firstFolded(of: field, input: input) else { return nil }
+            parts.append(part)
+            values.append(observation.firstText(of: field, input: input) ?? "")
+        }
+        return (ValueDigest(parts), values)
+    }
+
+    private func deadline(after time: Int64) -> Int64 {
+        time.advanced(saturating: definition.within).advanced(saturating: definition.grace)
+    }
+
+    private func follow(_ key: ValueDigest, at time: Int64) {
+        if let expectation = waiting.peek(key), time >= expectation.time.advanced(saturating: -definition.before),
+            time <= expectation.time.advanced(saturating: definition.within)
+        {
+            waiting.remove(key)
+            stateBytes -= expectation.byteCount
+        }
+        if followers.use(key, { (last: inout Int64) -> Void in last = max(last, time) }) == nil {
+            followers.insert(key, time)
+            stateBytes += Self.followerBytes
+        }
+    }
+
+    func advance(to time: Timestamp, next: LeafIndex, into findings: inout [OperatorFinding]) {
+        let now = time.nanoseconds
+        var due: [Expectation] = []
+        while let alarm = alarms.first, alarm.time < now {
+            _ = alarms.removeFirst()
+            // Another wait of the same key may have taken the place of the one that this alarm was set for.
+            guard let expectation = waiting.peek(alarm.key), expectation.alarm == alarm.time else { continue }
+            if expectation.deadline > alarm.time {
+                _ = waiting.use(alarm.key) { (waiting: inout Expectation) -> Void in waiting.alarm = waiting.deadline }
+                alarms.insert(DeadlineQueue.Deadline(time: expectation.deadline, key: alarm.key))
+                continue
+            }
+            waiting.remove(alarm.key)
+            stateBytes -= expectation.byteCount
+            due.append(expectation)
+        }
+        forgetFollowers(now)
+        for expectation in due.sorted(by: { ($0.deadline, $0.leaf) < ($1.deadline, $1.leaf) }) {
+            findings.append(finding(expectation, next: next))
+        }
+    }
+
+    private func finding(_ expectation: Expectation, next: LeafIndex) -> OperatorFinding {
+        let group = zip(definition.per, expectation.values).filter {
+            definition.group.isEmpty || definition.group.contains($0.0)
+        }.map { (name: $0, value: $1) }
+        let seconds = definition.within / 1_000_000_000
+        return OperatorFinding(
+            index: next, time: Timestamp(nanoseconds: expectation.time), group: group,
+            evidence: [LeafIndex(expectation.leaf)],
+            explanation: ["nothing that has to follow came within \(seconds) s"],
+            entity: expectation.entity.isEmpty ? nil : expectation.entity, isLearning: expectation.isLearning)
+    }
+
+    /// Followers are of no use any more when nothing that waits could have begun so long after them.
+    private func forgetFollowers(_ now: Int64) {
+        let horizon = now.advanced(saturating: -definition.before).advanced(saturating: -definition.grace)
+            .advanced(saturating: -definition.within)
+        while let oldest = followers.oldestValue, oldest < horizon {
+            _ = followers.removeOldest()
+            stateBytes -= Self.followerBytes
+        }
+    }
+
+    private func makeRoom() {
+        while stateBytes > byteLimit {
+            if followers.count > waiting.count, followers.removeOldest() != nil {
+                stateBytes -= Self.followerBytes
+            } else if let gone = waiting.removeOldest() {
+                stateBytes -= gone.byteCount
+            } else {
+                return
+            }
+            evictions += 1
+        }
+    }
+
+    // MARK: Snapshots
+
+    func snapshot(to encoder: inout StateEncoder) {
+        encoder.write(Self.version)
+        encoder.write(start != nil)
+        encoder.write(start ?? 0)
+        encoder.write(count: evictions)
+        encoder.write(count: waiting.count)
+        waiting.forEach { key, expectation in
+            key.write(to: &encoder)
+            encoder.write(expectation.time)
+            encoder.write(expectation.leaf)
+            encoder.write(expectation.deadline)
+            encoder.write(expectation.alarm)
+            encoder.write(expectation.isLearning)
+            encoder.write(expectation.entity)
+            encoder.write(count: expectation.values.count)
+            for value in expectation.values { encoder.write(value) }
+        }
+        encoder.write(count: followers.count)
+        followers.forEach { key, time in
+            key.write(to: &encoder)
+            encoder.write(time)
+        }
+    }
+
+    func restore(from decoder: inout StateDecoder) throws {
+        guard try decoder.readByte() == Self.version else {
+            throw StateDecoder.malformed("the state of a baseline has another version")
+        }
+        let hasStart = try decoder.readBool()
+        let time = try decoder.readInt64()
+        start = hasStart ? time : nil
+        evictions = Int(clamping: try decoder.readUInt64())
+        for _ in 0..<(try decoder.readCount(bytesEach: 44)) {
+            let key = try ValueDigest(from: &decoder)
+            var expectation = Expectation(
+                time: try decoder.readInt64(), leaf: try decoder.readUInt64(), deadline: try decoder.readInt64(),
+                alarm: try decoder.readInt64(), isLearning: try decoder.readBool(), entity: try decoder.readString(),
+                values: [])
+            for _ in 0..<(try decoder.readCount()) { expectation.values.append(try decoder.readString()) }
+            guard waiting.peek(key) == nil else { throw StateDecoder.malformed("a subject stands twice in the state") }
+            waiting.insert(key, expectation)
+            stateBytes += expectation.byteCount
+            alarms.insert(DeadlineQueue.Deadline(time: expectation.alarm, key: key))
+        }
+        for _ in 0..<(try decoder.readCount(bytesEach: 24)) {
+            let key = try ValueDigest(from: &decoder)
+            let time = try decoder.readInt64()
+            guard followers.peek(key) == nil else { throw StateDecoder.malformed("a subject stands twice in the state") }
+            followers.insert(key, time)
+            stateBytes += Self.followerBytes
+        }
+    }
+}
+
+extension Int64 {
+    /// The sum, or the largest or smallest number when there is none.
+    func advanced(saturating delta: Int64) -> Int64 {
+        let (sum, overflow) = addingReportingOverflow(delta)
+        return overflow ? (delta < 0 ? .min : .max) : sum
+    }
+}
