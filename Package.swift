@@ -19,7 +19,7 @@ func module(
 
 /// Tests read their fixtures where they lie in the repository, so that nothing has to be copied.
 func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    let fixtures = ["Connectors", "Journal"].contains(name) ? ["Fixtures"] : []
+    let fixtures = ["Connectors", "Detection", "Journal"].contains(name) ? ["Fixtures"] : []
     return .testTarget(
         name: name + "Tests",
         dependencies: [.init(stringLiteral: name), "TestSupport"] + dependencies,
@@ -132,7 +132,7 @@ let package = Package(
         tests("Identity", ["EventModel", "AccessControl", crypto, grdb]),
         tests("Connectors", ["EventModel", crypto]),
         tests("Intake", ["EventModel", "Journal", "Ledger", "DurableFiles", systemPackage]),
-        tests("Detection", ["EventModel", grdb]),
+        tests("Detection", ["Connectors", "EventModel", "QueryLanguage", grdb]),
         tests("Provenance", ["EventModel"]),
         tests(
             "CustodyServer",

@@ -8,7 +8,8 @@ import Ledger
 extension ServerState {
     /// Registers what the modules count for themselves.
     func collectMetrics(detection: DetectionCounters, notifications: Outbox) {
-        metrics.collect { [self, intake, storeView, records, views, ledger, tail, alerts] in
+        metrics.collect { [self, intake, storeView, records, views, ledger, tail, alerts, engine] in
+            let memory = engine.usage
             let counters = intake.committer.counters
             let store = storeView.counters
             let end = intake.committer.end.rawValue
@@ -44,6 +45,13 @@ extension ServerState {
                 .init(
                     .counter, "custody_detection_evaluated_total", "Events judged by the rules.", detection.evaluated),
                 .init(.counter, "custody_detection_matches_total", "Matches of rules.", detection.matched),
+                .init(
+                    .gauge, "custody_detection_state_entries", "Groups and subjects that rules remember.",
+                    Double(memory.entries)),
+                .init(.gauge, "custody_detection_state_bytes", "Bytes of what rules remember.", Double(memory.bytes)),
+                .init(
+                    .counter, "custody_detection_evictions_total", "What rules had to forget for want of room.",
+                    Double(memory.evictions)),
                 .init(.gauge, "custody_tail_followers", "Open live tails.", Double(tail.count)),
             ]
             samples += Self.samples(of: notifications) + Self.samples(of: alerts)

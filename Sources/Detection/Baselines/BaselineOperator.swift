@@ -14,6 +14,7 @@ final class BaselineOperator: StatefulOperator {
     private let byteLimit: Int
     private let fields: [BaselineField]
     private var subjects = UseOrderedTable<Subject>()
+    private var cache = DigestCache()
     /// Event time of the first event; nil before it.
     private var start: Int64?
     /// Events so far, for baselines without subjects.
@@ -48,8 +49,8 @@ final class BaselineOperator: StatefulOperator {
     }
 
     private func judge(_ tuples: BaselineTuples, _ tuple: Int, _ event: BaselineEvent) -> BaselineVerdict? {
-        let key = tuples.subject(tuple)
-        let member = tuples.member(tuple).high
+        let key = tuples.subject(tuple, &cache)
+        let member = tuples.member(tuple, &cache).high
         let before = subjects.use(key) { $0.byteCount }
         if before == nil { subjects.insert(key, Subject(first: event.time)) }
         let result = subjects.use(key) { subject -> (verdict: BaselineVerdict?, bytes: Int, evicted: Int) in

@@ -133,7 +133,8 @@ struct BaselineReader {
             let parts = text.split(separator: "|", omittingEmptySubsequences: false)
             if parts.count == 1 { return BaselineField(name: text, transform: .none) }
             guard parts.count == 2, ["network", "package"].contains(parts[1]) else {
-                throw invalid("`\(text)`: the modifiers of a baseline's field are network and package", node[key] ?? node)
+                throw invalid(
+                    "`\(text)`: the modifiers of a baseline's field are network and package", node[key] ?? node)
             }
             return BaselineField(name: String(parts[0]), transform: parts[1] == "network" ? .network : .package)
         }

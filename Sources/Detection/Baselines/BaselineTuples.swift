@@ -36,10 +36,15 @@ struct BaselineTuples {
     }
 
     /// Whose habits a tuple is about.
-    func subject(_ tuple: Int) -> ValueDigest { ValueDigest((0..<per).map { value($0, tuple) }) }
+    func subject(_ tuple: Int, _ cache: inout DigestCache) -> ValueDigest {
+        cache.digest((0..<per).map { value($0, tuple) })
+    }
 
     /// What is habitual about it.
-    func member(_ tuple: Int) -> ValueDigest { ValueDigest((per..<folded.count).map { value($0, tuple) }) }
+    func member(_ tuple: Int, _ cache: inout DigestCache) -> ValueDigest {
+        guard per < folded.count else { return ValueDigest(high: 0, low: 0) }
+        return cache.digest((per..<folded.count).map { value($0, tuple) })
+    }
 
     /// A field's value for people to read.
     func text(

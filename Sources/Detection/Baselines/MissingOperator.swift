@@ -32,6 +32,7 @@ final class MissingOperator: StatefulOperator {
     /// When followers came last, for those that may come before.
     private var followers = UseOrderedTable<Int64>()
     private var alarms = DeadlineQueue()
+    private var cache = DigestCache()
     private var start: Int64?
     private(set) var stateBytes = 0
     private(set) var evictions = 0
@@ -46,10 +47,10 @@ final class MissingOperator: StatefulOperator {
     func observe(_ observation: StateObservation, into findings: inout [OperatorFinding]) {
         let isItself = definition.follower == .itself
         // What follows is looked at first: one event may be both the end of one wait and the beginning of another.
-        if !isItself, observation.inputs.contains(1), let (key, _) = key(observation, input: 1) {
+        if !isItself, observation.inputs.contains(1), let key = key(observation, input: 1) {
             follow(key, at: observation.time.nanoseconds)
         }
-        guard observation.inputs.contains(0), let (key, values) = key(observation, input: 0) else { return makeRoom() }
+        guard observation.inputs.contains(0), let key = key(observation, input: 0) else { return makeRoom() }
         let time = observation.time.nanoseconds
         let begin = start ?? time
         start = begin
@@ -61,6 +62,7 @@ final class MissingOperator: StatefulOperator {
                         expectation.time = time
                         expectation.leaf = observation.index.rawValue
                         expectation.deadline = self.deadline(after: time)
+                        expectation.isLearning = time.distance(since: begin) < self.definition.learn
                     }
                 } != nil
             if isKnown { return }
@@ -69,6 +71,7 @@ final class MissingOperator: StatefulOperator {
             if let follower = followers.peek(key), follower >= time.advanced(saturating: -definition.before) { return }
         }
         let deadline = self.deadline(after: time)
+        let values = definition.per.indices.map { observation.firstText(of: $0, input: 0) ?? "" }
         let expectation = Expectation(
             time: time, leaf: observation.index.rawValue, deadline: deadline, alarm: deadline,
             isLearning: time.distance(since: begin) < definition.learn, entity: observation.entity, values: values)
@@ -78,15 +81,13 @@ final class MissingOperator: StatefulOperator {
         makeRoom()
     }
 
-    private func key(_ observation: StateObservation, input: Int) -> (ValueDigest, [String])? {
+    private func key(_ observation: StateObservation, input: Int) -> ValueDigest? {
         var parts: [[UInt8]] = []
-        var values: [String] = []
         for field in definition.per.indices {
             guard let part = observation.firstFolded(of: field, input: input) else { return nil }
             parts.append(part)
-            values.append(observation.firstText(of: field, input: input) ?? "")
         }
-        return (ValueDigest(parts), values)
+        return cache.digest(parts)
     }
 
     private func deadline(after time: Int64) -> Int64 {
@@ -212,7 +213,9 @@ final class MissingOperator: StatefulOperator {
         for _ in 0..<(try decoder.readCount(bytesEach: 24)) {
             let key = try ValueDigest(from: &decoder)
             let time = try decoder.readInt64()
-            guard followers.peek(key) == nil else { throw StateDecoder.malformed("a subject stands twice in the state") }
+            guard followers.peek(key) == nil else {
+                throw StateDecoder.malformed("a subject stands twice in the state")
+            }
             followers.insert(key, time)
             stateBytes += Self.followerBytes
         }

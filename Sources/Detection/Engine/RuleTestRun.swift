@@ -80,7 +80,9 @@ package enum RuleTestRun {
         _ event: CustodyExtensions.Test.Event, _ number: Int, _ time: Timestamp, _ index: LeafIndex,
         _ engine: DetectionEngine, _ matches: inout [RuleMatch]
     ) throws {
-        let payload = event.count == 1 ? event.payload : Array(numbered(String(decoding: event.payload, as: UTF8.self), number).utf8)
+        let payload =
+            event.count == 1
+            ? event.payload : Array(numbered(String(decoding: event.payload, as: UTF8.self), number).utf8)
         var own: Timestamp?
         let sealed = sealed(event, payload, number, time, &own)
         try JSONParser().withDocument(payload) { json in
