@@ -5,7 +5,7 @@ struct DigestCache {
     /// Longer values are too rare to keep.
     private static let maximumBytes = 512
 
-    private var entries: [(bytes: [UInt8], digest: ValueDigest)?] = Array(repeating: nil, count: slots)
+    private var entries: [(bytes: [UInt8], digest: ValueDigest)?] = Array(repeating: nil, count: DigestCache.slots)
 
     /// The digest of some values, in folded case.
     mutating func digest(_ parts: [[UInt8]]) -> ValueDigest {
