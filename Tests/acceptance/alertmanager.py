@@ -60,7 +60,7 @@ def main():
             stdout=subprocess.DEVNULL, env={**os.environ, "CUSTODY_ADMIN_TOKEN": TOKEN})
         try:
             wait("Alertmanager", lambda: call(manager, "/api/v2/status"))
-            wait("Custody", lambda: call(url, "/healthz") or True)
+            wait("Custody", lambda: urllib.request.urlopen(url + "/healthz", timeout=1).status == 200)
             print("test button:", call(url, "/v1/destinations/am/test", "{}"))
             call(url, "/v1/events?source=acme", '{"action":"repo.delete","actor":"eve","resource":"acme/api"}')
             labelled = '/api/v2/alerts?filter=alertname%3D%22Repository%20deleted%22'
