@@ -37,6 +37,9 @@ package protocol FileSystem: Sendable {
     /// The bytes that an unprivileged process can still write to the file system which holds this path.
     func freeBytes(at path: FilePath) throws -> UInt64
 
+    /// The size of the file system which holds this path, in bytes.
+    func volumeBytes(at path: FilePath) throws -> UInt64
+
     /// Maps a whole file for reading. The file must not be truncated while it is mapped; sealed files never are.
     func map(_ path: FilePath) throws -> MappedFile
 

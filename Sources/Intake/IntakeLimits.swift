@@ -11,8 +11,13 @@ package struct IntakeLimits: Sendable {
     package var unfinishedBytes = 192 << 20
     /// Events committed with one `fdatasync`: enough to amortise it, few enough to answer soon.
     package var eventsPerCommit = 16_384
-    /// Bytes of disk left free for audit events, logins and retention when everything else is refused (invariant 8).
-    package var reservedDiskBytes = 256 << 20
+    /// Bytes of disk left free for audit events, logins and retention when everything else is refused (invariant 8); nil
+    /// for what ``reservedBytes(ofVolume:)`` says.
+    package var reservedDiskBytes: Int?
+    /// Room for everything admitted, and more audit events than a day has.
+    package static let reservedDiskBytes = 256 << 20
+    /// A small volume keeps this part of itself in reserve instead, so that it can be used at all.
+    package static let reservedShareOfVolume = 4
     /// How long a delivery's key is remembered (invariant 10).
     package var deduplicationSeconds: Int64 = 7 * 86_400
     /// Delivery keys kept in memory, 16 bytes each at a load of at most 3/4. Beyond it the oldest are forgotten early,
@@ -20,4 +25,9 @@ package struct IntakeLimits: Sendable {
     package var deduplicationKeys = 24_000_000
 
     package init() {}
+
+    /// What stays free on a volume of so many bytes.
+    package func reservedBytes(ofVolume bytes: UInt64) -> Int {
+        reservedDiskBytes ?? min(Self.reservedDiskBytes, Int(clamping: bytes) / Self.reservedShareOfVolume)
+    }
 }

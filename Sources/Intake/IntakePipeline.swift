@@ -36,6 +36,8 @@ package struct IntakeAnswer: Sendable {
 package final class IntakePipeline: Sendable {
     /// How long a reading of the free disk space is used.
     private static let freeSpaceAge = Duration.milliseconds(500)
+    /// Below so many times the reserve every delivery looks for itself: half a second of deliveries could fill the rest.
+    private static let plentyOfReserves: UInt64 = 8
 
     package let limits: IntakeLimits
     package let admission: Admission
@@ -97,13 +99,17 @@ package final class IntakePipeline: Sendable {
     /// Refuses before the reserve is touched that audit events, logins and retention need (invariant 8).
     private func checkDisk() throws {
         let now = ContinuousClock.now
+        let reserve = UInt64(limits.reservedDiskBytes ?? IntakeLimits.reservedDiskBytes)
         let free = try freeSpace.withLock { known in
-            if let known, now - known.read < Self.freeSpaceAge { return known.bytes }
+            if let known, known.bytes > reserve * Self.plentyOfReserves, now - known.read < Self.freeSpaceAge {
+                return known.bytes
+            }
             let bytes = try freeBytes()
             known = (bytes, now)
             return bytes
         }
-        guard free > UInt64(limits.reservedDiskBytes) else {
+        // What is admitted has yet to be written, to the journal and to the segments.
+        guard free > reserve + UInt64(admission.usedBytes) else {
             throw IntakeError(.diskFull, "the disk is full but for the reserve")
         }
     }

@@ -21,9 +21,11 @@ import Testing
         }
     }
 
-    private static func export(_ fixture: LedgerFixture, size: UInt64) throws -> Files {
+    private static func export(_ fixture: LedgerFixture, size: UInt64) async throws -> Files {
         let target = fixture.directory.appending("export")
-        try StaticExport.write(try fixture.build([size]).reader, to: target, fileSystem: fixture.fileSystem)
+        let reader = try fixture.build([size]).reader
+        try await StaticExport.write(
+            reader, of: #require(reader.latest), to: target, fileSystem: fixture.fileSystem)
         var files = Files()
         for path in try FileManager.default.subpathsOfDirectory(atPath: target.string) {
             var isDirectory: ObjCBool = false
@@ -37,15 +39,15 @@ import Testing
     }
 
     /// The export that most tests damage, made once.
-    private static let exported: Result<(files: Files, key: VerifierKey), any Error> = Result {
+    private static let exported = Task<(files: Files, key: VerifierKey), any Error> {
         let fixture = try LedgerFixture()
-        return (try export(fixture, size: size), fixture.key.verifierKey)
+        return (try await export(fixture, size: size), fixture.key.verifierKey)
     }
 
     @Test("A whole export is verified, from the directory and over any transport")
     func intactExport() async throws {
         let fixture = try LedgerFixture()
-        let files = try Self.export(fixture, size: Self.size)
+        let files = try await Self.export(fixture, size: Self.size)
         // The checkpoint; 258 full and one partial tile and bundle of level 0, one full and one partial of level 1, one of level 2.
         let expected: Int = 1 + 259 * 2 + 2 + 1
         #expect(files.files.count == expected)
@@ -89,7 +91,7 @@ import Testing
             ("tile/2/000.p/1", 0, "tile/2/000.p/1", 0),
         ])
     func alteredFile(path: String, byte: Int, named: String, offset: Int) async throws {
-        let (intact, key) = try Self.exported.get()
+        let (intact, key) = try await Self.exported.value
         var files = intact
         try #require(files.files[path] != nil)
         files.files[path]?[byte] ^= 0x10
@@ -104,7 +106,7 @@ import Testing
             "tile/entries/007", "tile/0/258.p/52", "tile/2/000.p/1",
         ])
     func missingFile(path: String) async throws {
-        let (intact, key) = try Self.exported.get()
+        let (intact, key) = try await Self.exported.value
         for change in [nil, Array((intact.files[path] ?? []).dropLast()), (intact.files[path] ?? []) + [0]] {
             var files = intact
             files.files[path] = change
@@ -115,7 +117,7 @@ import Testing
 
     @Test("Two entries in each other's place are found")
     func swappedEntries() async throws {
-        let (intact, key) = try Self.exported.get()
+        let (intact, key) = try await Self.exported.value
         var files = intact
         let bytes = try #require(files.files["tile/entries/001"])
         files.files["tile/entries/001"] = Array(bytes[46..<92] + bytes[0..<46] + bytes[92...])
@@ -126,14 +128,15 @@ import Testing
     @Test("A rewritten log with all its tiles recomputed fails at its checkpoint, and as a fork of an earlier one")
     func rewrittenLog() async throws {
         let fixture = try LedgerFixture()
-        var files = try Self.export(fixture, size: 500)
+        var files = try await Self.export(fixture, size: 500)
         let seen = try SignedCheckpoint(parsing: files.checkpoint(), verifiedBy: fixture.key.verifierKey).checkpoint
         let other = try LedgerFixture()
         let writer = try other.open()
         try writer.append(TreeOfLeaves.entries(1..<701), at: 0)
         try writer.publish()
         let target = other.directory.appending("export")
-        try StaticExport.write(writer.reader, to: target, fileSystem: other.fileSystem)
+        try await StaticExport.write(
+            writer.reader, of: #require(writer.reader.latest), to: target, fileSystem: other.fileSystem)
         let forged = DirectoryTileSource(directory: target, fileSystem: other.fileSystem)
         let verifier = LedgerVerifier(source: forged, key: fixture.key.verifierKey)
         #expect(try await verifier.verify().isIntact)

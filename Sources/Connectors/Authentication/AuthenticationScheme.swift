@@ -2,7 +2,7 @@ internal import Crypto
 package import EventModel
 
 /// One way in which a delivery proves where it comes from. A connector declares several in order of preference; the first
-/// whose header is there decides.
+/// whose header is there decides; of tokens in one header with several prefixes, the one whose prefix is there.
 enum AuthenticationScheme: Sendable {
     case hmac(SignatureScheme)
     /// The header's whole value, behind `prefix`, is the secret.
@@ -42,6 +42,7 @@ extension Connector {
             }
             return .none
         }
+        var isTokenWrong = false
         for scheme in authentication {
             guard let header = scheme.header, let value = delivery.headers[lowercased: header] else { continue }
             switch scheme {
@@ -49,9 +50,11 @@ extension Connector {
                 try signature.verify(value, delivery: delivery, secrets: credential.secrets, now: now)
                 return .hmac
             case .token(_, let prefix):
-                guard Secrets.hasPrefix(value, prefix),
-                    Secrets.matches(value[prefix.count...], any: credential.secrets)
-                else { throw ConnectorError(.badSignature, "the token is wrong") }
+                isTokenWrong = true
+                guard Secrets.hasPrefix(value, prefix) else { continue }
+                guard Secrets.matches(value[prefix.count...], any: credential.secrets) else {
+                    throw ConnectorError(.badSignature, "the token is wrong")
+                }
                 return .token
             case .basic:
                 guard Secrets.isBasic(value, credential) else {
@@ -61,6 +64,7 @@ extension Connector {
             case .none: continue
             }
         }
+        if isTokenWrong { throw ConnectorError(.badSignature, "the token is wrong") }
         let wanted = authentication.compactMap(\.header).map { String(decoding: $0, as: UTF8.self) }
         guard !wanted.isEmpty else { return .none }
         throw ConnectorError(.unsigned, "no header of \(wanted.joined(separator: ", "))")

@@ -16,12 +16,21 @@ struct CustodyApplication: Sendable {
 
     /// The router with every route; tests drive it without a socket.
     func router() -> Router<CustodyRequestContext> {
-        let router = Router(context: CustodyRequestContext.self)
-        let state = state
+        // Middlewares come before the routes that they serve, so the list of routes is taken from a router of its own.
+        let listed = Router(context: CustodyRequestContext.self)
+        register(on: listed)
+        let table = RouteTable(listed.routes.map { ("\($0.path)", $0.method.rawValue) })
+
+        let router = Router(context: CustodyRequestContext.self, options: .autoGenerateHeadEndpoints)
         router.add(
             middleware: AuthenticationMiddleware(
                 tokens: state.tokens, failures: state.credentialFailures, now: state.now))
-        router.add(middleware: ProblemMiddleware(state: state))
+        router.add(middleware: ProblemMiddleware(state: state, routes: table))
+        register(on: router)
+        return router
+    }
+
+    private func register(on router: Router<CustodyRequestContext>) {
         DocumentRoutes().register(on: router)
         HealthRoutes(state: state).register(on: router)
         LedgerRoutes(state: state).register(on: router)
@@ -41,12 +50,12 @@ struct CustodyApplication: Sendable {
         HoldRoutes(state: state).register(on: router)
         RedactionRoutes(state: state).register(on: router)
         SourceRoutes(state: state).register(on: router)
+        QuarantineRoutes(state: state).register(on: router)
         RuleRoutes(state: state).register(on: router)
         AlertRoutes(state: state).register(on: router)
         IncidentRoutes(state: state).register(on: router)
         SilenceRoutes(state: state).register(on: router)
         DestinationRoutes(state: state).register(on: router)
-        return router
     }
 
     /// Serves until the task is cancelled or told to stop gracefully.

@@ -82,8 +82,11 @@ package final class CustodyService: Sendable {
         let committer = Committer(
             journal: stored.takeJournal(), table: stored.table, views: runners, limits: configuration.intake,
             onConflict: { relay.send(.conflict(kept: $0, earlier: $1)) }, onFailure: onFatal)
+        var limits = configuration.intake
+        limits.reservedDiskBytes = limits.reservedBytes(
+            ofVolume: try fileSystem.volumeBytes(at: configuration.journal))
         let intake = IntakePipeline(
-            committer: committer, keyer: keyer, limits: configuration.intake,
+            committer: committer, keyer: keyer, limits: limits,
             freeBytes: { try fileSystem.freeBytes(at: configuration.journal) })
         let audit = AuditTrail(now: now, logger: logger) { entries in
             try await OwnEvents.submit(entries, to: intake, now: now())

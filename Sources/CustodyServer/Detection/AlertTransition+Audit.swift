@@ -2,11 +2,14 @@ import AccessControl
 import Detection
 
 extension AlertTransition {
+    /// The action under which an alert that opens is on record.
+    static let openingAction = "alert.open"
+
     /// The transition as an event of the source `custody`; nil for repetitions, which the alert counts.
     func auditEntry(actor: Principal?, client: String?) -> AuditEntry? {
         let act: (action: String, activity: String)
         switch kind {
-        case .opened: act = (alert.kind == .signal ? "signal.open" : "alert.open", "create")
+        case .opened: act = (alert.kind == .signal ? "signal.open" : Self.openingAction, "create")
         case .repeated: return nil
         case .surfaced: act = ("alert.surface", "update")
         case .acknowledged: act = ("alert.acknowledge", "update")

@@ -39,6 +39,8 @@ struct Problem: Error, Sendable {
             json.member("request_id", requestID)
         }
         var headers = headers
+        // A 401 says how to do better (RFC 9110 §11.6.1).
+        if status == .unauthorized, headers[.wwwAuthenticate] == nil { headers[.wwwAuthenticate] = "Bearer" }
         headers[.contentType] = "application/problem+json"
         return Response(status: status, headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: json.bytes)))
     }

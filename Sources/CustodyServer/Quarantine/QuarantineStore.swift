@@ -18,6 +18,9 @@ final class QuarantineStore: Sendable {
         let reason: String
         let size: Int
         let bytes: Data
+
+        /// False when the entry was longer than what is kept.
+        var isWhole: Bool { bytes.count == size }
     }
 
     private let database: any DatabaseWriter
@@ -67,6 +70,17 @@ final class QuarantineStore: Sendable {
                     SELECT * FROM quarantine WHERE ?1 IS NULL OR source = ?1 ORDER BY id DESC LIMIT ?2
                     """, arguments: [source, limit])
         }
+    }
+
+    func entry(_ id: Int64) async throws -> Entry? {
+        try await database.read {
+            try Entry.fetchOne($0, sql: "SELECT * FROM quarantine WHERE id = ?", arguments: [id])
+        }
+    }
+
+    /// Forgets an entry that was taken after all.
+    func remove(_ id: Int64) async throws {
+        try await database.write { try $0.execute(sql: "DELETE FROM quarantine WHERE id = ?", arguments: [id]) }
     }
 
     func count() async throws -> Int {

@@ -6,7 +6,7 @@ import HTTPTypes
 import Hummingbird
 import Identity
 
-/// `/v1/sources`: list, add, rotate, enable and disable, and the quarantine.
+/// `/v1/sources`: list, add, rotate, enable and disable.
 struct SourceRoutes {
     private struct Creation: Decodable {
         enum CodingKeys: String, CodingKey {
@@ -38,7 +38,6 @@ struct SourceRoutes {
         router.post("/v1/sources", use: add)
         router.patch("/v1/sources/:name", use: change)
         router.post("/v1/sources/:name/rotate", use: rotate)
-        router.get("/v1/sources/quarantine", use: quarantine)
         router.get("/v1/connectors", use: connectors)
     }
 
@@ -93,33 +92,6 @@ struct SourceRoutes {
         try await state.audit.recordDurably(
             state.auditEntry("source.rotate", activity: "update", context, resource: ("source", name)))
         return try response(for: name, secret: wanted.secret == nil ? secret : nil)
-    }
-
-    @Sendable private func quarantine(_ request: Request, context: CustodyRequestContext) async throws -> Response {
-        try Authorizer.check(.changeConfiguration, for: context.requirePrincipal(), now: state.now())
-        let source = request.uri.queryParameters["source"].map(String.init)
-        let limit = min(max(request.uri.queryParameters["limit"].flatMap { Int($0) } ?? 100, 1), 1_000)
-        try await state.audit.recordDurably(
-            state.auditEntry("quarantine.read", activity: "read", context, resource: ("source", source)))
-        let entries = try await state.quarantine.list(source: source, limit: limit)
-        var json = JSONWriter()
-        json.object { json in
-            json.member("entries") { json in
-                json.array { json in
-                    for entry in entries {
-                        json.object { json in
-                            json.member("id", entry.id)
-                            json.member("time", Timestamp(nanoseconds: entry.time).text)
-                            json.member("source", entry.source)
-                            json.member("reason", entry.reason)
-                            json.member("size", Int64(entry.size))
-                            json.member("text", String(decoding: entry.bytes, as: UTF8.self))
-                        }
-                    }
-                }
-            }
-        }
-        return json.response()
     }
 
     @Sendable private func connectors(_ request: Request, context: CustodyRequestContext) async throws -> Response {

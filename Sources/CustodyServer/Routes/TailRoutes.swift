@@ -1,4 +1,5 @@
 import AccessControl
+import Detection
 import EventModel
 import EventStore
 import HTTPTypes
@@ -6,7 +7,8 @@ import Hummingbird
 import Intake
 import QueryLanguage
 
-/// `GET /v1/tail`: server-sent events (HTML Standard §9.2), one for each new event that matches.
+/// `GET /v1/tail`: server-sent events (HTML Standard §9.2), one for each new event that matches, and in a tail of
+/// everything one for each alert that opens.
 struct TailRoutes {
     let state: ServerState
 
@@ -32,6 +34,8 @@ struct TailRoutes {
         }
         let predicate = EventPredicate(authorized)
         let groups = authorized.visibleGroups
+        // An alert tells of events; it is shown only to who follows, and may see, all of them.
+        let showsAlerts = query.filter == .all && authorized.restriction == nil
         return Response(
             status: .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-store"],
             body: .init { writer in
@@ -44,7 +48,10 @@ struct TailRoutes {
                     case .dropped(let count): output += "event: dropped\ndata: {\"dropped\":\(count)}\n\n".utf8
                     case .batch(let batch):
                         try batch.forEach { index, view, _ in
-                            guard predicate.matches(view, index: index, parser: parser) else { return }
+                            guard predicate.matches(view, index: index, parser: parser) else {
+                                if showsAlerts { Self.appendAlert(view, index, to: &output) }
+                                return
+                            }
                             output += "id: \(index.rawValue)\ndata: ".utf8
                             EventJSON.append(view, index: index, groups: groups, to: &output)
                             output += "\n\n".utf8
@@ -54,5 +61,15 @@ struct TailRoutes {
                 }
                 try await writer.finish(nil)
             })
+    }
+
+    /// What Custody wrote down of an alert that opened: its id as `resource`, the rest under `details`.
+    private static func appendAlert(_ view: SealedView, _ index: LeafIndex, to output: inout [UInt8]) {
+        guard view.text(.sourceKind) == OwnAudit.source, view.text(.action) == AlertTransition.openingAction,
+            let payload = view.payload
+        else { return }
+        output += "event: alert\nid: \(index.rawValue)\ndata: ".utf8
+        output += payload
+        output += "\n\n".utf8
     }
 }

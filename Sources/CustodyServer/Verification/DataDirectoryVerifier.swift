@@ -262,12 +262,28 @@ package struct DataDirectoryVerifier: Sendable {
                     comparison.indexes.append((segment, SegmentSealer.hex(try segment.indexDigest())))
                 }
             case .rows(let segment, let rows):
-                try comparison.compare(segment, rows: rows)
+                compare(segment, rows, into: &comparison)
             }
         } catch {
             comparison.note("segments/\(error)")
         }
         return comparison
+    }
+
+    /// Compares rows, and where they cannot be read halves them until the ones that are lost stand alone.
+    private static func compare(_ segment: SegmentReader, _ rows: Range<Int>, into comparison: inout LeafComparison) {
+        var attempt = comparison
+        do {
+            try attempt.compare(segment, rows: rows)
+            comparison = attempt
+        } catch  where rows.count > 1 {
+            let middle = rows.lowerBound + rows.count / 2
+            compare(segment, rows.lowerBound..<middle, into: &comparison)
+            compare(segment, middle..<rows.upperBound, into: &comparison)
+        } catch {
+            comparison.note("segments/\(error)")
+            if let index = try? segment.leafIndex(ofRow: rows.lowerBound) { comparison.markAltered(index.rawValue) }
+        }
     }
 
     // MARK: Journal
@@ -277,7 +293,7 @@ package struct DataDirectoryVerifier: Sendable {
         var comparison = LeafComparison(ledger: ledger)
         var torn: [String] = []
         do {
-            _ = try verifier.verify(
+            let summary = try verifier.verify(
                 visit: { batch in
                     try batch.forEach { index, record, salts in
                         comparison.compare(record, salts, at: index, in: "journal")
@@ -294,6 +310,12 @@ package struct DataDirectoryVerifier: Sendable {
                     case .unreadable, .altered: comparison.note(text)
                     }
                 })
+            // The newest events are always in the journal, which was read after the checkpoint.
+            if summary.nextIndex < ledger.size {
+                torn.forEach { comparison.note($0) }
+                comparison.note(
+                    "journal: it ends at leaf \(summary.nextIndex), but \(ledger.size) leaves are signed for")
+            }
         } catch {
             comparison.note("\(error)")
         }

@@ -31,6 +31,11 @@ struct LeafComparison: Sendable {
         if faults.count < DataDirectoryVerifier.maximumFaults { faults.append(fault) }
     }
 
+    /// Says that the event of a leaf cannot be read.
+    mutating func markAltered(_ index: UInt64) {
+        if index < size { altered.append(index) }
+    }
+
     /// Compares a record as it was stored, with its salts; without salts it cannot be what was committed to.
     ///
     /// Leaves beyond the checkpoint are not under a signature yet and are left out.

@@ -127,6 +127,8 @@ package final class FaultingFileSystem: FileSystem {
         state.withLock { UInt64(max(0, $0.capacity - $0.disk.usedBytes)) }
     }
 
+    package func volumeBytes(at path: FilePath) throws -> UInt64 { state.withLock { UInt64($0.capacity) } }
+
     package func map(_ path: FilePath) throws -> MappedFile {
         let bytes = try state.withLock { state in
             guard !state.isPowerLost else { throw State.powerLost(path) }

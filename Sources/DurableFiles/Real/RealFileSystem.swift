@@ -61,6 +61,12 @@ package struct RealFileSystem: FileSystem {
         return UInt64(status.f_bavail) * UInt64(status.f_frsize)
     }
 
+    package func volumeBytes(at path: FilePath) throws -> UInt64 {
+        var status = statvfs()
+        try check(statvfs(path.string, &status), path, "statvfs")
+        return UInt64(status.f_blocks) * UInt64(status.f_frsize)
+    }
+
     package func map(_ path: FilePath) throws -> MappedFile {
         let descriptor = try openDescriptor(path, O_RDONLY | O_CLOEXEC, [])
         defer { close(descriptor) }

@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import NIOSSL
 
 /// Talks to one server over HTTP.
 ///
@@ -30,12 +31,25 @@ struct ServerClient: Sendable {
     private static let streaming = HTTPClient(
         eventLoopGroupProvider: .singleton, configuration: configuration(tailSilence))
 
+    /// Certificates of authorities that are trusted beside the system's, PEM: of an organisation's own, or of a server that
+    /// signed its own. The second name is the one that OpenSSL and curl read.
+    static let authorityVariables = ["CUSTODY_CA_FILE", "SSL_CERT_FILE"]
+
+    private static var authorities: String? {
+        authorityVariables.lazy.compactMap { CommandContext.current.variable($0) }.first
+    }
+
     private static func configuration(_ silence: TimeAmount?) -> HTTPClient.Configuration {
         var configuration = HTTPClient.Configuration(
             redirectConfiguration: .disallow, timeout: .init(connect: .seconds(5), read: silence))
         // Whoever calls decides on a second attempt.
         configuration.connectionPool.retryConnectionEstablishment = false
         configuration.httpVersion = .http1Only
+        if let file = authorities {
+            var tls = TLSConfiguration.makeClientConfiguration()
+            tls.additionalTrustRoots = [.file(file)]
+            configuration.tlsConfiguration = tls
+        }
         return configuration
     }
 
@@ -127,6 +141,10 @@ struct ServerClient: Sendable {
         case let error as HTTPClientError where error == .readTimeout || error == .deadlineExceeded: "it took too long"
         case let error as HTTPClientError where error == .remoteConnectionClosed: "it closed the connection"
         case let error as HTTPClientError: error.description
+        case is NIOSSLError, is BoringSSLError:
+            String(describing: error).contains("CERTIFICATE_VERIFY_FAILED")
+                ? "its certificate is not trusted; name the authority's certificate with \(authorityVariables[0])"
+                : "no TLS connection came about"
         case let error as IOError: error.errnoCode == 111 ? "connection refused" : error.description
         case let error as NIOConnectionError:
             error.connectionErrors.isEmpty

@@ -44,7 +44,7 @@ struct ShowCommand: AsyncParsableCommand {
             let parsed = try? TlogProof(parsing: answer.body)
             try await SeenLedgers(context)?.check(client, handedOut: parsed?.checkpoint ?? [])
         }
-        if raw || proof { return try write(answer.body, to: context.console) }
+        if raw || proof { return try context.console.writePayload(answer.body) }
         try JSONDocument.read(answer.body) { event in
             if output.json { return try context.console.writeOutput(JSONDocument.line(event)) }
             try context.console.lines(EventSheet.lines(event, context.console))
@@ -60,11 +60,5 @@ struct ShowCommand: AsyncParsableCommand {
             answer = try await client.send(.get, path)
         }
         return answer
-    }
-
-    private func write(_ bytes: [UInt8], to console: Console) throws {
-        guard console.isTerminal else { return try console.writeOutput(bytes) }
-        let text = VisibleText.ofLines(String(decoding: bytes, as: UTF8.self))
-        try console.writeOutput(Array((text.last == "\n" ? text : text + "\n").utf8))
     }
 }

@@ -9,7 +9,7 @@ struct SourceCommand: AsyncParsableCommand {
         commandName: "source",
         abstract: "Set up where events come from, and try connectors.",
         subcommands: [
-            List.self, Add.self, Rotate.self, Disable.self, Enable.self, Quarantine.self, Catalogue.self,
+            List.self, Add.self, Rotate.self, Disable.self, Enable.self, SourceQuarantineCommand.self, Catalogue.self,
             SourceTestCommand.self,
         ])
 
@@ -108,31 +108,6 @@ struct SourceCommand: AsyncParsableCommand {
         func run() async throws { try await SourceCommand.setEnabled(true, name, server, output) }
     }
 
-    struct Quarantine: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Show entries that were refused, and why. Exit status 1: there is none.")
-
-        @Option(help: ArgumentHelp("Only those of one source.", valueName: "name")) var source: String?
-        @Option(help: ArgumentHelp("At most so many.", valueName: "n")) var limit = 100
-        @OptionGroup var output: OutputOptions
-        @OptionGroup var server: ClientOptions
-
-        func validate() throws {
-            guard (1...1_000).contains(limit) else { throw ValidationError("--limit is between 1 and 1,000") }
-        }
-
-        func run() async throws {
-            let query = (source.map { [("source", $0)] } ?? []) + [("limit", String(limit))]
-            let answer = try await server.client().call(.get, "/v1/sources/quarantine", query: query)
-            let columns = ResourceList([
-                .init("id"), .init("time", isRigid: true), .init("source"),
-                .init("size", isNumber: true, isRigid: true),
-                .init("reason"), .init("text"),
-            ])
-            try SourceCommand.list(answer, "entries", columns, output, none: "the quarantine is empty")
-        }
-    }
-
     struct Catalogue: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "catalog", abstract: "List the connectors that the server has.")
@@ -147,7 +122,7 @@ struct SourceCommand: AsyncParsableCommand {
         }
     }
 
-    private static func list(
+    static func list(
         _ answer: [UInt8], _ member: String, _ columns: ResourceList, _ output: OutputOptions, none: String
     ) throws {
         try JSONDocument.read(answer) { json in

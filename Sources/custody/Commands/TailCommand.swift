@@ -8,7 +8,7 @@ struct TailCommand: AsyncParsableCommand {
         commandName: "tail",
         abstract: "Watch events as they come in.",
         discussion: """
-            Takes a filter, no stages. The connection is made again when it breaks. What a slow reader or a break cost is \
+            Takes a filter, no stages; without one, alerts are shown as they open, too. The connection is made again when it breaks. What a slow reader or a break cost is \
             said on standard error; `custody search` finds those events.
 
             Examples:
@@ -87,6 +87,7 @@ struct TailWriter {
     mutating func take(_ message: ServerSentEvents.Message) throws {
         try JSONDocument.read(message.data) { json in
             guard message.event == "message" else {
+                if message.event == "alert" { return try tell(json) }
                 if message.event == "dropped" { console.note("note: \(json.text("dropped")) events dropped\(gap)") }
                 return
             }
@@ -99,5 +100,22 @@ struct TailWriter {
             let cells = EventColumns.cells(json).map { $0.isEmpty ? "-" : VisibleText.of($0) }
             try console.line(table.line(cells, widths, console.width))
         }
+    }
+
+    /// An alert between the events: one line, or with `--json` an object of the one member `alert`.
+    private func tell(_ json: JSONValue) throws {
+        let id = json.text("resource")
+        let details = ["severity", "rule_title", "entity"].map { json.text("details." + $0) }
+        guard !asJSON else {
+            var alert = JSONObject()
+            alert.add("id", id)
+            for (name, value) in zip(["severity", "title", "entity"], details) { alert.add(name, value) }
+            var line = JSONObject()
+            line.add("alert", raw: alert.text)
+            return try console.writeOutput(line.line)
+        }
+        let shown = details.map { VisibleText.of($0) }
+        try console.line(
+            console.bold("ALERT \(shown[0])  \(shown[1])  \(shown[2])") + "  custody alert show \(VisibleText.of(id))")
     }
 }

@@ -10,7 +10,7 @@ struct TokenCommand: AsyncParsableCommand {
         abstract: "Make, list and revoke tokens.",
         subcommands: [Create.self, List.self, Revoke.self])
 
-    enum Scope: String, ExpressibleByArgument, CaseIterable { case ingest, read, admin }
+    enum Scope: String, ExpressibleByArgument, CaseIterable { case ingest, read, audit, admin }
 
     struct Create: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -30,7 +30,7 @@ struct TokenCommand: AsyncParsableCommand {
         @OptionGroup var server: ClientOptions
 
         func validate() throws {
-            guard !scope.isEmpty else { throw ValidationError("a token needs a --scope: ingest, read or admin") }
+            guard !scope.isEmpty else { throw ValidationError("a token needs a --scope: ingest, read, audit or admin") }
         }
 
         func run() async throws {

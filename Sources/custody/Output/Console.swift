@@ -73,3 +73,12 @@ struct Console: Sendable {
 
 /// Nobody reads standard output any more (`custody search … | head`). The command ends quietly.
 struct OutputClosed: Error {}
+
+extension Console {
+    /// Writes what a source sent: byte for byte, but on a terminal with control characters written out.
+    func writePayload(_ bytes: [UInt8]) throws {
+        guard isTerminal else { return try writeOutput(bytes) }
+        let text = VisibleText.ofLines(String(decoding: bytes, as: UTF8.self))
+        try writeOutput(Array((text.last == "\n" ? text : text + "\n").utf8))
+    }
+}

@@ -7,12 +7,18 @@ struct ResourceList {
         let path: String
         var isNumber = false
         var isRigid = false
+        /// Characters shown, for texts of any size; also where nothing else is cut.
+        var longest = Int.max
 
-        init(_ title: String, _ path: String? = nil, isNumber: Bool = false, isRigid: Bool = false) {
+        init(
+            _ title: String, _ path: String? = nil, isNumber: Bool = false, isRigid: Bool = false,
+            longest: Int = Int.max
+        ) {
             self.title = title
             self.path = path ?? title
             self.isNumber = isNumber
             self.isRigid = isRigid
+            self.longest = longest
         }
     }
 
@@ -34,6 +40,7 @@ struct ResourceList {
             table.add(
                 members.map { member in
                     let text = element.text(member.path)
+                    guard text.count <= member.longest else { return text.prefix(member.longest) + "…" }
                     return member.isRigid ? EventColumns.seconds(text) : text
                 })
         }

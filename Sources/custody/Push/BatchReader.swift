@@ -19,6 +19,8 @@ struct BatchReader {
 
     private let descriptor: Int32
     private let file: String
+    /// Whether the input is a regular file, which a failed push leaves where it was.
+    let canBeReadAgain: Bool
     private let newKey: @Sendable () -> String
     private let now: @Sendable () -> Timestamp
     private let isInterrupted: @Sendable () -> Bool
@@ -38,6 +40,8 @@ struct BatchReader {
     ) {
         self.descriptor = descriptor
         self.file = file
+        var status = stat()
+        canBeReadAgain = fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
         self.newKey = newKey
         self.now = now
         self.isInterrupted = isInterrupted
@@ -149,7 +153,7 @@ struct BatchReader {
     private func batch(_ body: [UInt8], _ form: PushBatch.Form, _ unit: String, _ numbers: [Int]) -> PushBatch {
         PushBatch(
             body: body, form: form, entries: numbers.count, read: now(), key: newKey(),
-            origin: PushBatch.Origin(file: file, unit: unit, numbers: numbers))
+            origin: PushBatch.Origin(file: file, unit: unit, numbers: numbers, canBeReadAgain: canBeReadAgain))
     }
 
     // MARK: Input

@@ -21,8 +21,23 @@ final class InputLane: Sendable {
         state = Mutex(State(files: files[...]))
     }
 
-    /// Ends the input after what has been read: what was taken from a pipe is still sent or spooled.
+    /// Ends the input after what has been read and what a pipe holds: it is still handed out.
     func interrupt() { interrupted.store(true, ordering: .relaxed) }
+
+    /// Leaves files alone from here on, and ends a pipe after what it holds: that is nowhere else.
+    ///
+    /// Not to be called while a ``next()`` runs.
+    ///
+    /// - Returns: Whether there is a pipe, so that ``next()`` may have more.
+    func keepPipes() throws -> Bool {
+        interrupt()
+        return try state.withLock { state in
+            if state.reader == nil, state.files.contains("-") { try open("-", &state) }
+            state.files = []
+            if state.reader?.canBeReadAgain == true { state.reader = nil }
+            return state.reader != nil
+        }
+    }
 
     /// The next batch of the inputs; nil at their end.
     ///

@@ -1,3 +1,4 @@
+import Connectors
 import EventModel
 
 /// What goes to the server in one request.
@@ -18,6 +19,8 @@ struct PushBatch: Hashable, Sendable {
         let unit: String
         /// The number of each entry in the file.
         let numbers: [Int]
+        /// A regular file is still there after a push that failed; what came through a pipe is nowhere else.
+        var canBeReadAgain = true
     }
 
     let body: [UInt8]
@@ -38,5 +41,41 @@ struct PushBatch: Hashable, Sendable {
             return "\(origin.file): entry \(position) behind \(origin.unit) \((origin.numbers.first ?? 1) - 1)"
         }
         return "\(origin.file): \(origin.unit) \(origin.numbers[position])"
+    }
+
+    /// The batch as two of half as many entries, for a server (or a proxy before it) that finds it too large; nil when it
+    /// holds one entry.
+    ///
+    /// The keys follow from the batch's own, so that sending the halves again, also from the spool, doubles nothing.
+    func halves() -> (PushBatch, PushBatch)? {
+        let parts = body.withUnsafeBytes { bytes in
+            var ranges: [Range<Int>] = []
+            if form == .lines {
+                ranges = bytes.split(separator: UInt8(ascii: "\n")).map { $0.startIndex..<$0.endIndex }
+            } else {
+                BodySplitter(bytes).forEachPart { ranges.append($0.range) }
+            }
+            return ranges
+        }
+        guard parts.count > 1 else { return nil }
+        let middle = parts.count / 2
+        let numbers = origin.flatMap { $0.numbers.count == parts.count ? $0.numbers : nil }
+        func half(_ range: Range<Int>, _ mark: String) -> PushBatch {
+            var half: [UInt8] = form == .lines ? [] : [UInt8(ascii: "[")]
+            for (place, part) in parts[range].enumerated() {
+                if form == .document, place > 0 { half.append(UInt8(ascii: ",")) }
+                half += body[part]
+                if form == .lines { half.append(UInt8(ascii: "\n")) }
+            }
+            if form == .document { half.append(UInt8(ascii: "]")) }
+            let origin = origin.map {
+                Origin(
+                    file: $0.file, unit: $0.unit, numbers: numbers.map { Array($0[range]) } ?? $0.numbers,
+                    canBeReadAgain: $0.canBeReadAgain)
+            }
+            return PushBatch(
+                body: half, form: form, entries: range.count, read: read, key: key + mark, origin: origin)
+        }
+        return (half(0..<middle, "a"), half(middle..<parts.count, "b"))
     }
 }

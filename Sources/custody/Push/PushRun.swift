@@ -26,6 +26,10 @@ struct PushRun {
     private var away: (since: Timestamp, failure: CommandFailure)?
     /// Set once the server has refused everything; nothing more is sent.
     private var denial: CommandFailure?
+    /// Halves of batches that were too large, to be sent next, the last one first.
+    private var halves: [(PushBatch, Spool.Entry?)] = []
+    /// Entries that came through a pipe and are neither sent nor kept.
+    private var lost = 0
     private var lastProgress = Timestamp(rawValue: 0)
 
     init(sender: PushSender, lane: InputLane, spool: Spool?, receipts: ReceiptFile?, context: CommandContext) {
@@ -44,8 +48,24 @@ struct PushRun {
         try await resume()
         let input = lane
         try await deliver { try await input.next().map { ($0, nil) } }
+        if denial != nil { try await keepInput() }
         clearProgress()
-        if let denial { throw denial }
+        if let denial { throw lost == 0 ? denial : Self.losing(lost, denial) }
+    }
+
+    /// After a denial: what a pipe has brought exists nowhere else, so it goes to the spool, up to the pipe's end or its
+    /// next silence. Files stay where they are and are not read further.
+    private mutating func keepInput() async throws {
+        guard try lane.keepPipes() else { return }
+        if spool != nil { context.console.note("note: denied; what the pipe still brings goes to the spool") }
+        while let batch = try await lane.next() { try keepUnsent(batch) }
+    }
+
+    private static func losing(_ entries: Int, _ failure: CommandFailure) -> CommandFailure {
+        CommandFailure(
+            failure.code,
+            (failure.reason ?? "denied")
+                + "; \(PushTotals.grouped(entries)) that were read from the pipe are neither sent nor kept")
     }
 
     /// Sends what waits in the spool, oldest first.
@@ -80,7 +100,15 @@ struct PushRun {
         try await withThrowingTaskGroup(of: Result.self) { group in
             var inFlight = 0
             while denial == nil {
-                guard let (batch, entry) = try await next() else { break }
+                var following = halves.popLast()
+                if following == nil { following = try await next() }
+                guard let (batch, entry) = following else {
+                    // What is still on its way may come back in halves.
+                    guard inFlight > 0, let result = try await group.next() else { break }
+                    inFlight -= 1
+                    try settle(result)
+                    continue
+                }
                 if away != nil {
                     // What waits already keeps waiting.
                     if entry != nil { break }
@@ -97,12 +125,17 @@ struct PushRun {
                         try keep(batch)
                         continue
                     }
-                    if away != nil || denial != nil { break }
+                    if away != nil || denial != nil {
+                        if entry == nil { try keepUnsent(batch) }
+                        break
+                    }
                 }
                 inFlight += 1
                 group.addTask { Result(batch: batch, spooled: entry, outcome: await sender.send(batch)) }
             }
             while let result = try await group.next() { try settle(result) }
+            for (batch, entry) in halves where entry == nil { try keepUnsent(batch) }
+            halves = []
         }
     }
 
@@ -147,8 +180,23 @@ struct PushRun {
             totals.rejected += result.batch.entries
             clearProgress()
             try tellRefused(result, failure)
+        case .tooLarge(let failure):
+            guard let (first, second) = result.batch.halves() else {
+                totals.rejected += result.batch.entries
+                clearProgress()
+                return try tellRefused(result, failure)
+            }
+            guard let entry = result.spooled, let spool else {
+                halves += [(second, nil), (first, nil)]
+                return
+            }
+            // Both halves are kept before the whole is forgotten; should both be found later, their keys tell.
+            let entries = (try spool.add(first), try spool.add(second))
+            halves += [(second, entries.1), (first, entries.0)]
+            try spool.remove(entry)
         case .denied(let failure):
             denial = denial ?? failure
+            if result.spooled == nil { try keepUnsent(result.batch) }
         }
     }
 
@@ -158,8 +206,19 @@ struct PushRun {
             context.console.note("refused: a spooled batch, now \(try spool.setAside(entry)): \(reason)")
         } else if let origin = result.batch.origin, let first = origin.numbers.first, let last = origin.numbers.last {
             let range = first == last ? "\(origin.unit) \(first)" : "\(origin.unit) \(first) to \(last)"
-            context.console.note("refused: \(origin.file): \(range): \(reason)")
+            var place = ""
+            if !origin.canBeReadAgain, let spool {
+                place = ", now \(try spool.setAside(spool.add(result.batch)))"
+            }
+            context.console.note("refused: \(origin.file): \(range)\(place): \(reason)")
         }
+    }
+
+    /// What becomes of a batch that is not sent because the server is away, or has denied it.
+    private mutating func keepUnsent(_ batch: PushBatch) throws {
+        guard denial != nil else { return try keep(batch) }
+        guard batch.origin?.canBeReadAgain == false else { return }
+        if spool == nil { lost += batch.entries } else { try keep(batch) }
     }
 
     /// Spools a batch.

@@ -10,6 +10,8 @@ struct PushSender: Sendable {
         case away(CommandFailure)
         /// The server will not take this batch.
         case refused(CommandFailure)
+        /// The server, or a proxy before it, will not take so much at once.
+        case tooLarge(CommandFailure)
         /// The server will take nothing like it: no right, or no such source.
         case denied(CommandFailure)
     }
@@ -68,6 +70,7 @@ struct PushSender: Sendable {
             guard let read = PushAnswer(answer.body) else { return .denied(answer.failure(of: client.address)) }
             return .answered(read)
         case 401, 403, 404, 300..<400: return .denied(client.failure(answer))
+        case 413: return .tooLarge(client.failure(answer))
         case 400..<500 where answer.status != 429 && answer.status != 408: return .refused(client.failure(answer))
         default: return nil
         }

@@ -42,8 +42,10 @@ struct Spool: Sendable {
 
     /// Keeps a batch durably.
     ///
+    /// - Returns: Where it waits now.
     /// - Throws: ``CommandFailure`` `unreachable`: the batch is neither sent nor kept.
-    func add(_ batch: PushBatch) throws {
+    @discardableResult
+    func add(_ batch: PushBatch) throws -> Entry {
         let time = String(batch.read.nanoseconds)
         let name =
             String(repeating: "0", count: max(0, 19 - time.utf8.count)) + time
@@ -56,6 +58,7 @@ struct Spool: Sendable {
         } catch {
             throw CommandFailure(.unreachable, "the spool cannot keep a batch: \(error)")
         }
+        return Entry(name: name, read: batch.read, entries: batch.entries, key: batch.key, form: batch.form)
     }
 
     /// The batches that wait, oldest first. What else lies in the directory is left alone.

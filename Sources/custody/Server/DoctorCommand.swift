@@ -63,8 +63,8 @@ struct DoctorCommand: AsyncParsableCommand {
                 findings.append(Finding(mark: .fail, subject: "files", text: remedy))
             }
         }
-        let reserve = UInt64(IntakeLimits().reservedDiskBytes)
-        if let free = try? fileSystem.freeBytes(at: path) {
+        if let free = try? fileSystem.freeBytes(at: path), let volume = try? fileSystem.volumeBytes(at: path) {
+            let reserve = UInt64(IntakeLimits().reservedBytes(ofVolume: volume))
             let text = "\(free >> 20) MiB free, \(reserve >> 20) MiB are kept in reserve"
             let mark: Mark = free <= reserve ? .fail : free < reserve * 8 ? .warn : .ok
             findings.append(

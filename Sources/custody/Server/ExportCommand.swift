@@ -20,7 +20,10 @@ struct ExportCommand: AsyncParsableCommand {
     var query: String?
     @Option(name: .shortAndLong, help: ArgumentHelp("The file to write.", valueName: "file.evidence"))
     var output: String?
-    @Option(help: ArgumentHelp("Write the ledger (no events) of --data to this directory.", valueName: "dir"))
+    @Option(
+        help: ArgumentHelp(
+            "Write the ledger (no events) of the server, or of a data directory that --data names, to this directory.",
+            valueName: "dir"))
     var ledger: String?
     @Option(help: "Events from this time on.")
     var since: String?
@@ -38,7 +41,7 @@ struct ExportCommand: AsyncParsableCommand {
 
     func run() async throws {
         let context = CommandContext.current
-        if let ledger { return try exportLedger(to: FilePath(ledger), context) }
+        if let ledger { return try await exportLedger(to: FilePath(ledger), context) }
         guard let query, let output else { return }
         var json: [UInt8] = Array("{\"q\":".utf8)
         JSONText.appendString(query, to: &json)
@@ -57,14 +60,33 @@ struct ExportCommand: AsyncParsableCommand {
         if report.events == 0 { throw CommandFailure(.nothingFound, nil) }
     }
 
-    private func exportLedger(to directory: FilePath, _ context: CommandContext) throws {
-        let data = FilePath(server.data ?? "custody-data")
-        guard let key = DataDirectoryVerifier.ownKey(of: data) else {
-            throw CommandFailure(.refused, "\(data) is no data directory; name it with --data")
+    /// From the server when one is named, else from a data directory, which needs no server.
+    private func exportLedger(to directory: FilePath, _ context: CommandContext) async throws {
+        let namesServer = server.url != nil || (server.data == nil && context.variable("CUSTODY_URL") != nil)
+        if !namesServer {
+            let data = FilePath(server.data ?? "custody-data")
+            if let key = DataDirectoryVerifier.ownKey(of: data) {
+                let reader = try LedgerReader(
+                    directory: data.appending("ledger"), fileSystem: context.fileSystem, key: key)
+                return try await export(reader, key, to: directory, context)
+            }
+            guard server.data == nil else { throw CommandFailure(.refused, "\(data) is no data directory") }
         }
-        let reader = try LedgerReader(
-            directory: data.appending("ledger"), fileSystem: context.fileSystem, key: key)
-        try StaticExport.write(reader, to: directory, fileSystem: context.fileSystem)
-        context.console.note("\(reader.size) leaves in \(directory); the key to check them with: \(key)")
+        let client = try server.client(context)
+        let integrity = try await client.call(.get, "/v1/integrity")
+        let key = try VerifierKey(parsing: try JSONDocument.read(integrity) { $0["vkey"]?.string?.text ?? "" })
+        let source = FetchedTileSource { path in try await client.call(.get, "/ledger/" + path) }
+        try await export(source, key, to: directory, context)
+    }
+
+    private func export(
+        _ source: any TileSource, _ key: VerifierKey, to directory: FilePath, _ context: CommandContext
+    ) async throws {
+        let signed = try SignedCheckpoint(parsing: try await source.checkpoint(), verifiedBy: key)
+        try await StaticExport.write(source, of: signed, to: directory, fileSystem: context.fileSystem) { entries in
+            if entries % 65_536 == 0 { context.console.progress("\(entries) leaves") }
+        }
+        context.console.endProgress()
+        context.console.note("\(signed.checkpoint.size) leaves in \(directory); the key to check them with: \(key)")
     }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import CustodyServer
 import DurableFiles
 import Foundation
+import NIOCore
 import ServiceLifecycle
 import SystemPackage
 
@@ -53,7 +54,7 @@ struct ServeCommand: AsyncParsableCommand {
                 guardDirectory, configuration.guardDirectory, data: configuration.dataDirectory)
             try await ServerRun(configuration: configuration).run()
         } catch {
-            FileHandle.standardError.write(Data("custody serve: \(error)\n".utf8))
+            FileHandle.standardError.write(Data("custody serve: \(Self.reason(error, configuration))\n".utf8))
             throw ExitCode(Self.exitCode(for: error))
         }
     }
@@ -61,7 +62,18 @@ struct ServeCommand: AsyncParsableCommand {
     private static func exitCode(for error: any Error) -> Int32 {
         switch error {
         case is ConfigurationError: 64
-        default: 1
+        default: CommandFailure.Code.unreachable.rawValue
+        }
+    }
+
+    /// A listener that cannot be had is the commonest failure, and the system's words for it are no help.
+    private static func reason(_ error: any Error, _ configuration: ServerConfiguration) -> String {
+        let address = "\(configuration.host):\(configuration.port)"
+        switch (error as? IOError)?.errnoCode {
+        case EADDRINUSE: return "\(address) is taken by another program; choose another with --listen"
+        case EACCES: return "\(address) may not be listened on by this account; choose a port above 1023"
+        case EADDRNOTAVAIL: return "\(address) is no address of this machine"
+        default: return "\(error)"
         }
     }
 }

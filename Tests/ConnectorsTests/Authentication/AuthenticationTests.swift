@@ -80,6 +80,19 @@ import Testing
         #expect(failure { try verify(gitlab, headers) } == .badSignature)
     }
 
+    @Test("Of several prefixes of one header the one that is there counts")
+    func prefixes() throws {
+        let oci = try ConnectorCatalogue.builtIn.connector(named: "oci-distribution-notification")
+        #expect(try verify(oci, [("Authorization", "Bearer s3cret")]) == .token)
+        #expect(try verify(oci, [("Authorization", "s3cret")]) == .token)
+        #expect(failure { try verify(oci, [("Authorization", "Bearer s3cre")]) } == .badSignature)
+        #expect(failure { try verify(oci, [("Authorization", "s3cre")]) } == .badSignature)
+        let audit = try ConnectorCatalogue.builtIn.connector(named: "github-audit-log")
+        #expect(try verify(audit, [("Authorization", "Splunk s3cret")]) == .token)
+        #expect(try verify(audit, [("Authorization", "Bearer s3cret")]) == .token)
+        #expect(failure { try verify(audit, [("Authorization", "Digest s3cret")]) } == .badSignature)
+    }
+
     @Test("Tokens and basic authentication are compared whole")
     func tokens() throws {
         let gitlab = try ConnectorCatalogue.builtIn.connector(named: "gitlab-webhook")

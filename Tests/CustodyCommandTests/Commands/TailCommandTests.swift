@@ -34,6 +34,29 @@ struct TailCommandTests {
         }
     }
 
+    @Test("An alert that opens is a line between the events, with --json an object of its own")
+    func alerts() async throws {
+        let alert =
+            "event: alert\nid: 8\ndata: {\"action\":\"alert.open\",\"resource\":\"b3e0\",\"details\":{\"rule_title\":\"Tag"
+            + " moved\",\"severity\":\"high\",\"entity\":\"oc\\u001bto\"}}\n\n"
+        for (arguments, line) in [
+            (["tail"], #"ALERT high  Tag moved  oc\u{1b}to  custody alert show b3e0"#),
+            (
+                ["tail", "--json"],
+                #"{"alert":{"id":"b3e0","severity":"high","title":"Tag moved","entity":"oc\u001bto"}}"#
+            ),
+        ] {
+            let attempts = Counter()
+            try await StubServer.run { _ in
+                attempts.next() == 1
+                    ? .init(body: alert, contentType: "text/event-stream") : .problem(400, "no_stages", "no stages")
+            } _: { url, _ in
+                let run = await CommandBench().run(arguments + ["--url", url], input: [])
+                #expect(run.lines == [line])
+            }
+        }
+    }
+
     @Test("With --json each event is a line as the server has it")
     func json() async throws {
         let attempts = Counter()

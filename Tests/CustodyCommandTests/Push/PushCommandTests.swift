@@ -151,19 +151,97 @@ import Testing
         }
     }
 
-    @Test("Without a right to send, nothing is spooled; the status is 77")
-    func denied() async throws {
+    @Test("Without a right to send, files stay where they are and nothing is spooled; the status is 77")
+    func deniedFile() async throws {
         let directory = try TemporaryDirectory()
-        let bench = bench(directory)
+        let (file, bench) = (try directory.file("events.ndjson", lines), bench(directory))
         try await StubServer.run { _ in
             .problem(403, "forbidden", "this token may not ingest")
         } _: { [self] url, stub in
-            let run = await bench.run("push", "--url", url, input: lines)
+            let run = await bench.run("push", "--url", url, file)
             #expect(run.status == 77)
             #expect(run.errors == "custody: this token may not ingest [forbidden, request r1]\n")
             #expect(stub.requests.count <= PushRun.parallelRequests)
             #expect(spooled(directory).isEmpty)
         }
+    }
+
+    @Test("What came through a pipe is not lost by a denial: it waits in the spool for the next push, and comes once")
+    func deniedPipe() async throws {
+        let directory = try TemporaryDirectory()
+        let bench = bench(directory)
+        let ledger = Ledger()
+        let isAllowed = Mutex(false)
+        try await StubServer.run { asked in
+            isAllowed.withLock { $0 } ? ledger.accept(asked) : .problem(403, "forbidden", "this token may not ingest")
+        } _: { [self] url, stub in
+            let run = await bench.run("push", "--url", url, input: lines)
+            #expect(run.status == 77)
+            #expect(run.output == "0 events accepted; 2,500 spooled\n")
+            #expect(run.errors.hasSuffix("custody: this token may not ingest [forbidden, request r1]\n"))
+            #expect(stub.requests.count <= PushRun.parallelRequests)
+            // Denied again while something waits: what comes then waits behind it.
+            #expect(await bench.run("push", "--url", url, input: "{\"n\":0}\n").status == 77)
+            isAllowed.withLock { $0 = true }
+            let resumed = await bench.run("push", "--url", url, input: "")
+            #expect(resumed.status == 0)
+            #expect(resumed.output.hasPrefix("2,501 events accepted"))
+            #expect(ledger.events == 2_501 && spooled(directory).isEmpty)
+        }
+    }
+
+    @Test("Without a spool a denial says how much of the pipe was lost")
+    func deniedWithoutSpool() async throws {
+        let bench = CommandBench()
+        try await StubServer.run { _ in
+            .problem(403, "forbidden", "no")
+        } _: { url, _ in
+            let run = await bench.run("push", "--no-spool", "--url", url, input: "{\"n\":1}\n{\"n\":2}\n")
+            #expect(run.status == 77)
+            #expect(run.errors.contains("2 that were read from the pipe are neither sent nor kept"))
+        }
+    }
+
+    @Test("A batch that is too large is sent in halves, from a file and from the spool; one entry that is, is refused")
+    func tooLarge() async throws {
+        let directory = try TemporaryDirectory()
+        let bench = bench(directory)
+        let ledger = Ledger()
+        let isAway = Mutex(true)
+        let big = "{\"n\":\"\(String(repeating: "x", count: 3_000))\"}\n"
+        let small = String(repeating: "{\"n\":1}\n", count: 300)
+        let text = small + big + small
+        try await StubServer.run { asked in
+            if isAway.withLock({ $0 }) { return .problem(503, "stopping", "not now") }
+            return asked.body.utf8.count > 2_000 ? .problem(413, "too_large", "too large") : ledger.accept(asked)
+        } _: { [self] url, stub in
+            #expect(await bench.run("push", "--url", url, input: text).status == 0)
+            isAway.withLock { $0 = false }
+            let resumed = await bench.run("push", "--url", url, input: "")
+            #expect(resumed.status == 65)
+            #expect(resumed.output.hasPrefix("600 events accepted"))
+            #expect(ledger.events == 600)
+            #expect(spooled(directory).filter { !$0.contains("refused/") }.isEmpty)
+            #expect(spooled(directory).filter { $0.contains("refused/") }.count == 1)
+            let file = try directory.file("again.ndjson", text)
+            let direct = await bench.run("push", "--url", url, file)
+            #expect(direct.status == 65)
+            #expect(direct.errors.contains("\(file): line 301: too large"))
+            #expect(ledger.events == 1_200)
+        }
+    }
+
+    @Test("An array is halved between its elements, and the halves' keys follow from its own")
+    func halves() throws {
+        let batch = PushBatch(
+            body: Array("[ {\"a\":[1,2]}, {\"b\":\"],[\"},3 ]".utf8), form: .document, entries: 3,
+            read: Timestamp(seconds: 1), key: "k", origin: .init(file: "f", unit: "entry", numbers: [7, 8, 9]))
+        let halves = try #require(batch.halves())
+        #expect(String(decoding: halves.0.body, as: UTF8.self) == "[{\"a\":[1,2]}]")
+        #expect(String(decoding: halves.1.body, as: UTF8.self) == "[{\"b\":\"],[\"},3]")
+        #expect(halves.0.key == "ka" && halves.1.key == "kb")
+        #expect(halves.1.origin?.numbers == [8, 9])
+        #expect(halves.0.halves() == nil)
     }
 
     @Test("Status 69 only without a spool, or when the spool fails")

@@ -69,6 +69,37 @@ struct DataDirectoryVerifierTests {
         }
     }
 
+    @Test("A journal that lost its last bytes is named, though every event lies in a segment")
+    func tornJournal() async throws {
+        try await withDirectory { path, verifier in
+            let file = try #require(try files(path, "journal", ".journal").last)
+            let bytes = try Data(contentsOf: URL(fileURLWithPath: file))
+            try bytes.prefix(bytes.count - 7).write(to: URL(fileURLWithPath: file))
+            let report = try await verifier.verify()
+            #expect(report.counts.missing == 0)
+            #expect(report.faults.contains { $0.hasPrefix("journal: it ends at leaf ") })
+        }
+    }
+
+    @Test("The events of a segment that cannot be read any more count as altered, the others as verified")
+    func unreadableRows() async throws {
+        try await withDirectory { path, verifier in
+            let size = try await verifier.verify().counts.verified
+            let file = try #require(try files(path, "segments", ".segment").first)
+            var bytes = try Data(contentsOf: URL(fileURLWithPath: file))
+            var most: UInt64 = 0
+            for part in 1..<8 {
+                bytes[bytes.count * part / 8] ^= 1
+                try bytes.write(to: URL(fileURLWithPath: file))
+                let counts = try await verifier.verify().counts
+                #expect(counts.verified + counts.altered == size)
+                most = max(most, counts.altered)
+                bytes[bytes.count * part / 8] ^= 1
+            }
+            #expect(most > 0)
+        }
+    }
+
     @Test("A segment that is gone is named")
     func missingSegment() async throws {
         try await withDirectory { path, verifier in
