@@ -24,9 +24,25 @@ struct EventIntakeTests {
             #expect(pushed["accepted"] as? Int == 1 && pushed["first_index"] as? Int == 0)
             #expect(try await client.search("actor:octocat repo:acme/api", expecting: 1).count == 1)
             #expect(try await client.send(.get, "/v1/events/0/raw").text == payload)
-            var proof = try await client.send(.get, "/v1/events/0/proof")
-            while proof.status == 503 { proof = try await client.send(.get, "/v1/events/0/proof") }
+            // The first checkpoint is waited for.
+            let proof = try await client.send(.get, "/v1/events/0/proof")
             #expect(proof.text.hasPrefix("c2sp.org/tlog-proof@v1\nindex 0\n"))
+        }
+    }
+
+    @Test("First deliveries of a new source at once are all taken, and its making is on record once")
+    func newSourceAtOnce() async throws {
+        try await TestServer.run { _, client in
+            try await withThrowingTaskGroup(of: Int.self) { group in
+                for number in 0..<8 {
+                    group.addTask {
+                        try await client.send(.post, "/v1/events?source=fresh", event("n\(number)")).status
+                    }
+                }
+                for try await status in group { #expect(status == 200) }
+            }
+            #expect(try await client.search("source.name:fresh", expecting: 8).count == 8)
+            #expect(try await client.search("source:custody action:source.add resource:fresh", expecting: 1).count == 1)
         }
     }
 

@@ -30,6 +30,17 @@ struct AlertStoreTests {
         #expect(try store.cursor() == LeafIndex(7))
     }
 
+    @Test("SQLite's own check, which custody doctor runs, finds nothing wrong with alerts and evidence")
+    func soundness() throws {
+        let queue = try DatabaseQueue()
+        var migrator = DatabaseMigrator()
+        AlertSchema.registerMigrations(in: &migrator)
+        try migrator.migrate(queue)
+        let store = AlertStore(queue) { Timestamp(seconds: 5_000) }
+        try store.record((0..<5).map { Samples.match("r", index: $0) }, through: LeafIndex(5))
+        #expect(try queue.read { try String.fetchAll($0, sql: "PRAGMA integrity_check") } == ["ok"])
+    }
+
     @Test("Replaying leaves that were recorded changes nothing")
     func idempotence() throws {
         let store = try store()

@@ -81,9 +81,25 @@ struct CustodyApplication: Sendable {
             }
             return http1
         }
-        let chain = try NIOSSLCertificate.fromPEMFile(certificate).map { NIOSSLCertificateSource.certificate($0) }
-        let tls = TLSConfiguration.makeServerConfiguration(
-            certificateChain: chain, privateKey: .privateKey(try NIOSSLPrivateKey(file: key, format: .pem)))
-        return try .tls(http1, tlsConfiguration: tls)
+        let chain: [NIOSSLCertificateSource]
+        let privateKey: NIOSSLPrivateKey
+        do {
+            chain = try NIOSSLCertificate.fromPEMFile(certificate).map { .certificate($0) }
+        } catch {
+            throw ConfigurationError("\(certificate) holds no certificate in PEM, or cannot be read")
+        }
+        do {
+            privateKey = try NIOSSLPrivateKey(file: key, format: .pem)
+        } catch {
+            throw ConfigurationError("\(key) holds no private key in PEM, or cannot be read")
+        }
+        do {
+            return try .tls(
+                http1,
+                tlsConfiguration: .makeServerConfiguration(
+                    certificateChain: chain, privateKey: .privateKey(privateKey)))
+        } catch {
+            throw ConfigurationError("\(key) is not the key of the certificate in \(certificate)")
+        }
     }
 }

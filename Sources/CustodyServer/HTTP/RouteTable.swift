@@ -27,13 +27,16 @@ struct RouteTable: Sendable {
         }
     }
 
-    /// The methods of a path, in alphabetical order; empty when there is no such path.
+    /// The methods of a path, in alphabetical order; empty when there is no such path. As in routing, `/v1/sources/quarantine`
+    /// comes before `/v1/sources/{name}`.
     func methods(of path: String) -> [String] {
         let components = path.split(separator: "/")
-        return entries.reduce(into: Set<String>()) { methods, entry in
-            if Self.matches(components, entry.components) { methods.formUnion(entry.methods) }
-        }.sorted()
+        let matching = entries.filter { Self.matches(components, $0.components) }
+        let best = matching.min { $0.components.count(where: Self.isOpen) < $1.components.count(where: Self.isOpen) }
+        return best?.methods.sorted() ?? []
     }
+
+    private static func isOpen(_ component: Substring) -> Bool { component.hasPrefix("{") || component == "**" }
 
     /// What a request is told that no route takes.
     func problem(for request: Request) -> Problem {

@@ -36,7 +36,7 @@ struct AlertRoutes {
         try requireReader(context)
         let query = request.uri.queryParameters
         let filter = try Self.filter(request)
-        let limit = query["limit"].flatMap { Int($0) } ?? 100
+        let limit = try request.count("limit", in: 1...1_000) ?? 100
         let before = query["cursor"].flatMap { Int64($0) }
         let page = try state.alerts.list(filter, before: before, limit: limit)
         try state.audit.record(state.auditEntry("alert.list", activity: "read", context, resource: ("alert", nil)))

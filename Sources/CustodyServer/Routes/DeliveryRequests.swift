@@ -15,17 +15,40 @@ struct DeliveryRequests: Sendable {
 
     let state: ServerState
 
-    /// The source of a push by token.
+    /// Does something with the source of a push by token.
     ///
-    /// A name that does not exist is created for an admin and is 404 for any other.
-    func source(named name: String, for principal: Principal) throws -> Source {
+    /// A name that does not exist is created for an admin and is 404 for any other. A creation is on record before the answer,
+    /// also of a push that fails; but behind the events, which so have the indexes that a sender expects.
+    func withSource<Result: Sendable>(
+        named name: String, _ context: CustodyRequestContext, _ body: (Source) async throws -> Result
+    ) async throws -> Result {
+        let principal = try context.requirePrincipal()
         try Authorizer.checkIngest(as: name, for: principal, now: state.now())
         if let source = state.sources.source(named: name) {
             guard source.isEnabled else { throw Problem.forbidden("the source \(name) is disabled") }
-            return source
+            return try await body(source)
         }
         guard principal.scopes.contains(.admin) else { throw Problem.notFound("there is no source \(name)") }
-        return try state.sources.add(name: name, now: state.now())
+        let made: Source
+        do {
+            made = try state.sources.add(name: name, now: state.now())
+        } catch let error as IdentityError where error.code == .alreadyExists {
+            // Two first deliveries at once: the other one made it.
+            guard let source = state.sources.source(named: name) else { throw error }
+            return try await body(source)
+        }
+        let entry = state.auditEntry(
+            "source.add", activity: "create", context, resource: ("source", name),
+            details: [("connector", made.connector)])
+        let result: Result
+        do {
+            result = try await body(made)
+        } catch {
+            try await state.audit.recordDurably(entry)
+            throw error
+        }
+        try await state.audit.recordDurably(entry)
+        return result
     }
 
     /// The source of a hook, whose delivery has yet to be authenticated.

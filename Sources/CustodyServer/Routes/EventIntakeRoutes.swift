@@ -23,16 +23,16 @@ struct EventIntakeRoutes {
     }
 
     @Sendable private func push(_ request: Request, context: CustodyRequestContext) async throws -> Response {
-        var request = request
-        let principal = try context.requirePrincipal()
         let name = request.uri.queryParameters["source"].map(String.init) ?? SourceStore.automatic
-        let source = try requests.source(named: name, for: principal)
-        let delivery = try await requests.delivery(&request)
-        let answer = try await requests.submit(
-            delivery, from: requests.deliverySource(source, verified: .token),
-            deliveryID: Self.idempotencyKey(request.headers))
-        let wantsReceipt = request.uri.queryParameters["receipt"] == "true"
-        return requests.response(answer, receipt: wantsReceipt ? try requests.receipt(for: answer, delivery) : nil)
+        return try await requests.withSource(named: name, context) { source in
+            var request = request
+            let delivery = try await requests.delivery(&request)
+            let answer = try await requests.submit(
+                delivery, from: requests.deliverySource(source, verified: .token),
+                deliveryID: Self.idempotencyKey(request.headers))
+            let wantsReceipt = request.uri.queryParameters["receipt"] == "true"
+            return requests.response(answer, receipt: wantsReceipt ? try requests.receipt(for: answer, delivery) : nil)
+        }
     }
 
     @Sendable private func hook(_ request: Request, context: CustodyRequestContext) async throws -> Response {

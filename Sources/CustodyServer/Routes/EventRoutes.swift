@@ -49,15 +49,9 @@ struct EventRoutes {
     @Sendable private func proof(_ request: Request, context: CustodyRequestContext) async throws -> Response {
         let index = try Self.index(context)
         _ = try await find(index, [.envelope], context)
-        let proof: TlogProof
-        do {
-            proof = try state.ledger.tlogProof(of: index.rawValue)
-        } catch let error as LedgerError where error.code == .outOfRange {
-            throw Problem(
-                .serviceUnavailable, "not_published",
-                "no checkpoint covers event \(index) yet; there is one every second",
-                headers: [.retryAfter: "1"])
-        }
+        // An event of this second is proved by the checkpoint that comes next.
+        _ = try await state.checkpoint(covering: index.rawValue)
+        let proof = try state.ledger.tlogProof(of: index.rawValue)
         return Response(
             status: .ok,
             headers: [
@@ -70,8 +64,8 @@ struct EventRoutes {
     @Sendable private func context(_ request: Request, context: CustodyRequestContext) async throws -> Response {
         let index = try Self.index(context)
         _ = try await find(index, [.envelope], context)
-        let wanted = request.uri.queryParameters["events"].flatMap { Int($0) } ?? Self.contextEvents
-        let reach = UInt64(min(max(wanted, 1), Self.maximumContextEvents))
+        let reach = UInt64(
+            try request.count("events", in: 1...Self.maximumContextEvents) ?? Self.contextEvents)
         let read = try Authorizer.authorizeRead(of: [.envelope], for: context.requirePrincipal(), now: state.now())
         try state.audit.record(
             state.auditEntry(

@@ -10,8 +10,6 @@ import QueryLanguage
 
 /// `POST /v1/export`: an evidence pack for a query.
 struct ExportRoutes {
-    /// How long a checkpoint over the newest hits is waited for; there is one about every second.
-    static let checkpointLimit = Duration.seconds(5)
 
     private struct Body: Decodable {
         var q: String
@@ -44,7 +42,7 @@ struct ExportRoutes {
             state.auditEntry(
                 "evidence.export", activity: "read", context, resource: ("event", nil), query: query.canonical,
                 details: [("events", String(indexes.count))]))
-        let checkpoint = try await checkpoint(covering: indexes.max())
+        let checkpoint = try await state.checkpoint(covering: indexes.max())
         let header = EvidenceFormat.header(
             query: query.canonical, created: now, key: state.ledgerKey.verifierKey, checkpoint: checkpoint.note.bytes,
             count: indexes.count)
@@ -77,19 +75,6 @@ struct ExportRoutes {
         let proof = try state.ledger.inclusionProof(of: index, in: size)
         return try record.bytes.withUnsafeBytes {
             try EvidenceFormat.line(SealedView($0), index: index, parts: parts, visible: visible, proof: proof)
-        }
-    }
-
-    private func checkpoint(covering index: UInt64?) async throws -> SignedCheckpoint {
-        let deadline = ContinuousClock.now + Self.checkpointLimit
-        while true {
-            if let latest = state.ledger.latest, latest.checkpoint.size > index ?? 0 || index == nil { return latest }
-            guard ContinuousClock.now < deadline else {
-                throw Problem(
-                    .serviceUnavailable, "not_published", "no checkpoint covers the newest events yet",
-                    headers: [.retryAfter: "1"])
-            }
-            try await Task.sleep(for: .milliseconds(50))
         }
     }
 }

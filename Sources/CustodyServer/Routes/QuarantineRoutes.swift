@@ -9,6 +9,9 @@ import Intake
 ///
 /// Payloads are read here and events made, so an admin's token is needed and each step is on record before it is done.
 struct QuarantineRoutes {
+    /// Entries in one answer; each may have 256 KiB.
+    static let maximumListed = 1_000
+
     let state: ServerState
 
     func register(on router: Router<CustodyRequestContext>) {
@@ -20,7 +23,7 @@ struct QuarantineRoutes {
     @Sendable private func list(_ request: Request, context: CustodyRequestContext) async throws -> Response {
         try Authorizer.check(.changeConfiguration, for: context.requirePrincipal(), now: state.now())
         let source = request.uri.queryParameters["source"].map(String.init)
-        let limit = min(max(request.uri.queryParameters["limit"].flatMap { Int($0) } ?? 100, 1), 1_000)
+        let limit = try request.count("limit", in: 1...Self.maximumListed) ?? 100
         try await state.audit.recordDurably(
             state.auditEntry("quarantine.read", activity: "read", context, resource: ("source", source)))
         let entries = try await state.quarantine.list(source: source, limit: limit)

@@ -54,7 +54,8 @@ struct SearchRoutes {
         let result = try await state.store.search(
             authorized,
             SearchOptions(
-                limit: wanted.limit, cursor: wanted.cursor, order: order, explains: wanted.explain ?? false))
+                limit: wanted.limit, cursor: wanted.cursor.flatMap { $0.isEmpty ? nil : $0 }, order: order,
+                explains: wanted.explain ?? false))
         return Self.response(result, proofs: try proofs(of: result, wanted))
     }
 
@@ -109,7 +110,7 @@ struct SearchRoutes {
         let authorized = try Authorizer.authorize(query, for: principal, now: now)
         try state.audit.recordRepeated(
             state.auditEntry("field.complete", activity: "read", context, resource: ("field", name)))
-        let limit = min(max(parameters["limit"].flatMap { Int($0) } ?? 20, 1), Self.maximumValues)
+        let limit = try request.count("limit", in: 1...Self.maximumValues) ?? 20
         let summary = try await state.store.values(
             of: reference, prefix: parameters["prefix"].map(String.init) ?? "", limit: limit, authorized)
         var json = JSONWriter()

@@ -42,22 +42,23 @@ struct SplunkRoutes {
     private func take(
         _ request: Request, _ context: CustodyRequestContext, unwrap: ([UInt8]) -> [UInt8]
     ) async throws -> Response {
-        var request = request
         guard let principal = context.principal else { return denial(request, context) }
         do {
             // A token that is bound to one source needs no further word; the others name theirs.
             let bound = principal.ingestSources.count == 1 ? principal.ingestSources.first : nil
             let name = request.uri.queryParameters["source"].map(String.init) ?? bound ?? SourceStore.automatic
-            let source = try requests.source(named: name, for: principal)
-            var delivery = try await requests.delivery(&request)
-            guard !delivery.body.isEmpty else { return Self.answer(.badRequest, .noData, "No data") }
-            delivery.body = unwrap(delivery.body)
-            let answer = try await requests.submit(
-                delivery, from: requests.deliverySource(source, verified: .token), deliveryID: nil)
-            guard answer.rejected.isEmpty || !answer.outcomes.isEmpty else {
-                return Self.answer(.badRequest, .invalidDataFormat, "Invalid data format")
+            return try await requests.withSource(named: name, context) { source in
+                var request = request
+                var delivery = try await requests.delivery(&request)
+                guard !delivery.body.isEmpty else { return Self.answer(.badRequest, .noData, "No data") }
+                delivery.body = unwrap(delivery.body)
+                let answer = try await requests.submit(
+                    delivery, from: requests.deliverySource(source, verified: .token), deliveryID: nil)
+                guard answer.rejected.isEmpty || !answer.outcomes.isEmpty else {
+                    return Self.answer(.badRequest, .invalidDataFormat, "Invalid data format")
+                }
+                return Self.answer(.ok, .success, "Success")
             }
-            return Self.answer(.ok, .success, "Success")
         } catch {
             let problem = ProblemMapper.problem(for: error)
             guard problem.status == .tooManyRequests || problem.status == .serviceUnavailable else { throw error }

@@ -36,9 +36,10 @@ package enum AlertSchema {
                     CREATE INDEX alert_fingerprint ON alert (fingerprint, sequence);
                     CREATE INDEX alert_status ON alert (status, sequence);
                     CREATE TABLE alert_evidence (
-                        rule_key TEXT NOT NULL,
-                        leaf INTEGER NOT NULL,
+                        -- In the order of the key: SQLite 3.40 checks other orders wrongly in its integrity check.
                         alert INTEGER NOT NULL REFERENCES alert (sequence) ON DELETE CASCADE,
+                        leaf INTEGER NOT NULL,
+                        rule_key TEXT NOT NULL,
                         PRIMARY KEY (alert, leaf)
                     ) STRICT, WITHOUT ROWID;
                     CREATE INDEX alert_evidence_leaf ON alert_evidence (rule_key, leaf);
