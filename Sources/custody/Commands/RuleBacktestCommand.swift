@@ -17,8 +17,10 @@ struct RuleBacktestCommand: AsyncParsableCommand {
             """)
 
     @Argument(help: ArgumentHelp("A rule file, or a rule's id.", valueName: "rule")) var rule: String
-    @Option(help: ArgumentHelp("The first events to look at.", valueName: "time")) var since = "-90d"
-    @Option(help: ArgumentHelp("Events before this.", valueName: "time")) var until: String?
+    @Option(parsing: .unconditional, help: ArgumentHelp("The first events to look at.", valueName: "time"))
+    var since = "-90d"
+    @Option(parsing: .unconditional, help: ArgumentHelp("Events before this.", valueName: "time"))
+    var until: String?
     @OptionGroup var output: OutputOptions
     @OptionGroup var server: ClientOptions
 

@@ -80,7 +80,8 @@ struct RuleSilenceCommand: AsyncParsableCommand {
             abstract: "Show what a silence would have hidden. Exit status 1: nothing.")
 
         @OptionGroup var scope: Scope
-        @Option(help: ArgumentHelp("How far back to look.", valueName: "time")) var since = "-7d"
+        @Option(parsing: .unconditional, help: ArgumentHelp("How far back to look.", valueName: "time"))
+        var since = "-7d"
         @OptionGroup var output: OutputOptions
         @OptionGroup var server: ClientOptions
 
