@@ -38,7 +38,7 @@ package enum StaticExport {
             }
         }
         var number = 1
-        while let change = try reader.storedKeyChange(number) {
+        while let change = try await source.keyChange(number) {
             try fileSystem.createDirectory(directory.appending("keys"), permissions: permissions)
             try fileSystem.writeAtomically(
                 change, to: directory.appending(KeyHistory.path(number)),

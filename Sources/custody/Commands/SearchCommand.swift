@@ -23,9 +23,11 @@ struct SearchCommand: AsyncParsableCommand {
 
     @Argument(help: "The query; several words need no quotes that the shell does not need.")
     var query: [String] = []
-    @Option(help: ArgumentHelp("From this time on: 2026-11-23, 2026-11-23T10:00:00Z or -24h.", valueName: "time"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("From this time on: 2026-11-23, 2026-11-23T10:00:00Z or -24h.", valueName: "time"))
     var since: String?
-    @Option(help: ArgumentHelp("Before this time.", valueName: "time"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("Before this time.", valueName: "time"))
     var until: String?
     @Option(
         help: ArgumentHelp(

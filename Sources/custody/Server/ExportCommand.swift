@@ -25,9 +25,9 @@ struct ExportCommand: AsyncParsableCommand {
             "Write the ledger (no events) of the server, or of a data directory that --data names, to this directory.",
             valueName: "dir"))
     var ledger: String?
-    @Option(help: "Events from this time on.")
+    @Option(parsing: .unconditional, help: "Events from this time on.")
     var since: String?
-    @Option(help: "Events before this time.")
+    @Option(parsing: .unconditional, help: "Events before this time.")
     var until: String?
     @Option(help: "Events at most.")
     var limit: Int?

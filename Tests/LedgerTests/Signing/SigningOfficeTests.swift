@@ -70,7 +70,8 @@ struct SigningOfficeTests {
         let verified = try await LedgerVerifier(source: writer.reader, key: followed[1]).verify()
         #expect(verified.isIntact)
         // The static export has the statements too.
-        try StaticExport.write(writer.reader, to: "/export", fileSystem: installation.disk)
+        try await StaticExport.write(
+            writer.reader, of: #require(writer.reader.latest), to: "/export", fileSystem: installation.disk)
         let export = DirectoryTileSource(directory: "/export", fileSystem: installation.disk)
         #expect(try await export.keys(after: old) == [old, new])
     }

@@ -22,8 +22,10 @@ struct HoldCommand: AsyncParsableCommand {
 
         @Argument(help: "What the hold is called.") var name: String
         @Argument(help: "Which events.") var query: String
-        @Option(help: ArgumentHelp("Only events from then on.", valueName: "time")) var since: String?
-        @Option(help: ArgumentHelp("Only events before then.", valueName: "time")) var until: String?
+        @Option(parsing: .unconditional, help: ArgumentHelp("Only events from then on.", valueName: "time"))
+        var since: String?
+        @Option(parsing: .unconditional, help: ArgumentHelp("Only events before then.", valueName: "time"))
+        var until: String?
         @OptionGroup var output: OutputOptions
         @OptionGroup var server: ClientOptions
 
