@@ -54,7 +54,7 @@ extension ServerState {
                     Double(memory.evictions)),
                 .init(.gauge, "custody_tail_followers", "Open live tails.", Double(tail.count)),
             ]
-            samples += Self.samples(of: notifications) + Self.samples(of: alerts)
+            samples += Self.samples(of: notifications) + Self.samples(of: alerts) + Self.samples(of: engine)
             samples += publicationSamples + Self.samples(of: records.history, storeView)
             for view in views {
                 let lag = end - min(end, view.cursor.rawValue)
@@ -80,6 +80,20 @@ extension ServerState {
             .init(
                 .gauge, "custody_record_objections", "Records without the authority that they claim.",
                 Double(history.objections.count)),
+        ]
+    }
+
+    private static func samples(of engine: DetectionEngine) -> [ServerMetrics.Sample] {
+        let usage = engine.usage
+        return [
+            .init(
+                .gauge, "custody_detection_groups", "Groups and keys that correlations and baselines hold.",
+                Double(usage.entries)),
+            .init(
+                .gauge, "custody_detection_state_bytes", "Memory of correlations and baselines.", Double(usage.bytes)),
+            .init(
+                .counter, "custody_detection_evictions_total",
+                "Groups, keys and events that a limit made correlations and baselines forget.", Double(usage.evictions)),
         ]
     }
 

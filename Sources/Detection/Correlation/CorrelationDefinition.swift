@@ -24,7 +24,7 @@ struct CorrelationDefinition: OperatorDefinition {
     static let maximumCount = 100_000.0
 
     let kind: Kind
-    /// By input: the rule's id or name.
+    /// By input: the rule's id or name. None: the one input is the rule's own selection.
     let rules: [String]
     /// Names of the group's values: fields or aliases.
     let groupBy: [String]
@@ -42,7 +42,8 @@ struct CorrelationDefinition: OperatorDefinition {
     let generates: Bool
 
     var inputs: [OperatorInput] {
-        zip(rules, groupFields).map { OperatorInput(.named($0), fields: $1 + valueFields) }
+        guard !rules.isEmpty else { return [OperatorInput(.itself, fields: (groupFields.first ?? []) + valueFields)] }
+        return zip(rules, groupFields).map { OperatorInput(.named($0), fields: $1 + valueFields) }
     }
     var runsAfterCorrelations: Bool { false }
     var raisesInputs: Bool { generates }

@@ -38,7 +38,7 @@ extension CorrelationOperator {
             for _ in 0..<(try decoder.readCount(bytesEach: 24)) {
                 let entry = CorrelationEntry(
                     time: try decoder.readInt64(), packed: try decoder.readFixed(), value: try decoder.readFixed())
-                guard entry.isEvidenceOnly || entry.input < definition.rules.count else {
+                guard entry.isEvidenceOnly || entry.input < max(definition.rules.count, 1) else {
                     throw StateDecoder.malformed("an entry of an input that the rule does not have")
                 }
                 guard group.entries.last.map({ $0.time <= entry.time }) ?? true else {

@@ -55,16 +55,21 @@ struct CorrelationReader {
         guard let member = node["timespan"], !member.isNull else {
             throw invalid("the correlation has no timespan", node)
         }
-        guard let text = member.text, let unit = text.last.flatMap({ Self.units[$0] }),
+        return try Self.duration(member, "timespan")
+    }
+
+    /// A number with a unit, and as it is written.
+    static func duration(_ member: RuleNode, _ name: String) throws -> (Duration, String) {
+        guard let text = member.text, let unit = text.last.flatMap({ units[$0] }),
             text.dropLast().utf8.allSatisfy({ $0 &- 0x30 < 10 }), let number = Int64(text.dropLast()), number > 0
         else {
             throw invalid(
-                "the timespan `\(member.text ?? "")` is not a positive number with a unit of s, m, h, d, w, M or y",
+                "the \(name) `\(member.text ?? "")` is not a positive number with a unit of s, m, h, d, w, M or y",
                 member)
         }
         let (seconds, overflow) = number.multipliedReportingOverflow(by: unit)
-        guard !overflow, seconds <= Self.maximumSeconds else {
-            throw invalid("the timespan is longer than ten years", member)
+        guard !overflow, seconds <= maximumSeconds else {
+            throw invalid("the \(name) is longer than ten years", member)
         }
         return (.seconds(seconds), text)
     }
@@ -131,7 +136,9 @@ struct CorrelationReader {
         return value
     }
 
-    private func invalid(_ reason: String, _ node: RuleNode) -> DetectionError {
+    private func invalid(_ reason: String, _ node: RuleNode) -> DetectionError { Self.invalid(reason, node) }
+
+    private static func invalid(_ reason: String, _ node: RuleNode) -> DetectionError {
         DetectionError(.invalidRule, reason, line: node.line)
     }
 }

@@ -26,6 +26,7 @@ enum CompiledTest: Sendable {
     case reference(Int, ValueTest.Overlap, isCased: Bool)
     /// Elements of an array, each judged by itself.
     case elements(ElementTest)
+    case query(QueryCondition)
 
     /// - Parameter slot: Gives another field its number.
     init(_ test: ValueTest, slot: (FieldName) -> Int) {
@@ -39,6 +40,7 @@ enum CompiledTest: Sendable {
             self = .number(comparison, integer.map(RuleNumber.integer) ?? .real(value))
         case .timePart(let part, let comparison, let value): self = .timePart(part, comparison, value)
         case .reference(let name, let overlap, let isCased): self = .reference(slot(name), overlap, isCased: isCased)
+        case .query(let query): self = .query(query)
         case .elements(let quantifier, let expression): self = .elements(ElementTest(quantifier, expression))
         }
     }
@@ -78,7 +80,7 @@ enum CompiledTest: Sendable {
     var looksAtValues: Bool {
         switch self {
         case .equal, .prefix, .suffix, .contains, .anyValue, .glob, .regex, .network, .number, .timePart: true
-        case .isNull, .exists, .reference, .elements: false
+        case .isNull, .exists, .reference, .elements, .query: false
         }
     }
 
@@ -89,7 +91,7 @@ enum CompiledTest: Sendable {
         case .contains, .number, .reference: 3
         case .network, .timePart, .glob: 6
         case .regex: 12
-        case .elements: 40
+        case .elements, .query: 40
         }
     }
 }

@@ -8,8 +8,11 @@ import Synchronization
 package final class DetectionEngine: Sendable {
     private let state: Mutex<EngineState>
 
-    package init(_ ruleSet: RuleSet, limits: StateLimits = StateLimits()) {
-        state = Mutex(EngineState(CompiledRules(ruleSet), limits: limits))
+    /// - Parameter rememberedValues: Values whose predicates are kept; a power of two, at least four. Answers never depend on it.
+    package init(
+        _ ruleSet: RuleSet, limits: StateLimits = StateLimits(), rememberedValues: Int = ValueCache.maximumEntries
+    ) {
+        state = Mutex(EngineState(CompiledRules(ruleSet), limits: limits, rememberedValues: rememberedValues))
     }
 
     /// The rules in force.
@@ -19,6 +22,8 @@ package final class DetectionEngine: Sendable {
     /// event.
     package func replace(with ruleSet: RuleSet) {
         let compiled = CompiledRules(ruleSet)
+        // Made before they are in force: the events that wait for the change do not wait for the compiler.
+        for kind in state.withLock({ $0.recentKinds }) { _ = compiled.program(kind: kind) }
         state.withLock { $0.replace(with: compiled) }
     }
 
@@ -89,17 +94,21 @@ private final class EngineState: @unchecked Sendable {
     private(set) var rules: CompiledRules
     private(set) var host: OperatorHost
     private let limits: StateLimits
-    private let evaluator = EventEvaluator()
+    private let evaluator: EventEvaluator
     private var matched: [Int] = []
     /// The programs of the kinds seen last; looking there needs no lock and no key made of the kind's bytes.
     private var recent: [(kind: [UInt8], program: RuleProgram)] = []
     private static let maximumRecent = 32
 
-    init(_ rules: CompiledRules, limits: StateLimits) {
+    init(_ rules: CompiledRules, limits: StateLimits, rememberedValues: Int) {
+        evaluator = EventEvaluator(cachedValues: rememberedValues)
         self.rules = rules
         self.limits = limits
         host = OperatorHost(rules.plan, rules: rules.ruleSet.rules, limits: limits)
     }
+
+    /// The kinds of the sources seen last.
+    var recentKinds: [[UInt8]] { recent.map(\.kind) }
 
     func replace(with rules: CompiledRules) {
         self.rules = rules

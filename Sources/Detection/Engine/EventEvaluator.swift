@@ -247,6 +247,7 @@ final class EventEvaluator {
             return (left.first..<left.end).contains { one in
                 (right.first..<right.end).contains { compare(one, $0, overlap, isCased: isCased) }
             }
+        case .query(let query): return values.view.map { query.holds($0, payload: values.payload) } ?? false
         case .elements(let test): return test.holds(values.elements(of: field))
         default: return false
         }

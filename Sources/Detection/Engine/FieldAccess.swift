@@ -29,7 +29,8 @@ struct FieldAccess: Sendable {
         isAnywhere = false
         isElement = false
         let isReserved = name.written.hasPrefix(Self.reservedPrefix)
-        let canonicalName = isReserved ? String(name.written.dropFirst(Self.reservedPrefix.count)) : name.written
+        let plainName = name.canonical ?? name.written
+        let canonicalName = isReserved ? String(name.written.dropFirst(Self.reservedPrefix.count)) : plainName
         canonical = payloadOnly ? nil : Self.canonical(canonicalName)
         // A prefix that leads to no canonical field is an ordinary name of a payload.
         paths =

@@ -48,7 +48,7 @@ final class FieldMatcher: Sendable {
             case .regex(let regex): expressions.append((number, regex))
             case .anyValue: anyValue.append(number)
             case .network, .number, .timePart: others.append((number, test))
-            case .isNull, .exists, .reference, .elements: break
+            case .isNull, .exists, .reference, .elements, .query: break
             }
         }
         equalFolded = folded.isEmpty ? nil : ByteTable(folded)

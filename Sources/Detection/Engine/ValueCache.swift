@@ -4,8 +4,8 @@ import EventModel
 ///
 /// Bounded: ``maximumEntries`` values and ``maximumBytes`` of them; when either is used up it begins anew. Long values are
 /// not kept. What it answers never depends on what it keeps.
-final class ValueCache {
-    static let maximumEntries = 1 << 15
+package final class ValueCache {
+    package static let maximumEntries = 1 << 15
     static let maximumBytes = 8 << 20
     /// Longer values seldom come again.
     static let maximumValueBytes = 1_024

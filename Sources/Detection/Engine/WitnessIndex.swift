@@ -83,7 +83,7 @@ extension CompiledTest {
         case .number: 300
         case .exists: 500
         case .anyValue: 500
-        case .isNull, .reference, .elements: nil
+        case .isNull, .reference, .elements, .query: nil
         }
     }
 }

@@ -56,7 +56,9 @@ extension LogSource {
         case ("kubernetes"?, "audit"?, _): .kinds(["kubernetes-audit"])
         case ("aws"?, "cloudtrail"?, _): .kinds(["aws-cloudtrail", "aws-cloudtrail-eventbridge"])
         case ("azure"?, "activitylogs"?, _): .kinds(["azure-activity-log"])
-        case ("azure"?, "auditlogs"?, _), ("azure"?, "signinlogs"?, _): .kinds(["entra-id-audit-signin"])
+        case ("azure"?, "auditlogs"?, _), ("azure"?, "signinlogs"?, _), ("azure"?, "riskdetection"?, _),
+            ("azure"?, "pim"?, _):
+            .kinds(["entra-id-audit-signin"])
         case ("gcp"?, "gcp.audit"?, _): .kinds(["gcp-audit-log"])
         case ("okta"?, _, _): .kinds(["okta-system-log"])
         case ("cisco"?, "duo"?, _): .kinds(["duo-auth-log"])
@@ -64,6 +66,7 @@ extension LogSource {
         case ("oci"?, _, _), (nil, "registry"?, _), (nil, nil, "registry"?):
             .kinds(["oci-distribution-notification", "harbor-webhook", "quay-webhook", "docker-hub-webhook"])
         case (_, "nginx"?, _): .kinds(["nginx-access-log"])
+        case (nil, nil, "webserver"?): .kinds(["nginx-access-log", "haproxy-log"])
         default: .kinds([])
         }
     }
@@ -80,15 +83,24 @@ struct FieldNaming: Sendable {
         "apiGroup": "objectRef.apiGroup",
     ]
 
+    /// W3C's names of access logs, as SigmaHQ's rules have them, and our canonical fields.
+    private static let webserver = [
+        "cs-method": "api.method", "cs-uri": "api.path", "cs-uri-stem": "api.path", "cs-uri-query": "api.path",
+        "sc-status": "api.status", "c-ip": "client.ip", "cs-user-agent": "client.agent", "c-useragent": "client.agent",
+    ]
+
     func name(_ written: String) -> FieldName {
+        if source.category == "webserver", let canonical = Self.webserver[written] {
+            return FieldName(written, canonical: canonical)
+        }
         switch source.product {
         case "kubernetes":
-            FieldName(written, spellings: [written] + (Self.kubernetes[written].map { [$0] } ?? []))
+            return FieldName(written, spellings: [written] + (Self.kubernetes[written].map { [$0] } ?? []))
         case "gcp":
-            FieldName(written, spellings: [written] + Self.googleCloud(written))
+            return FieldName(written, spellings: [written] + Self.googleCloud(written))
         // Microsoft's own logs and SigmaHQ's rules disagree on the case of names (`ResultDescription`).
-        case "azure", "m365": FieldName(written, ignoresCase: true)
-        default: FieldName(written)
+        case "azure", "m365": return FieldName(written, ignoresCase: true)
+        default: return FieldName(written)
         }
     }
 

@@ -3,7 +3,10 @@ import QueryLanguage
 // What a predicate says, in words for an alert's explanation.
 
 extension Predicate: CustomStringConvertible {
-    package var description: String { "\(target) \(test)" }
+    package var description: String {
+        if case .query = test { return "the event \(test)" }
+        return "\(target) \(test)"
+    }
 }
 
 extension PredicateTarget: CustomStringConvertible {
@@ -27,6 +30,7 @@ extension ValueTest: CustomStringConvertible {
         case .number(let comparison, let value, let integer):
             "\(comparison.sign) \(integer.map(String.init) ?? String(value))"
         case .timePart(let part, let comparison, let value): "\(part.rawValue) \(comparison.sign) \(value)"
+        case .query(let query): "meets the query \(query.text)"
         case .elements(let quantifier, _):
             switch quantifier {
             case .any: "has an element that meets the condition"

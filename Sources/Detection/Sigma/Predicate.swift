@@ -11,9 +11,14 @@ package struct FieldName: Hashable, Sendable {
     package let spellings: [String]
     /// Whether keys are compared without regard to case: for log sources whose own spelling is inconsistent.
     package let ignoresCase: Bool
+    /// The canonical field that it is looked for in, where that has another name.
+    package let canonical: String?
 
-    package init(_ written: String, spellings: [String]? = nil, ignoresCase: Bool = false) {
+    package init(
+        _ written: String, spellings: [String]? = nil, ignoresCase: Bool = false, canonical: String? = nil
+    ) {
         self.written = written
+        self.canonical = canonical
         self.spellings = spellings ?? [written]
         self.ignoresCase = ignoresCase
     }
@@ -48,6 +53,8 @@ package enum ValueTest: Hashable, Sendable {
     case reference(FieldName, Overlap, isCased: Bool)
     /// A condition on single elements of an array: Custody's extension `field[any]`, `field[all]`, `field[none]`.
     case elements(Quantifier, RuleExpression)
+    /// A query of the search box, asked of the whole event.
+    case query(QueryCondition)
 
     package enum Quantifier: String, CaseIterable, Hashable, Sendable {
         /// At least one element meets the condition.

@@ -41,12 +41,28 @@ struct RuleReader {
             rule.definition = try CorrelationReader(limits: limits).read(correlation)
             return .rule(rule)
         }
+        if let query = root["query"] { return .rule(try self.query(query, document, root, title: title)) }
         let source = try logSource(root)
         if let filter = root["filter"] { return .filter(try self.filter(filter, title: title, source: source)) }
         let expression = try detection(root, source: source)
         var rule = try rule(document, root, title: title, source: source, expression: expression)
         rule.definition = rule.extensions.baseline
         return .rule(rule)
+    }
+
+    /// A rule that is a query: its log source, when it names one, still chooses the events.
+    private func query(
+        _ node: RuleNode, _ document: RuleDocument, _ root: RuleNode, title: String
+    ) throws -> SigmaRule {
+        if let detection = root["detection"] {
+            throw DetectionError(.invalidRule, "a rule is a query or has a detection, not both", line: detection.line)
+        }
+        let source = root["logsource"] == nil ? LogSource(category: "supply_chain") : try logSource(root)
+        var rule = try rule(document, root, title: title, source: source, expression: .any([]))
+        let outcome = try QueryRuleReader(limits: limits).read(node, group: rule.extensions.group.map(\.written))
+        rule.expression = outcome.expression
+        rule.definition = outcome.definition
+        return rule
     }
 
     private func rule(

@@ -7,6 +7,15 @@ struct SelectionReader {
     /// Gives a rule's field name the spellings of its log source.
     let naming: FieldNaming
     let limits: RuleLimits
+    /// Whether it reads a condition on elements of an array: names are looked for in the element, and a value without a name
+    /// is the element itself.
+    private var isElement = false
+
+    init(variables: [String: [String]], naming: FieldNaming, limits: RuleLimits) {
+        self.variables = variables
+        self.naming = naming
+        self.limits = limits
+    }
 
     /// A map means all of its fields, a list any of its members; a scalar is searched everywhere.
     /// - Throws: ``DetectionError`` with the line.
@@ -47,7 +56,10 @@ struct SelectionReader {
             }
             let modifiers = try FieldModifiers(Array(words.dropFirst()))
             let field = words.first.map(String.init) ?? ""
-            let target: PredicateTarget = field.isEmpty ? .anywhere : .field(naming.name(field))
+            if let quantified = try elements(field, key, words.dropFirst(), value) { return quantified }
+            let nameless: PredicateTarget = isElement ? .element : .anywhere
+            let target: PredicateTarget =
+                field.isEmpty ? nameless : .field(isElement ? FieldName(field) : naming.name(field))
             let values = value.sequence ?? [value]
             guard !values.isEmpty else { throw DetectionError(.invalidRule, "`\(key)` has an empty list of values") }
             if modifiers.kind == .exists, values.count > 1 {
@@ -59,6 +71,30 @@ struct SelectionReader {
         } catch let error as DetectionError {
             throw error.line == nil ? DetectionError(error.code, error.reason, line: value.line) : error
         }
+    }
+
+    /// `field[any]`, `field[all]` and `field[none]`: conditions on single elements. Nil for an ordinary name.
+    private func elements(
+        _ field: String, _ key: String, _ modifiers: ArraySlice<Substring>, _ value: RuleNode
+    ) throws -> RuleExpression? {
+        guard field.hasSuffix("]"), let open = field.lastIndex(of: "["), !isElement || open > field.startIndex,
+            let quantifier = ValueTest.Quantifier(rawValue: String(field[field.index(after: open)...].dropLast()))
+        else { return nil }
+        let name = String(field[..<open])
+        guard !name.isEmpty else { throw DetectionError(.invalidRule, "`\(key)` names no field before the bracket") }
+        var inner = self
+        inner.isElement = true
+        let condition: RuleExpression
+        if value.mapping != nil {
+            guard modifiers.isEmpty else {
+                throw DetectionError(
+                    .invalidRule, "`\(key)` has modifiers and a mapping; they belong to the names inside")
+            }
+            condition = try inner.read(value, selection: key)
+        } else {
+            condition = try inner.item(key: modifiers.map { "|" + $0 }.joined(), value: value)
+        }
+        return .predicate(Predicate(target: .field(naming.name(name)), test: .elements(quantifier, condition)))
     }
 
     private func test(

@@ -60,6 +60,13 @@ struct BenchDetectCommand: AsyncParsableCommand {
         report.add("payload_bytes_per_event", BenchReport.number(result.payloadBytes))
         report.add("events_per_second", BenchReport.number(1 / result.judging))
         report.add("events_per_second_with_json", BenchReport.number(1 / (result.judging + result.reading)))
+        // As if no value had ever come before: the other end of what real logs are.
+        let unseen = DetectionRun(
+            engine: DetectionEngine(set, rememberedValues: 4), events: run.events, ignoresLogSource: ignoreLogsource)
+        _ = unseen.pass()
+        report.add(
+            "events_per_second_new_values",
+            BenchReport.number(1 / unseen.measure(for: .seconds(seconds)).judging))
         report.add("microseconds_per_event", BenchReport.number(result.judging * 1e6))
         report.add("matches_per_event", String(format: "%.4f", result.matches))
         report.add("reload_ms", BenchReport.number(run.reload(set) / .milliseconds(1)))
