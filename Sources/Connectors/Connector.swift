@@ -12,6 +12,8 @@ package final class Connector: Sendable {
     /// Whether a batch counts only where nothing stands beside it, so that nothing is lost.
     let batchesStandAlone: Bool
     let recognition: [RecognitionRule]
+    /// The forms of its lines of text, where a source writes such.
+    let lines: [LinePattern]
     let program: Program
     /// `norm.version`: name and version.
     let versionText: String
@@ -21,7 +23,8 @@ package final class Connector: Sendable {
 
     init(
         name: String, version: Int, title: String, authentication: [AuthenticationScheme], answers: [AnswerRule],
-        batches: [[UInt8]], batchesStandAlone: Bool, recognition: [RecognitionRule], program: Program
+        batches: [[UInt8]], batchesStandAlone: Bool, recognition: [RecognitionRule], lines: [LinePattern],
+        program: Program
     ) {
         self.name = name
         self.version = version
@@ -31,9 +34,13 @@ package final class Connector: Sendable {
         self.batches = batches
         self.batchesStandAlone = batchesStandAlone
         self.recognition = recognition
+        self.lines = lines
         self.program = program
         versionText = "\(name)/\(version)"
     }
+
+    /// Whether fields are read from lines of text, too.
+    package var readsLines: Bool { !lines.isEmpty }
 
     /// Whether deliveries can prove where they come from at all.
     package var isAuthenticated: Bool { authentication.contains { $0.header != nil } }

@@ -24,7 +24,11 @@ struct Fixture: CustomTestStringConvertible, Sendable {
             let names = (try? files.contentsOfDirectory(atPath: folder.path)) ?? []
             return names.sorted().filter { $0.hasSuffix(".expected.json") }.compactMap { file in
                 let name = String(file.dropLast(".expected.json".count))
-                guard let payload = files.contents(atPath: folder.appendingPathComponent(name + ".json").path),
+                // Lines of text stand in files of their own kind.
+                let payload = [".json", ".log"].lazy.compactMap {
+                    files.contents(atPath: folder.appendingPathComponent(name + $0).path)
+                }.first
+                guard let payload,
                     let expected = files.contents(atPath: folder.appendingPathComponent(file).path)
                 else { return nil }
                 var headers = DeliveryHeaders()

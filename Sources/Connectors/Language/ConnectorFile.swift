@@ -4,15 +4,18 @@ internal import EventModel
 struct ConnectorFile {
     private static let keys =
         [
-            "name", "version", "title", "authenticate", "answer", "batch", "recognise", "wrapped", "event", "delivery",
-            "events",
+            "name", "version", "title", "like", "authenticate", "answer", "batch", "recognise", "wrapped", "lines",
+            "event", "delivery", "events",
         ]
         + SectionParser.keys
 
     /// - Throws: ``ConnectorError`` `invalidConnector` with file, line and reason.
     static func compile(_ text: String, file: String) throws -> Connector {
         let root = try ConfigNode.root(of: text, file: file)
-        let members = try root.members(keys)
+        var members = try root.members(keys)
+        if let like = members["like"] {
+            members.merge(try builtInMembers(like)) { own, _ in own }
+        }
         guard let nameNode = members["name"], let versionNode = members["version"] else {
             throw root.error("a connector needs a name and a version")
         }
@@ -29,7 +32,20 @@ struct ConnectorFile {
             answers: try (members["answer"]?.list ?? []).map { try AnswerParser.answer($0) },
             batches: batch?.members ?? [], batchesStandAlone: batch?.alone ?? false,
             recognition: try (members["recognise"]?.list ?? []).map { try RecognitionParser.rule($0) },
+            lines: try members["lines"].map { try LinesParser.patterns($0) } ?? [],
             program: try program(members, wrappers: wrappers))
+    }
+
+    /// What a connector says that is `like` a built-in one and does not say otherwise: whole top-level members.
+    private static func builtInMembers(_ like: ConfigNode) throws -> [String: ConfigNode] {
+        let name = try like.text()
+        guard let base = ConnectorCatalogue.builtInFiles.first(where: { $0.name == name + ".yaml" }) else {
+            throw like.error("there is no built-in connector \(name)")
+        }
+        let members = try ConfigNode.root(of: String(decoding: base.bytes, as: UTF8.self), file: base.name)
+            .members(keys)
+        guard members["like"] == nil else { throw like.error("\(name) is itself like another connector") }
+        return members
     }
 
     private static func program(_ members: [String: ConfigNode], wrappers: [PayloadPath]) throws -> Program {

@@ -67,7 +67,7 @@ package final class DeliveryReader {
         try splitter.forEachPart { part in
             let bytes = body.slice(part.range)
             if splitter.form == .text {
-                try readText(bytes, part.pointer, connector, &position, onEvent, onRefusal)
+                try readText(bytes, part.pointer, headers, connector, &position, onEvent, onRefusal)
             } else {
                 try readDocument(bytes, part.pointer, headers, connector, &position, onEvent, onRefusal)
             }
@@ -75,7 +75,8 @@ package final class DeliveryReader {
     }
 
     private func readText(
-        _ bytes: UnsafeRawBufferPointer, _ pointer: String?, _ connector: Connector?, _ position: inout Int,
+        _ bytes: UnsafeRawBufferPointer, _ pointer: String?, _ headers: DeliveryHeaders, _ connector: Connector?,
+        _ position: inout Int,
         _ onEvent: (inout EventRecord, Event) throws -> Void, _ onRefusal: (Refusal) throws -> Void
     ) throws {
         defer { position += 1 }
@@ -83,18 +84,53 @@ package final class DeliveryReader {
             let error = EventModelError(.notUTF8, "not valid UTF-8")
             return try onRefusal(Refusal(position: position, part: pointer, bytes: bytes, error: error))
         }
-        if let connector, connector !== catalogue.generic {
+        if let connector, connector !== catalogue.generic, connector.lines.isEmpty {
             let error = EventModelError(.malformedJSON, "not valid JSON")
             return try onRefusal(Refusal(position: position, part: pointer, bytes: bytes, error: error))
         }
         record.removeAll()
-        record.set(.sourceKind, catalogue.generic.name)
-        record.set(.normVersion, catalogue.generic.versionText)
+        var chosen = catalogue.generic
+        var basis = DeduplicationBasis.none
+        do {
+            if let (known, document) = Self.form(of: bytes, among: connector.map { [$0] } ?? catalogue.lineConnectors) {
+                chosen = known
+                basis = try normaliseLine(document, headers, known)
+            } else if let connector, connector !== catalogue.generic {
+                chosen = connector
+                basis = try normaliseLine(LinePattern.document(ofUnknown: bytes), headers, connector)
+                record.warn("the line has none of the forms that \(connector.name) knows")
+            } else {
+                record.set(.sourceKind, chosen.name)
+                record.set(.normVersion, chosen.versionText)
+            }
+        } catch let error as EventModelError {
+            return try onRefusal(Refusal(position: position, part: pointer, bytes: bytes, error: error))
+        }
         try onEvent(
             &record,
             Event(
-                position: position, part: pointer, payload: bytes, isText: true, connector: catalogue.generic,
-                deduplication: .none))
+                position: position, part: pointer, payload: bytes, isText: true, connector: chosen,
+                deduplication: basis))
+    }
+
+    private func normaliseLine(
+        _ document: [UInt8], _ headers: DeliveryHeaders, _ connector: Connector
+    ) throws -> DeduplicationBasis {
+        try parser.withDocument(document) {
+            normaliser.normalise($0, headers: headers, with: connector, into: &record)
+        }
+    }
+
+    /// The first connector that knows a line's form, and the object that it makes of it.
+    private static func form(
+        of line: UnsafeRawBufferPointer, among connectors: [Connector]
+    ) -> (connector: Connector, document: [UInt8])? {
+        for connector in connectors {
+            for pattern in connector.lines {
+                if let document = pattern.document(of: line) { return (connector, document) }
+            }
+        }
+        return nil
     }
 
     private func readDocument(

@@ -14,9 +14,27 @@ enum EventTime {
 
     static func read(_ text: UnsafeRawBufferPointer, _ unit: Unit) -> Timestamp? {
         if let time = Timestamp(parsing: text) { return time }
+        if let time = accessLogTime(text) { return time }
         guard text.count >= 9, text.count <= 24, text[0] &- UInt8(ascii: "0") < 10 else { return nil }
         if let integer = Int64(text.text) { return moment(integer, unit) }
         return Double(text.text).flatMap { moment($0, unit) }
+    }
+
+    private static let months = [
+        "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
+    ]
+
+    /// The time of the common log format, as in `10/Oct/2000:13:55:36 -0700`; also without a zone, which is then UTC.
+    private static func accessLogTime(_ text: UnsafeRawBufferPointer) -> Timestamp? {
+        guard text.count == 20 || text.count == 26, text[2] == UInt8(ascii: "/"), text[6] == UInt8(ascii: "/"),
+            text[11] == UInt8(ascii: ":"),
+            let month = months.firstIndex(of: text.slice(3..<6).text.lowercased())
+        else { return nil }
+        let number = month + 1
+        var iso = text.slice(7..<11).text + "-" + (number < 10 ? "0" : "") + String(number)
+        iso += "-" + text.slice(0..<2).text + "T" + text.slice(12..<20).text
+        iso += text.count == 26 ? text.slice(21..<26).text : "Z"
+        return Array(iso.utf8).withUnsafeBytes { Timestamp(parsing: $0) }
     }
 
     /// By magnitude: below 10¹¹ seconds (the year 5138), below 10¹⁴ milliseconds, below 10¹⁷ microseconds. Values before

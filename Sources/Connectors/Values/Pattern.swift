@@ -41,6 +41,19 @@ final class Pattern: @unchecked Sendable {
         return nil
     }
 
+    /// The ranges of the groups, nil for those that took no part; nil when there is no match.
+    ///
+    /// - Parameter count: How many groups the expression has.
+    func groups(in text: UnsafeRawBufferPointer, count: Int) -> [Range<Int>?]? {
+        var spans = [Int64](repeating: -1, count: 2 * (count + 1))
+        let found = withStart(of: text) { custody_re2_find(expression, $0, text.count, 0, &spans, count + 1) }
+        guard found else { return nil }
+        return (0..<count).map { group in
+            let start = spans[2 * (group + 1)]
+            return start < 0 ? nil : Int(start)..<Int(spans[2 * (group + 1) + 1])
+        }
+    }
+
     private func withStart<Result>(
         of text: UnsafeRawBufferPointer, _ body: (UnsafePointer<UInt8>) -> Result
     ) -> Result {

@@ -97,7 +97,9 @@ package final class DeliveryPreparer {
         counters.redactions.add(redaction.counts.values.reduce(0, +), ordering: .relaxed)
         try redaction.bytes.withUnsafeBytes { payload in
             // The fields were read from the payload as it came and may hold what was just taken out of it.
-            if event.isText { return seal(&record, event, payload, delivery, deliveryID, to: &builder) }
+            if event.isText, !event.connector.readsLines {
+                return seal(&record, event, payload, delivery, deliveryID, to: &builder)
+            }
             try renormaliser.read(
                 payload, headers: delivery.headers, connector: event.connector,
                 onEvent: { record, _ in seal(&record, event, payload, delivery, deliveryID, to: &builder) },
