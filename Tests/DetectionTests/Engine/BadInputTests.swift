@@ -11,10 +11,9 @@ struct BadInputTests {
             Samples.rule(#"s: {a|re: '(a+)+(a|aa)*$b', b|re: '(.*)(.*)(.*)(.*)x'}"# + "\ncondition: 1 of s*"))
         let payload =
             #"{"a":"\#(String(repeating: "a", count: 1 << 20))","b":"\#(String(repeating: "-", count: 1 << 20))"}"#
-        let took = try ContinuousClock().measure {
-            #expect(try Samples.matches(engine, [(.sourceKind, "x")], payload: payload).isEmpty)
-        }
-        #expect(took < .seconds(5))
+        let start = ContinuousClock.now
+        #expect(try Samples.matches(engine, [(.sourceKind, "x")], payload: payload).isEmpty)
+        #expect(ContinuousClock.now - start < .seconds(5))
     }
 
     @Test("An expression that needs too much memory is refused")
@@ -42,10 +41,9 @@ struct BadInputTests {
         let engine = DetectionEngine(
             Samples.rule("s:\n  a|contains: [\(literals.joined(separator: ","))]\ncondition: s"))
         let payload = #"{"a":"\#(String(repeating: "a", count: 1 << 20))"}"#
-        let took = try ContinuousClock().measure {
-            #expect(try Samples.matches(engine, [(.sourceKind, "x")], payload: payload).isEmpty)
-        }
-        #expect(took < .seconds(10))
+        let start = ContinuousClock.now
+        #expect(try Samples.matches(engine, [(.sourceKind, "x")], payload: payload).isEmpty)
+        #expect(ContinuousClock.now - start < .seconds(10))
     }
 
     @Test("A condition of ten thousand parentheses and a rule of two megabytes are refused")
