@@ -57,7 +57,9 @@ struct AlertWorkTests {
             let id = try #require(eve["id"] as? String)
             #expect(eve["source_name"] as? String == "acme" && eve["rule_version"] as? Int == 1)
             let incidents = try await client.send(.get, "/v1/incidents?status=open")
-            #expect((incidents["incidents"] as? [[String: Any]])?.count == 2)
+            let opened = Set((incidents["incidents"] as? [[String: Any]] ?? []).compactMap { $0["id"] as? String })
+            let theirs = Set(alerts.compactMap { $0["incident"] as? String })
+            #expect(theirs.count == 2 && opened.isSuperset(of: theirs))
             let incident = try await client.send(.get, "/v1/incidents/\(eve["incident"] as? String ?? "")")
             #expect((incident["alerts"] as? [[String: Any]])?.first?["id"] as? String == id)
 

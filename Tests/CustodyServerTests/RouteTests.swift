@@ -100,6 +100,8 @@ struct RouteTests {
         try await TestServer.run { [described] server, client in
             let routes = CustodyApplication(server.service.state).router().routes
             let found = Set(routes.map { "\($0.method.rawValue) \($0.path)" })
+            // The witness of other logs is there only where one is configured; its own suite asks it.
+            let described = described.filter { !$0.contains(" /witness/") }
             #expect(found == described, "\(found.symmetricDifference(described))")
             let served = try await client.send(.get, "/openapi.yaml", token: nil)
             #expect(served.text == text)

@@ -117,7 +117,8 @@ struct CorrelationGroup: Sendable {
 
     /// Puts an entry behind those of the same time. Returns its place.
     mutating func insert(_ entry: CorrelationEntry) -> Int {
-        if entries.isEmpty { entries.reserveCapacity(2) }
+        // Small groups grow by a few places: doubling would take more than a usual group is allowed (512 bytes).
+        if entries.count == entries.capacity, entries.count < 15 { entries.reserveCapacity(min(entries.count + 4, 15)) }
         guard let last = entries.last, last.time > entry.time else {
             entries.append(entry)
             return entries.count - 1

@@ -46,7 +46,7 @@ final class CorrelationOperator: StatefulOperator {
         byteLimit = limits.operatorBytes
         maximumEntries =
             switch definition.kind {
-            case .eventCount: max(16, 2 * (Int(definition.condition.largestBound) + 1))
+            case .eventCount: max(14, 2 * (Int(definition.condition.largestBound) + 1))
             case .valueCount: max(16, 4 * (Int(definition.condition.largestBound) + 1))
             case .temporal, .temporalOrdered: definition.waitsForAbsence ? 256 : max(16, 4 * definition.rules.count)
             case .valueSum, .valueAverage, .valuePercentile, .valueMedian: Self.maximumNumbers

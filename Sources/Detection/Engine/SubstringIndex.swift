@@ -1,4 +1,5 @@
 import EventModel
+import Foundation
 
 /// Finds which of many literals occur in a text, in one pass.
 ///
@@ -38,7 +39,13 @@ struct SubstringIndex: Sendable {
         let buckets: FlatArray<Bucket>
         let bucketMask: Int
         let entries: FlatArray<Entry>
+        /// Places of the buckets whose run more than ``crowd`` literals share.
+        let crowded: [Int]
     }
+
+    /// Literals of one run from which on a long text is searched for each of them by itself.
+    private static let crowd = 16
+    private static let longText = 65_536
 
     private let widths: [Width]
     private let bytes: FlatArray<UInt8>
@@ -103,7 +110,8 @@ struct SubstringIndex: Sendable {
         }
         return Width(
             length: length, filter: FlatArray(filter), filterShift: 32 - bits, buckets: FlatArray(buckets),
-            bucketMask: capacity - 1, entries: FlatArray(entries))
+            bucketMask: capacity - 1, entries: FlatArray(entries),
+            crowded: buckets.indices.filter { buckets[$0].count > crowd })
     }
 
     @inline(__always)
@@ -115,7 +123,8 @@ struct SubstringIndex: Sendable {
     /// Hands the number of every literal that occurs to `body`, possibly several times.
     ///
     /// - Parameter isKnown: Whether a number need not be looked at again.
-    /// - Complexity: linear in the text, but for places that many literals share.
+    /// - Complexity: linear in the text, but for places that up to ``crowd`` literals share; in long texts those that more share
+    ///   cost one search each.
     @inline(__always)
     func forEachMatch(in text: UnsafeRawBufferPointer, isKnown: (Int32) -> Bool, _ body: (Int32) -> Void) {
         guard let start = text.baseAddress else { return }
@@ -145,6 +154,30 @@ struct SubstringIndex: Sendable {
                 }
                 position += 1
             }
+            if text.count > Self.longText {
+                for place in width.crowded { searchEach(width, width.buckets[place], text, isKnown: isKnown, body) }
+            }
+        }
+    }
+
+    private func searchEach(
+        _ width: Width, _ bucket: Bucket, _ text: UnsafeRawBufferPointer, isKnown: (Int32) -> Bool,
+        _ body: (Int32) -> Void
+    ) {
+        guard let start = text.baseAddress else { return }
+        for number in Int(bucket.first)..<Int(bucket.first + bucket.count) {
+            let entry = width.entries[number]
+            let count = Int(entry.count)
+            guard count <= text.count, !isKnown(entry.number) else { continue }
+            let literal = UnsafeRawBufferPointer(start: bytes.base + Int(entry.offset), count: count)
+            let isFound: Bool
+            switch (entry.isAtStart, entry.isAtEnd) {
+            case (true, true): isFound = count == text.count && literal.hasSameBytes(as: text)
+            case (true, false): isFound = literal.hasSameBytes(as: text.slice(0..<count))
+            case (false, true): isFound = literal.hasSameBytes(as: text.slice(text.count - count..<text.count))
+            case (false, false): isFound = memmem(start, text.count, literal.baseAddress!, count) != nil
+            }
+            if isFound { body(entry.number) }
         }
     }
 
@@ -161,6 +194,7 @@ struct SubstringIndex: Sendable {
                 place = (place + 1) & width.bucketMask
                 continue
             }
+            if bucket.count > Self.crowd, text.count > Self.longText { return }
             for number in Int(bucket.first)..<Int(bucket.first + bucket.count) {
                 let entry = width.entries[number]
                 let from = position - Int(entry.run)
