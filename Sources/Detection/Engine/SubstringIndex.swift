@@ -164,7 +164,8 @@ struct SubstringIndex: Sendable {
         _ width: Width, _ bucket: Bucket, _ text: UnsafeRawBufferPointer, isKnown: (Int32) -> Bool,
         _ body: (Int32) -> Void
     ) {
-        guard let start = text.baseAddress else { return }
+        var counts = [Int](repeating: 0, count: 256)
+        for byte in text { counts[Int(byte)] += 1 }
         for number in Int(bucket.first)..<Int(bucket.first + bucket.count) {
             let entry = width.entries[number]
             let count = Int(entry.count)
@@ -175,10 +176,27 @@ struct SubstringIndex: Sendable {
             case (true, true): isFound = count == text.count && literal.hasSameBytes(as: text)
             case (true, false): isFound = literal.hasSameBytes(as: text.slice(0..<count))
             case (false, true): isFound = literal.hasSameBytes(as: text.slice(text.count - count..<text.count))
-            case (false, false): isFound = memmem(start, text.count, literal.baseAddress!, count) != nil
+            case (false, false): isFound = Self.occurs(literal, in: text, counts)
             }
             if isFound { body(entry.number) }
         }
+    }
+
+    /// Looks at a literal's byte that the text has least often, and at the rest only where that one stands.
+    private static func occurs(
+        _ literal: UnsafeRawBufferPointer, in text: UnsafeRawBufferPointer, _ counts: [Int]
+    ) -> Bool {
+        guard let start = text.baseAddress,
+            let rarest = literal.indices.min(by: { counts[Int(literal[$0])] < counts[Int(literal[$1])] })
+        else { return false }
+        var from = rarest
+        let end = text.count - literal.count + rarest + 1
+        while from < end, let found = memchr(start + from, Int32(literal[rarest]), end - from) {
+            let place = UnsafeRawPointer(found) - start
+            if literal.hasSameBytes(as: text.slice(place - rarest..<place - rarest + literal.count)) { return true }
+            from = place + 1
+        }
+        return false
     }
 
     @inline(__always)
