@@ -16,7 +16,9 @@ import Testing
     /// Sources whose events another connector recognises and reads the same.
     private static let namedOnly: Set<String> = ["gitlab-system-hook"]
 
-    @Test("Every fixture is recognised by its shape alone, or by headers where its shape is another source's", arguments: Fixture.all)
+    @Test(
+        "Every fixture is recognised by its shape alone, or by headers where its shape is another source's",
+        arguments: Fixture.all)
     func isRecognised(_ fixture: Fixture) throws {
         guard !Self.namedOnly.contains(fixture.connector) else { return }
         let headers = Self.knownByHeaders.contains(fixture.connector) ? fixture.headers : DeliveryHeaders()

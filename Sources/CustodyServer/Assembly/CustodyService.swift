@@ -104,7 +104,8 @@ package final class CustodyService: Sendable {
             quarantine: QuarantineStore(database: database), audit: audit,
             store: EmbeddedEventStore(snapshot: { storeView.snapshot() }, now: now), storeView: storeView,
             journal: journalReader, ledger: ledgerReader, ledgerKey: keys.ledger, engine: engine, alerts: alerts,
-            notifications: notifications, views: runners, tail: hub, verification: VerificationStatus(), publication: stored.publication,
+            notifications: notifications, views: runners, tail: hub, verification: VerificationStatus(),
+            publication: stored.publication,
             cosigning: stored.cosigning,
             witness: try configuration.witnessedLogs.map {
                 try WitnessRun.open(configuration.dataDirectory, $0, fileSystem, WallClock.seconds)

@@ -96,7 +96,8 @@ struct LinesTests {
 
     @Test("A connector that is like another takes over what it does not say itself")
     func like() throws {
-        let catalogue = try catalogue("name: mine\nversion: 3\nlike: docker-hub-webhook\nfields: {action: =mine.push}\n")
+        let catalogue = try catalogue(
+            "name: mine\nversion: 3\nlike: docker-hub-webhook\nfields: {action: =mine.push}\n")
         let result = try ReadResult.reading(
             #"{"push_data":{"tag":"1"},"repository":{"repo_name":"a/b"}}"#, connector: "mine", catalogue: catalogue)
         #expect(result.events[0].text("action") == "mine.push")

@@ -43,8 +43,10 @@ struct RulePackTests {
             #expect(!queries.isEmpty, "\(rule.title)")
             for query in queries {
                 // What the reader puts in from the alert stands in capitals.
-                let filled = query.replacing("ip:IP", with: "ip:192.0.2.7").replacing("ip:NETWORK", with: "ip:192.0.2.0/24")
-                    .replacing("index:INDEX", with: "index:7")
+                let filled = query.replacing("ip:IP", with: "ip:192.0.2.7").replacing(
+                    "ip:NETWORK", with: "ip:192.0.2.0/24"
+                )
+                .replacing("index:INDEX", with: "index:7")
                 #expect(throws: Never.self, "\(rule.title): \(query)") {
                     _ = try Query(parsing: filled, now: Timestamp(seconds: 1_767_600_000))
                 }
