@@ -7,6 +7,7 @@ enum CommandList {
         SearchCommand.self, TailCommand.self, ShowCommand.self, ExportCommand.self, VerifyCommand.self,
         SourceCommand.self, RuleCommand.self, AlertCommand.self, DestinationCommand.self, TokenCommand.self,
         ApproverCommand.self, RetentionCommand.self, HoldCommand.self, RedactCommand.self,
-        RebuildCommand.self, DoctorCommand.self, DemoCommand.self, BenchCommand.self,
+        BackupCommand.self, RestoreCommand.self, RebuildCommand.self, DoctorCommand.self, DemoCommand.self,
+        BenchCommand.self,
     ]
 }

@@ -32,8 +32,7 @@ struct EvidenceAndRebuildTests {
             let key = server.service.state.ledgerKey.verifierKey
             let report = try EvidenceVerifier(key: key).verify(pack)
             #expect(report.events == 7 && report.isKeyTrusted)
-            let covered = try #require(answer.text.range(of: "\n")).lowerBound.utf16Offset(in: answer.text)
-            for position in stride(from: covered + 1, to: pack.count, by: 97) where pack[position] != 10 {
+            for position in stride(from: 1, to: pack.count, by: 97) where pack[position] != 10 {
                 var altered = pack
                 altered[position] = altered[position] == UInt8(ascii: "A") ? UInt8(ascii: "B") : UInt8(ascii: "A")
                 #expect(throws: EvidenceError.self, "byte \(position)") {

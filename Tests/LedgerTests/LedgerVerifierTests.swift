@@ -38,10 +38,31 @@ import Testing
         return files
     }
 
+    private static let tree = TreeOfLeaves(size: Int(size))
+
     /// The export that most tests damage, made once.
     private static let exported = Task<(files: Files, key: VerifierKey), any Error> {
         let fixture = try LedgerFixture()
         return (try await export(fixture, size: size), fixture.key.verifierKey)
+    }
+
+    @Test(
+        "What was verified before is not hashed again; the log has to extend it, and later damage is still found",
+        arguments: [1, 257, 65_536, 65_792, 66_100] as [UInt64])
+    func incremental(known: UInt64) async throws {
+        let (files, key) = try await Self.exported.value
+        let verifier = LedgerVerifier(source: files, key: key)
+        let old = Checkpoint(origin: key.name, size: known, root: Self.tree.root(Int(known)))
+        let report = try await verifier.verify(after: old)
+        #expect(report.isIntact, "\(report)")
+        #expect(report.entries == Self.size)
+        let other = Checkpoint(origin: key.name, size: known, root: MerkleHashing.emptyRoot)
+        #expect(try await !verifier.verify(after: other).isIntact, "another history before")
+        let larger = Checkpoint(origin: key.name, size: Self.size + 1, root: old.root)
+        #expect(try await !verifier.verify(after: larger).isIntact, "rolled back")
+        var damaged = files
+        damaged.files["tile/entries/258.p/52"]?[100] ^= 1
+        #expect(try await !LedgerVerifier(source: damaged, key: key).verify(after: old).isIntact)
     }
 
     @Test("A whole export is verified, from the directory and over any transport")

@@ -32,6 +32,7 @@ struct CustodyApplication: Sendable {
 
     private func register(on router: Router<CustodyRequestContext>) {
         DocumentRoutes().register(on: router)
+        VerificationPageRoutes().register(on: router)
         HealthRoutes(state: state).register(on: router)
         LedgerRoutes(state: state).register(on: router)
         EventIntakeRoutes(state: state).register(on: router)

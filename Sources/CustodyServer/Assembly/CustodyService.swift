@@ -26,8 +26,9 @@ package final class CustodyService: Sendable {
     /// What was found damaged or torn; to be shown when starting.
     package let warnings: [String]
     private let lock: DirectoryLock
-    private let fileSystem: any FileSystem
     private let database: DatabasePool
+    private let verification: VerificationSchedule
+    private let fileSystem: any FileSystem
 
     /// Opens a data directory, made when missing.
     ///
@@ -40,8 +41,8 @@ package final class CustodyService: Sendable {
         now: @escaping @Sendable () -> Timestamp = WallClock.now,
         onFatal: @escaping @Sendable (any Error) -> Void
     ) throws {
-        self.fileSystem = fileSystem
         try fileSystem.createDirectory(configuration.dataDirectory)
+        self.fileSystem = fileSystem
         lock = try fileSystem.lock(directory: configuration.dataDirectory)
         try SegmentRebuild(segments: configuration.segments, fileSystem: fileSystem).recover()
         for directory in [configuration.keys, configuration.journal, configuration.ledger, configuration.segments] {
@@ -113,6 +114,11 @@ package final class CustodyService: Sendable {
             witnessCounters: WitnessCounters(),
             copies: CheckpointCopies(configuration.checkpointCopies, fileSystem: fileSystem), records: records,
             destruction: destruction)
+        verification = VerificationSchedule(
+            state,
+            verifier: DataDirectoryVerifier(
+                directory: configuration.dataDirectory, fileSystem: fileSystem, key: keys.ledger.verifierKey,
+                policy: configuration.witnessPolicy))
         state.collectMetrics(detection: counters, notifications: notifications.outbox)
     }
 
@@ -126,6 +132,21 @@ package final class CustodyService: Sendable {
             group.addTask { await PublicationMonitor(self.state).run() }
             group.addTask { await self.keepRecords() }
             group.addTask { [state] in await state.copies.run { state.ledger.latest } }
+            group.addTask { await self.verification.run() }
+            group.addTask { await self.recordRestore() }
+        }
+    }
+
+    /// Puts on record that the directory was restored from a backup, once, before the note of it goes.
+    private func recordRestore() async {
+        let directory = state.configuration.dataDirectory
+        do {
+            guard let entry = try RestoreNote.entry(in: directory, fileSystem: fileSystem) else { return }
+            try await state.audit.recordDurably(entry)
+            try fileSystem.remove(directory.appending(RestoreNote.fileName))
+            try fileSystem.synchronizeDirectory(directory)
+        } catch {
+            state.logger.error("the restore could not be put on record", metadata: ["error": "\(error)"])
         }
     }
 

@@ -18,6 +18,11 @@ package struct ServerConfiguration: Sendable {
     /// `CUSTODY_ADMIN_TOKEN`: the first start makes this the admin token.
     package var adminToken: String?
     package var intake = IntakeLimits()
+    /// Seconds between two verifications of everything in the background; 0 for none. Once a day finds a failing disk while
+    /// the backup of the day before is still there.
+    package var verificationInterval: Int64 = 86_400
+    /// The part of one core's time that a verification in the background takes.
+    package var verificationShare = 0.1
     /// Directories of rules beside the built-in pack.
     package var ruleDirectories: [String] = []
     /// Directories of connectors beside the built-in catalogue.
@@ -98,6 +103,8 @@ extension ServerConfiguration {
             case beaconMinutes = "beacon_minutes"
             case allowedTargets = "allowed_targets"
             case publicEntries = "public_entries"
+            case verifyInterval = "verify_interval"
+            case verifyShare = "verify_share"
             case tlsCertificate = "tls_cert"
             case tlsKey = "tls_key"
         }
@@ -112,6 +119,8 @@ extension ServerConfiguration {
         var notifications: [DestinationSettings]?
         var allowedTargets: [String]?
         var publicEntries: Bool?
+        var verifyInterval: Int64?
+        var verifyShare: Double?
         var tlsCertificate: String?
         var tlsKey: String?
     }
@@ -184,6 +193,12 @@ extension ServerConfiguration {
             connectorDirectories += read.connectors ?? []
             allowedTargets += read.allowedTargets ?? []
             publicEntries = publicEntries || read.publicEntries ?? false
+            verificationInterval = read.verifyInterval ?? verificationInterval
+            verificationShare = read.verifyShare ?? verificationShare
+            guard verificationInterval >= 0, verificationShare > 0, verificationShare <= 1 else {
+                throw ConfigurationError(
+                    "\(file): verify_interval is seconds from 0 on, verify_share a part above 0 and at most 1")
+            }
             tlsCertificate = tlsCertificate ?? read.tlsCertificate
             tlsKey = tlsKey ?? read.tlsKey
             notifications += read.notifications ?? []

@@ -25,16 +25,24 @@ final class StoredState {
     let cosigning: Cosigning?
     /// When the key before the present one stops signing, in seconds since 1970.
     private let overlapEnd: UInt64?
-    private let ledger: LedgerWriter
-    private let store: SegmentStore
+    let ledger: LedgerWriter
+    let store: SegmentStore
+
+    /// What tests choose small or seeded.
+    struct Sizes {
+        var journal = JournalConfiguration()
+        var segments = SegmentStoreSettings()
+        var random: any RandomNumberGenerator = SystemRandomNumberGenerator()
+    }
 
     init(
         _ configuration: ServerConfiguration, fileSystem: any FileSystem, keys: InstallationKeys,
-        detectionCursor: LeafIndex, now: () -> Timestamp
+        detectionCursor: LeafIndex, sizes: Sizes = Sizes(), now: () -> Timestamp
     ) throws {
         keyer = DeliveryKeyer(secret: keys.deduplication)
         journal = try JournalWriter(
-            directory: configuration.journal, fileSystem: fileSystem, random: SystemRandomNumberGenerator())
+            directory: configuration.journal, fileSystem: fileSystem, random: sizes.random,
+            configuration: sizes.journal)
         let signerGuard = try configuration.guardDirectory.map {
             try SignerGuard(directory: $0, fileSystem: fileSystem, key: keys.ledger.verifierKey)
         }
@@ -45,7 +53,8 @@ final class StoredState {
         cosigning = try configuration.witnessPolicy.flatMap { policy in
             policy.witnesses.isEmpty ? nil : try Cosigning(policy, transport: HTTPWitnessTransport())
         }
-        store = try SegmentStore(directory: configuration.segments, fileSystem: fileSystem)
+        store = try SegmentStore(
+            directory: configuration.segments, fileSystem: fileSystem, settings: sizes.segments)
         ledgerReader = ledger.reader
         storeView = store.view
         storeOrders = store.orders

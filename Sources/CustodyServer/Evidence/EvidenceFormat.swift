@@ -1,29 +1,33 @@
 import EventModel
 import EventStore
 import Foundation
-import HTTPTypes
 import Journal
 import Ledger
 
 /// An evidence pack: events with everything that proves them, in one file of JSON lines. docs/format/evidence.md.
 package enum EvidenceFormat {
-    package static let name = "custody-evidence/1"
+    package static let name = "custody-evidence/2"
     /// Events of one pack; the next one goes on where it ended.
-    package static let maximumEvents = 10_000
+    package static let maximumEvents = 1_000_000
+    /// The longest line that is read: an event of 1 MiB, its payload and its fields in base64, fits several times.
+    package static let maximumLineBytes = 8 << 20
 
     /// The first line.
-    static func header(query: String, created: Timestamp, key: VerifierKey, checkpoint: [UInt8], count: Int) -> [UInt8]
-    {
-        var json = JSONWriter()
-        json.object { json in
+    static func header(
+        query: String, created: Timestamp, key: VerifierKey, checkpoint: [UInt8], disclosing groups: Set<FieldGroup>
+    ) -> [UInt8] {
+        line { json in
             json.member("format", name)
             json.member("query", query)
             json.member("created", created.text)
             json.member("vkey", key.description)
             json.member("checkpoint", String(decoding: checkpoint, as: UTF8.self))
-            json.member("count", Int64(count))
+            json.member("groups") { json in
+                json.array { json in
+                    for group in FieldGroup.allCases where groups.contains(group) { json.value(group.name) }
+                }
+            }
         }
-        return json.bytes + [UInt8(ascii: "\n")]
     }
 
     /// What a seed has of an event: the salts of its groups, and the hashes of those that were destroyed.
@@ -43,8 +47,7 @@ package enum EvidenceFormat {
     static func line(
         _ view: SealedView, index: UInt64, parts: [EventRemains.Part], visible: Set<FieldGroup>, proof: [TreeHash]
     ) throws -> [UInt8] {
-        var json = JSONWriter()
-        try json.object { json in
+        try line { json in
             json.member("index", Int64(index))
             json.member("kind", Int64(view.kind))
             json.member("class", Int64(view.retentionClass))
@@ -60,7 +63,26 @@ package enum EvidenceFormat {
                 json.array { json in for hash in proof { json.value(Data(hash.bytes).base64EncodedString()) } }
             }
         }
-        return json.bytes + [UInt8(ascii: "\n")]
+    }
+
+    /// The line after the events: how many there are, and what they do not cover.
+    static func trailer(events: Int, coverage: EvidenceCoverage) -> [UInt8] {
+        line { json in
+            json.member("events", Int64(events))
+            json.member("coverage") { coverage.write(to: &$0) }
+        }
+    }
+
+    /// What the exporter signs: a digest of all lines before the signature's. Two lines, so that no checkpoint and no
+    /// receipt can be read from it.
+    static func statement(digest: [UInt8]) -> [UInt8] {
+        Array("\(name)\nsha256 \(Data(digest).base64EncodedString())\n".utf8)
+    }
+
+    /// The last line.
+    static func signature(over digest: [UInt8], by signer: any NoteSigner) throws -> [UInt8] {
+        let note = try SignedNote(signing: statement(digest: digest), with: signer)
+        return line { $0.member("signature", String(decoding: note.bytes, as: UTF8.self)) }
     }
 
     private static func write(
@@ -81,5 +103,11 @@ package enum EvidenceFormat {
         default:
             throw EventStoreError(.damaged, "the group \(group.name) and its salt do not belong together")
         }
+    }
+
+    private static func line(_ members: (inout JSONWriter) throws -> Void) rethrows -> [UInt8] {
+        var json = JSONWriter()
+        try json.object(members)
+        return json.bytes + [UInt8(ascii: "\n")]
     }
 }

@@ -1,3 +1,5 @@
+import Crypto
+package import DurableFiles
 import EventModel
 import Foundation
 package import Ledger
@@ -5,10 +7,14 @@ package import Ledger
 /// What an evidence pack proves.
 package struct EvidenceReport: Sendable, Equatable {
     package let query: String
-    package let origin: String
+    package let checkpoint: SignedCheckpoint
     package let events: Int
     /// Whether the key was given by whoever verifies, and not taken from the pack itself.
     package let isKeyTrusted: Bool
+    /// What the pack does not cover, as its exporter states, as JSON text.
+    package let coverage: [UInt8]
+
+    package var origin: String { checkpoint.checkpoint.origin }
 }
 
 /// Why an evidence pack proves nothing.
@@ -16,7 +22,7 @@ package struct EvidenceError: Error, Equatable, Sendable, CustomStringConvertibl
     package enum Code: Sendable {
         /// The file is no evidence pack.
         case unreadable
-        /// It is one, and something in it is not what the ledger committed to.
+        /// It is one, and something in it is not what the ledger committed to or its exporter signed.
         case altered
     }
 
@@ -28,123 +34,114 @@ package struct EvidenceError: Error, Equatable, Sendable, CustomStringConvertibl
     package var description: String { "line \(line): \(reason)" }
 }
 
-/// Checks an evidence pack offline: groups → event root → leaf → inclusion → checkpoint → signature.
+/// Checks an evidence pack offline: groups → event root → leaf → inclusion → checkpoint → signature, and the signature of the
+/// exporter over all of it.
 package struct EvidenceVerifier {
     private let trusted: VerifierKey?
-    private let parser = JSONParser(limits: JSONLimits(bytes: 8 << 20, depth: 8, keys: 200))
+    private let reader = EvidenceEventReader()
 
     /// - Parameter key: The ledger's verifier key, from somewhere else than the pack. Without it the pack's own is used, and
     ///   nobody vouches for that.
     package init(key: VerifierKey?) { trusted = key }
 
-    /// - Parameter onEvent: Gets each proved event as its groups that are disclosed, by number.
-    /// - Throws: ``EvidenceError``.
-    package func verify(
-        _ file: [UInt8], onEvent: (_ index: UInt64, _ groups: [UInt8: [UInt8]]) throws -> Void = { _, _ in }
-    ) throws -> EvidenceReport {
-        var lines = file.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: true).makeIterator()
-        guard let first = lines.next() else {
-            throw EvidenceError(code: .unreadable, line: 1, reason: "the file is empty")
-        }
-        let header = try read(Array(first), line: 1) { value in
-            guard value["format"]?.string?.text == EvidenceFormat.name, let note = value["checkpoint"]?.string,
-                let key = value["vkey"]?.string?.text, let count = value["count"]?.int64
-            else { throw EvidenceError(code: .unreadable, line: 1, reason: "not the header of an evidence pack") }
-            return (note: Array(note), key: key, count: count, query: value["query"]?.string?.text ?? "")
-        }
-        let checkpoint: SignedCheckpoint
+    /// Gets each proved event as its groups that are disclosed, by number.
+    package typealias EventHandler = (_ index: UInt64, _ groups: [UInt8: [UInt8]]) throws -> Void
+
+    /// - Throws: ``EvidenceError``; what `onEvent` throws.
+    package func verify(_ pack: [UInt8], onEvent: EventHandler = { _, _ in }) throws -> EvidenceReport {
+        try verify(EvidenceLines(pack), onEvent)
+    }
+
+    /// Verifies a file of any size with the memory of a few lines, and of the gaps between its indexes.
+    ///
+    /// - Throws: ``EvidenceError``; `DurableFilesError`; what `onEvent` throws.
+    package func verify(_ file: any File, onEvent: EventHandler = { _, _ in }) throws -> EvidenceReport {
+        try verify(EvidenceLines(file), onEvent)
+    }
+
+    /// The key that a pack names itself; it proves nothing.
+    ///
+    /// - Throws: ``EvidenceError``; `DurableFilesError`.
+    package static func statedKey(of file: any File) throws -> VerifierKey {
+        var lines = EvidenceLines(file)
+        guard let first = try lines.next() else { throw unreadable(1, "the file is empty") }
+        let header = try EvidenceEventReader().header(first)
         do {
-            let key = try trusted ?? VerifierKey(parsing: header.key)
-            checkpoint = try SignedCheckpoint(parsing: header.note, verifiedBy: key)
+            return try VerifierKey(parsing: header.key)
         } catch {
-            throw EvidenceError(code: .altered, line: 1, reason: "the checkpoint is not signed by the key: \(error)")
+            throw unreadable(1, "its key cannot be read")
         }
-        if let trusted, trusted.description != header.key {
-            throw EvidenceError(
-                code: .altered, line: 1, reason: "the pack names another key than the one that was given")
+    }
+
+    private func verify(_ pack: EvidenceLines, _ onEvent: EventHandler) throws -> EvidenceReport {
+        var lines = pack
+        guard let first = try lines.next() else { throw Self.unreadable(1, "the file is empty") }
+        let header = try reader.header(first)
+        let key: VerifierKey
+        let signed: SignedCheckpoint
+        do {
+            key = try trusted ?? VerifierKey(parsing: header.key)
+            signed = try SignedCheckpoint(parsing: header.note, verifiedBy: key)
+        } catch {
+            throw Self.altered(1, "the checkpoint is not signed by the key: \(error)")
         }
+        guard key.description == header.key else {
+            throw Self.altered(1, "the pack names another key than the one that was given")
+        }
+        var hash = SHA256()
+        hash.update(data: first)
         var events = 0
-        var seen: Set<UInt64> = []
-        while let line = lines.next() {
-            events += 1
-            let number = events + 1
-            let (index, groups) = try read(Array(line), line: number) {
-                try event($0, line: number, under: checkpoint.checkpoint)
+        // A set of ranges: neighbouring leaves cost nothing.
+        var seen = IndexSet()
+        while let line = try lines.next() {
+            let number = lines.number
+            switch try reader.line(line, number: number, under: signed.checkpoint) {
+            case .event(let index, let groups):
+                // One event told twice would count twice.
+                guard let position = Int(exactly: index), !seen.contains(position) else {
+                    throw Self.altered(number, "event \(index) is there twice")
+                }
+                seen.insert(position)
+                events += 1
+                hash.update(data: line)
+                try onEvent(index, groups)
+            case .trailer(let count, let coverage):
+                guard count == Int64(events) else {
+                    throw Self.altered(number, "the pack speaks of \(count) events, there are \(events)")
+                }
+                hash.update(data: line)
+                try finish(&lines, Array(hash.finalize()), key)
+                return EvidenceReport(
+                    query: header.query, checkpoint: signed, events: events, isKeyTrusted: trusted != nil,
+                    coverage: coverage)
             }
-            // One event told twice would count twice.
-            guard seen.insert(index).inserted else {
-                throw EvidenceError(code: .altered, line: number, reason: "event \(index) is there twice")
-            }
-            try onEvent(index, groups)
         }
-        guard Int64(events) == header.count else {
-            throw EvidenceError(
-                code: .altered, line: 1, reason: "the header speaks of \(header.count) events, there are \(events)")
-        }
-        return EvidenceReport(
-            query: header.query, origin: checkpoint.checkpoint.origin, events: events, isKeyTrusted: trusted != nil)
+        throw Self.altered(lines.number + 1, "the file is cut off: the line that counts its events is missing")
     }
 
-    private func event(
-        _ value: JSONValue, line: Int, under checkpoint: Checkpoint
-    ) throws -> (UInt64, [UInt8: [UInt8]]) {
-        func unreadable(_ what: String) -> EvidenceError {
-            EvidenceError(code: .unreadable, line: line, reason: "\(what) is missing or malformed")
+    /// The signature's line, and nothing after it.
+    private func finish(_ lines: inout EvidenceLines, _ digest: [UInt8], _ key: VerifierKey) throws {
+        guard let line = try lines.next() else {
+            throw Self.altered(lines.number + 1, "the file is cut off: the signature is missing")
         }
-        guard let index = value["index"]?.int64.flatMap(UInt64.init(exactly:)) else { throw unreadable("index") }
-        guard let kind = value["kind"]?.int64.flatMap(UInt8.init(exactly:)),
-            let retentionClass = value["class"]?.int64.flatMap(UInt16.init(exactly:)),
-            let received = value["received_ms"]?.int64.flatMap(UInt64.init(exactly:))
-        else { throw unreadable("the leaf's entry") }
-        var hashes: [TreeHash] = []
-        var disclosed: [UInt8: [UInt8]] = [:]
-        for (number, group) in (value["groups"].map { Array($0.elements) } ?? []).enumerated() {
-            if let hash = group["hash"]?.string {
-                guard let bytes = Self.decoded(hash), let known = TreeHash(bytes) else { throw unreadable("a hash") }
-                hashes.append(known)
-                continue
-            }
-            guard number < FieldGroup.count, let salt = group["salt"]?.string.flatMap(Self.decoded),
-                salt.count == EventCommitment.saltSize, let bytes = group["bytes"]?.string.flatMap(Self.decoded)
-            else { throw unreadable("group \(number)") }
-            hashes.append(
-                salt.withUnsafeBytes { salt in
-                    bytes.withUnsafeBytes { EventCommitment.groupHash(group: UInt8(number), salt: salt, bytes: $0) }
-                })
-            disclosed[UInt8(number)] = bytes
-        }
-        var proof: [TreeHash] = []
-        for element in value["proof"].map({ Array($0.elements) }) ?? [] {
-            guard let hash = element.string.flatMap(Self.decoded).flatMap(TreeHash.init) else {
-                throw unreadable("the proof")
-            }
-            proof.append(hash)
-        }
+        let number = lines.number
+        let note = try reader.signature(line, number: number)
         do {
-            let entry = LeafEntry(
-                kind: LeafKind(rawValue: kind), retentionClass: retentionClass, received: received,
-                root: try EventCommitment.root(groupHashes: hashes))
-            try MerkleProofs.verifyInclusion(
-                of: entry.leafHash, at: index, in: checkpoint.size, root: checkpoint.root, proof: proof)
+            try note.verified(by: [key])
         } catch {
-            throw EvidenceError(
-                code: .altered, line: line, reason: "event \(index) is not in the ledger as it stands here: \(error)")
+            throw Self.altered(number, "the pack is not signed by the key: \(error)")
         }
-        return (index, disclosed)
+        guard note.text == EvidenceFormat.statement(digest: digest) else {
+            throw Self.altered(number, "the signature is over another pack: a line was changed, moved or left out")
+        }
+        guard try lines.next() == nil else { throw Self.altered(number + 1, "there is more after the signature") }
     }
 
-    private func read<Result>(_ bytes: [UInt8], line: Int, _ body: (JSONValue) throws -> Result) throws -> Result {
-        do {
-            return try parser.withDocument(bytes, body)
-        } catch let error as EventModelError {
-            throw EvidenceError(code: .unreadable, line: line, reason: error.reason)
-        }
+    static func unreadable(_ line: Int, _ reason: String) -> EvidenceError {
+        EvidenceError(code: .unreadable, line: line, reason: reason)
     }
 
-    /// Base64 in its one canonical spelling (RFC 4648 §3.5): otherwise a pack could be altered in bits that nothing covers.
-    private static func decoded(_ text: UnsafeRawBufferPointer) -> [UInt8]? {
-        let text = text.text
-        guard let data = Data(base64Encoded: text), data.base64EncodedString() == text else { return nil }
-        return Array(data)
+    static func altered(_ line: Int, _ reason: String) -> EvidenceError {
+        EvidenceError(code: .altered, line: line, reason: reason)
     }
 }

@@ -8,6 +8,7 @@ import Ledger
 extension ServerState {
     /// Registers what the modules count for themselves.
     func collectMetrics(detection: DetectionCounters, notifications: Outbox) {
+        metrics.collect { [verification] in verification.samples }
         metrics.collect { [self, intake, storeView, records, views, ledger, tail, alerts, engine] in
             let memory = engine.usage
             let counters = intake.committer.counters
@@ -175,5 +176,34 @@ extension ServerState {
                 .counter, "custody_witness_refused_total", "Checkpoints of others that this server did not cosign.",
                 Double(witnessCounters.refusals)),
         ]
+    }
+}
+
+extension VerificationStatus {
+    /// What runs in the background, and what it found last.
+    fileprivate var samples: [ServerMetrics.Sample] {
+        let (runs, failures) = totals
+        var samples: [ServerMetrics.Sample] = [
+            .init(.counter, "custody_verification_runs_total", "Verifications that came to an end.", Double(runs)),
+            .init(
+                .counter, "custody_verification_failures_total", "Verifications that found something wrong.",
+                Double(failures)),
+            .init(
+                .gauge, "custody_verification_running", "Whether a verification runs now.", running == nil ? 0 : 1),
+        ]
+        if let last {
+            samples += [
+                .init(
+                    .gauge, "custody_verification_last_timestamp_seconds", "When the last verification ended.",
+                    Double(last.time.seconds)),
+                .init(
+                    .gauge, "custody_verification_intact", "Whether the last verification found nothing wrong.",
+                    last.fault == nil ? 1 : 0),
+                .init(
+                    .gauge, "custody_verification_verified_leaves", "Leaves that the last verification verified.",
+                    Double(last.counts.verified)),
+            ]
+        }
+        return samples
     }
 }

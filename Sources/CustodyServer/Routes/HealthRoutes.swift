@@ -39,6 +39,10 @@ struct HealthRoutes {
             }
             // Publication that has stopped is no reason to send nothing here: intake goes on.
             json.member("publication") { state.writePublication(to: &$0) }
+            // Told, and no reason to refuse what comes in: the evidence of an attack is what comes in now.
+            if let outcome = state.verification.last {
+                json.member("integrity", outcome.fault == nil ? "verified" : "failed")
+            }
             json.member("ready", isReady)
         }
         return json.response(status: isReady ? .ok : .serviceUnavailable)

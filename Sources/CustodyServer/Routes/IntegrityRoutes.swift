@@ -32,10 +32,13 @@ struct IntegrityRoutes {
             if !state.copies.statuses.isEmpty {
                 json.member("checkpoint_copies") { $0.array { json in writeCopies(to: &json) } }
             }
+            json.member("verification_running_since", state.verification.running?.text)
             if let outcome = state.verification.last {
                 json.member("last_verification") { json in
                     json.object { json in
                         json.member("time", outcome.time.text)
+                        json.member("size", Int64(clamping: outcome.size))
+                        json.member("seconds", outcome.duration.components.seconds)
                         json.member("verified", Int64(outcome.counts.verified))
                         json.member("lawfully_destroyed", Int64(outcome.counts.lawfullyDestroyed))
                         json.member("destroyed_without_authority", Int64(outcome.counts.destroyedWithoutAuthority))

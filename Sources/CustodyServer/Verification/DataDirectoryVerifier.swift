@@ -65,17 +65,22 @@ package struct DataDirectoryVerifier: Sendable {
 
     /// Verifies everything. The parts of segments are checked on all cores.
     ///
+    /// - Parameter known: A checkpoint up to which everything was verified before. The ledger has to extend it, and its leaves
+    ///   are not hashed into the tree again. The stored events are all compared: what may lawfully be gone is told by leaves that
+    ///   can lie anywhere.
+    /// - Parameter pace: How much of the machine it may take; everything unless told otherwise.
     /// - Parameter progress: Gets the number of stored events compared so far, now and then, from any thread.
     /// - Throws: When the directory holds no ledger that can be opened at all.
     /// - Complexity: Reads everything once; about 10 µs an event and core. Holds nine bytes an event.
     package func verify(
+        after known: Checkpoint? = nil, pace: VerificationPace = .unbounded,
         progress: @escaping @Sendable (_ events: UInt64) -> Void = { _ in }
     ) async throws -> VerificationReport {
         let ledger = try LedgerReader(
             directory: directory.appending("ledger"), fileSystem: fileSystem, key: key)
         var report = VerificationReport()
         report.checkpoint = ledger.latest
-        let tree = try await LedgerVerifier(source: ledger, key: key).verify()
+        let tree = try await LedgerVerifier(source: PacedTileSource(ledger, pace), key: key).verify(after: known)
         if let fault = tree.fault { report.faults.append("ledger/\(fault)") }
         // A tree that does not hold is nothing to compare events with.
         guard tree.isIntact else {
@@ -89,7 +94,7 @@ package struct DataDirectoryVerifier: Sendable {
         var statements = journal.comparison.statements
         report.faults += journal.comparison.faults
         var comparisons = [journal.comparison]
-        for comparison in try await checkSegments(ledger, marks.compared, progress) {
+        for comparison in try await checkSegments(ledger, marks.compared, pace, progress) {
             marks.add(comparison)
             statements.add(comparison.statements)
             report.faults += comparison.faults
@@ -108,7 +113,7 @@ package struct DataDirectoryVerifier: Sendable {
         if judgement.missing > 0 { report.faults += journal.torn }
         report.faults += judgement.faults
         report.notes = judgement.notes
-        try await compareSeals(comparisons.flatMap(\.indexes), judgement.history, &report)
+        try await compareSeals(comparisons.flatMap(\.indexes), judgement.history, pace, &report)
         // Every part of a segment stumbles over the same damage.
         var told: Set<String> = []
         report.faults = Array(report.faults.filter { told.insert($0).inserted }.prefix(Self.maximumFaults))
@@ -164,7 +169,7 @@ package struct DataDirectoryVerifier: Sendable {
     /// Compares each index with its seal. Where there is none, or it is another's, the index is built again.
     private func compareSeals(
         _ indexes: [(segment: SegmentReader, digest: String)], _ history: AuthorityHistory,
-        _ report: inout VerificationReport
+        _ pace: VerificationPace, _ report: inout VerificationReport
     ) async throws {
         let doubtful = indexes.filter { isDeep || history.seals[$0.segment.name]?.digest != $0.digest }
         let unsealed = indexes.filter { history.seals[$0.segment.name]?.digest != $0.digest }.count
@@ -177,9 +182,9 @@ package struct DataDirectoryVerifier: Sendable {
             var waiting = doubtful.makeIterator()
             func start() {
                 guard let next = waiting.next() else { return }
-                group.addTask { Self.faultOfIndex(next.segment, next.digest) }
+                group.addTask { await pace.run { Self.faultOfIndex(next.segment, next.digest) } }
             }
-            for _ in 0..<ProcessInfo.processInfo.activeProcessorCount { start() }
+            for _ in 0..<pace.concurrency { start() }
             var faults: [String] = []
             while let fault = await group.next() {
                 if let fault { faults.append(fault) }
@@ -209,7 +214,8 @@ package struct DataDirectoryVerifier: Sendable {
     }
 
     private func checkSegments(
-        _ ledger: LedgerReader, _ compared: UInt64, _ progress: @escaping @Sendable (UInt64) -> Void
+        _ ledger: LedgerReader, _ compared: UInt64, _ pace: VerificationPace,
+        _ progress: @escaping @Sendable (UInt64) -> Void
     ) async throws -> [LeafComparison] {
         var first = LeafComparison(ledger: ledger)
         var parts: [Part] = []
@@ -234,9 +240,9 @@ package struct DataDirectoryVerifier: Sendable {
                 guard next < parts.count else { return }
                 let (number, part) = (next, parts[next])
                 next += 1
-                group.addTask { (number, Self.check(part, LeafComparison(ledger: ledger))) }
+                group.addTask { (number, await pace.run { Self.check(part, LeafComparison(ledger: ledger)) }) }
             }
-            for _ in 0..<ProcessInfo.processInfo.activeProcessorCount { start() }
+            for _ in 0..<pace.concurrency { start() }
             while let (number, comparison) = try await group.next() {
                 try Task.checkCancellation()
                 results[number] = comparison

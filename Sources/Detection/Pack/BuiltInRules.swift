@@ -54,6 +54,7 @@ package enum BuiltInRules {
         ("custody-delivery-conflict.yml", PackageResources.custody_delivery_conflict_yml),
         ("custody-evidence-changed.yml", PackageResources.custody_evidence_changed_yml),
         ("custody-evidence-exported.yml", PackageResources.custody_evidence_exported_yml),
+        ("custody-integrity-failed.yml", PackageResources.custody_integrity_failed_yml),
         ("custody-ledger-incident.yml", PackageResources.custody_ledger_incident_yml),
         ("custody-rules-reloaded.yml", PackageResources.custody_rules_reloaded_yml),
         ("custody-source-credential.yml", PackageResources.custody_source_credential_yml),

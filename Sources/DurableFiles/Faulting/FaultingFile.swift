@@ -42,7 +42,9 @@ final class FaultingFile: File {
             try requireAlive(state)
             let effect = try state.countFault(path)
             switch effect {
-            case nil: try state.write(content, to: number, at: Int(offset), path)
+            case nil:
+                state.recordPart(of: content, to: number, at: Int(offset))
+                try state.write(content, to: number, at: Int(offset), path)
             case .error(let errno): throw DurableFilesError(errno, path, during: "simulated fault")
             case .shortWrite(let errno):
                 try state.writePart(content, to: number, at: Int(offset), path)
@@ -90,6 +92,13 @@ extension FaultingFileSystem.State {
         let missing = capacity == .max ? 0 : max(0, growth - max(0, capacity - disk.usedBytes))
         disk.files[number].write(Array(bytes.dropLast(missing)), at: offset)
         guard missing == 0 else { throw DurableFilesError(.noSpace, path, during: "pwrite") }
+    }
+
+    /// Lets the disk that was recorded for this operation have a part of what it writes.
+    mutating func recordPart(of bytes: [UInt8], to number: Int, at offset: Int) {
+        guard recorded != nil else { return }
+        let part = Int.random(in: 0..<max(1, bytes.count), using: &generator)
+        recorded?[operations - 1].files[number].write(Array(bytes.prefix(part)), at: offset)
     }
 
     /// Writes a part of the bytes that is never all of them.

@@ -26,6 +26,7 @@ extension FaultingFileSystem.State {
     mutating func countFault(_ path: FilePath) throws -> Fault.Effect? {
         guard !isPowerLost else { throw Self.powerLost(path) }
         operations += 1
+        recorded?.append(disk)
         return faults.first { $0.operation == operations }?.effect
     }
 

@@ -18,6 +18,9 @@ package final class FaultingFileSystem: FileSystem {
         /// Files opened before the last restart belong to a process that is gone.
         var generation = 0
         var locked: Set<FilePath> = []
+        /// The disk before each counted operation, with a part of what that operation would have written; nil when
+        /// nobody wants it.
+        var recorded: [SimulatedDisk]?
     }
 
     let state: Mutex<State>
@@ -25,6 +28,10 @@ package final class FaultingFileSystem: FileSystem {
     /// - Parameter seed: decides all that the faults leave open.
     package init(seed: UInt64) {
         state = Mutex(State(generator: SeededGenerator(seed: seed)))
+    }
+
+    private init(disk: SimulatedDisk, seed: UInt64) {
+        state = Mutex(State(disk: disk, generator: SeededGenerator(seed: seed)))
     }
 
     /// The number of operations that changed something since the last ``setFaults(_:)`` or restart.
@@ -37,6 +44,36 @@ package final class FaultingFileSystem: FileSystem {
             $0.operations = 0
         }
     }
+
+    /// Keeps the disk as each later operation finds it, so that one run gives every moment at which it could have ended:
+    /// see ``disk(beforeOperation:seed:)``. Counts operations from 1 again.
+    package func recordOperations() {
+        state.withLock {
+            $0.operations = 0
+            $0.recorded = []
+        }
+    }
+
+    /// A new machine whose disk and page cache are as the counted operation found them, a write half done. Restart its
+    /// process or the machine before using it.
+    ///
+    /// - Parameter operation: From 1 to ``operationCount`` of a recording; one more is the state after the last.
+    /// - Parameter seed: Decides what power loss leaves of what was not synchronised.
+    package func disk(beforeOperation operation: Int, seed: UInt64) -> FaultingFileSystem {
+        let disk = state.withLock { state in
+            let recorded = state.recorded ?? []
+            return operation <= recorded.count ? recorded[operation - 1] : state.disk
+        }
+        return FaultingFileSystem(disk: disk, seed: seed)
+    }
+
+    /// Another machine with the same disk and page cache as this one has now.
+    package func copy(seed: UInt64) -> FaultingFileSystem {
+        FaultingFileSystem(disk: state.withLock { $0.disk }, seed: seed)
+    }
+
+    /// A digest of every name and byte that programs see: equal for disks that a restart cannot tell apart. Within one process.
+    package var fingerprint: Int { state.withLock { $0.disk.fingerprint } }
 
     /// Limits the bytes of all files together; a write beyond stores what fits and fails with `diskFull`.
     package func setCapacity(_ bytes: Int) {

@@ -68,10 +68,32 @@ struct SimulatedDisk: Sendable {
         }
     }
 
-    /// What is left after power loss: a prefix of the changes of names, and of each file what the generator chooses.
+    /// A digest of names and cached bytes.
+    var fingerprint: Int {
+        var hasher = Hasher()
+        for (name, node) in names.sorted(by: { $0.key < $1.key }) {
+            hasher.combine(name)
+            guard case .file(let number) = node else { continue }
+            files[number].cached.withUnsafeBytes { hasher.combine(bytes: $0) }
+            hasher.combine(files[number].cached.count)
+        }
+        return hasher.finalize()
+    }
+
+    /// What is left after power loss: of the changes of names a prefix, in all or in each directory by itself (no file
+    /// system promises an order between directories), and of each file what the generator chooses.
     mutating func losePower(_ generator: inout SeededGenerator) {
-        let kept = Int.random(in: 0...pending.count, using: &generator)
-        for change in pending.prefix(kept) { Self.apply(change, to: &durableNames) }
+        if Bool.random(using: &generator) {
+            let kept = Int.random(in: 0...pending.count, using: &generator)
+            for change in pending.prefix(kept) { Self.apply(change, to: &durableNames) }
+        } else {
+            for directory in Set(pending.map { Self.parent(of: $0.path) }).sorted() {
+                let changes = pending.filter { Self.parent(of: $0.path) == directory }
+                for change in changes.prefix(Int.random(in: 0...changes.count, using: &generator)) {
+                    Self.apply(change, to: &durableNames)
+                }
+            }
+        }
         pending = []
         // A name whose directory did not survive is gone with it.
         names = durableNames.filter { path, _ in

@@ -17,11 +17,15 @@ package struct LedgerVerifier: Sendable {
 
     /// Verifies everything.
     ///
+    /// - Parameter known: a checkpoint of this log up to which everything was verified before: the log has to extend it, and
+    ///   what it covers is not hashed again.
     /// - Parameter progress: called with the number of entries verified so far, in order.
     /// - Returns: what was found; problems of the log are never thrown.
     /// - Throws: `CancellationError` only.
     /// - Complexity: O(*n*) hashes, each tile and bundle fetched once; holds one tile a level.
-    package func verify(progress: @Sendable (_ entries: UInt64) -> Void = { _ in }) async throws -> LedgerVerification {
+    package func verify(
+        after known: Checkpoint? = nil, progress: @Sendable (_ entries: UInt64) -> Void = { _ in }
+    ) async throws -> LedgerVerification {
         let signed: SignedCheckpoint
         do {
             signed = try SignedCheckpoint(parsing: try await source.checkpoint(), verifiedBy: key)
@@ -31,7 +35,14 @@ package struct LedgerVerifier: Sendable {
         }
         var walk = TreeWalk(size: signed.checkpoint.size)
         do {
-            try await hashBundles(of: signed.checkpoint.size) { bundle, index in
+            if let known, known.size > 0 {
+                guard known.origin == signed.checkpoint.origin, known.size <= signed.checkpoint.size else {
+                    let reason = "the log has \(signed.checkpoint.size) leaves, \(known.size) were verified before"
+                    return result(signed, 0, .init(path: "checkpoint", offset: 0, reason: reason))
+                }
+                walk = try await TreeWalk(size: signed.checkpoint.size, after: known, source: source)
+            }
+            try await hashBundles(from: walk.entries / 256, of: signed.checkpoint.size) { bundle, index in
                 try await walk.add(bundle, index: index, source: source)
                 progress(walk.entries)
             }
@@ -78,10 +89,12 @@ package struct LedgerVerifier: Sendable {
     }
 
     /// Fetches and hashes the bundles, several at a time, and gives them to `body` in order.
-    private func hashBundles(of size: UInt64, _ body: (HashedBundle, UInt64) async throws -> Void) async throws {
+    private func hashBundles(
+        from first: UInt64, of size: UInt64, _ body: (HashedBundle, UInt64) async throws -> Void
+    ) async throws {
         let count = (size + 255) / 256
         try await withThrowingTaskGroup(of: (UInt64, HashedBundle).self) { group in
-            var started: UInt64 = 0
+            var started = first
             var ready: [UInt64: HashedBundle] = [:]
             func startNext() {
                 guard started < count, let path = TilePath(.entries, index: started, inTreeOf: size) else { return }
@@ -90,7 +103,7 @@ package struct LedgerVerifier: Sendable {
                 started += 1
             }
             for _ in 0..<Self.concurrency { startNext() }
-            var next: UInt64 = 0
+            var next = first
             while next < count, let (index, bundle) = try await group.next() {
                 ready[index] = bundle
                 while let bundle = ready.removeValue(forKey: next) {

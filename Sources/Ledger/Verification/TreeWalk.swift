@@ -58,6 +58,37 @@ struct TreeWalk {
         self.size = size
     }
 
+    /// A walk that begins behind leaves that are known to be right: from a source's tiles, which have to lead to the root that
+    /// was known. It begins at the last full bundle before them.
+    ///
+    /// - Throws: ``LedgerFault`` when the tiles do not lead to the root, or the source does not give them.
+    init(size: UInt64, after known: Checkpoint, source: any TileSource) async throws {
+        self.size = size
+        var levels: [[TreeHash]] = []
+        for level in 0...LedgerLayout.highestLevel {
+            let content = TilePath.Content.hashes(level: level)
+            let count = TilePath.count(of: content, inTreeOf: known.size)
+            let width = Int(count % 256)
+            // As wide as the tree has it now: that of the size before may be served no more.
+            guard width > 0, let path = TilePath(content, index: count / 256, inTreeOf: size) else {
+                levels.append([])
+                continue
+            }
+            levels.append(Array(try await HashedBundle.tile(content, like: path, source: source).get().prefix(width)))
+        }
+        guard TreeFrontier(size: known.size, levels: levels).root == known.root else {
+            throw LedgerFault(
+                try TilePath(.hashes(level: 0), index: known.size / 256, width: max(1, Int(known.size % 256))),
+                offset: 0,
+                "the tiles do not lead to the root of the \(known.size) leaves that were verified before")
+        }
+        levels[0] = []
+        let start = known.size / 256 * 256
+        frontier = TreeFrontier(size: start, levels: levels)
+        rows = Array(levels.dropFirst())
+        counts = (1..<levels.count).map { TilePath.count(of: .hashes(level: $0), inTreeOf: start) / 256 }
+    }
+
     /// Adds the next bundle.
     mutating func add(_ bundle: HashedBundle, index: UInt64, source: any TileSource) async throws {
         let leaves = try bundle.leaves.get()

@@ -87,6 +87,43 @@ struct ServerClient: Sendable {
         return answer.body
     }
 
+    /// Sends a request and hands over the body of a successful answer in the pieces in which it comes.
+    ///
+    /// - Throws: ``CommandFailure``; what `body` throws. An answer that breaks off is `unreachable`.
+    func download(
+        _ method: Method, _ path: String, body content: [UInt8], _ body: (UnsafeRawBufferPointer) throws -> Void
+    ) async throws {
+        let request = request(method, path, [], [("Content-Type", "application/json")], content)
+        let response: HTTPClientResponse
+        do {
+            response = try await Self.streaming.execute(request, deadline: .distantFuture)
+        } catch {
+            throw unreachable(error)
+        }
+        guard response.status == .ok else {
+            throw failure(try await Self.answer(response))
+        }
+        var chunks = response.body.makeAsyncIterator()
+        while true {
+            let chunk: ByteBuffer?
+            do {
+                chunk = try await chunks.next()
+            } catch {
+                throw unreachable(error)
+            }
+            guard let chunk else { return }
+            try chunk.withUnsafeReadableBytes(body)
+        }
+    }
+
+    private static func answer(_ response: HTTPClientResponse) async throws -> ServerAnswer {
+        let content = try? await response.body.collect(upTo: 1 << 20)
+        return ServerAnswer(
+            status: Int(response.status.code), contentType: response.headers.first(name: "content-type") ?? "",
+            retryAfter: response.headers.first(name: "retry-after").flatMap(Int.init),
+            body: content.map { Array($0.readableBytesView) } ?? [])
+    }
+
     /// Opens a stream of server-sent events; the chunks come as they arrive.
     ///
     /// - Throws: ``CommandFailure``.
@@ -98,14 +135,7 @@ struct ServerClient: Sendable {
         } catch {
             throw unreachable(error)
         }
-        guard response.status == .ok else {
-            let content = try? await response.body.collect(upTo: 1 << 20)
-            throw failure(
-                ServerAnswer(
-                    status: Int(response.status.code), contentType: response.headers.first(name: "content-type") ?? "",
-                    retryAfter: response.headers.first(name: "retry-after").flatMap(Int.init),
-                    body: content.map { Array($0.readableBytesView) } ?? []))
-        }
+        guard response.status == .ok else { throw failure(try await Self.answer(response)) }
         return response.body
     }
 

@@ -13,6 +13,7 @@ struct ExportCommand: AsyncParsableCommand {
         discussion: """
             Examples:
               custody export 'actor:mallory' -o m.evidence  events and what proves them
+              custody export 'actor:mallory' -o m.evidence --groups envelope,resource
               custody export --ledger mirror               the static C2SP layout
             """)
 
@@ -29,6 +30,10 @@ struct ExportCommand: AsyncParsableCommand {
     var since: String?
     @Option(parsing: .unconditional, help: "Events before this time.")
     var until: String?
+    @Option(
+        help: ArgumentHelp(
+            "Disclose only these groups: envelope, actor, network, resource, text, raw.", valueName: "group,…"))
+    var groups: String?
     @Option(help: "Events at most.")
     var limit: Int?
     @OptionGroup var server: ClientOptions
@@ -50,14 +55,45 @@ struct ExportCommand: AsyncParsableCommand {
             json += ",\"\(name)\":".utf8
             JSONText.appendString(value, to: &json)
         }
+        if let groups {
+            json += ",\"groups\":[".utf8
+            for (position, group) in groups.split(separator: ",").enumerated() {
+                if position > 0 { json.append(UInt8(ascii: ",")) }
+                JSONText.appendString(group.trimmingCharacters(in: .whitespaces), to: &json)
+            }
+            json.append(UInt8(ascii: "]"))
+        }
         if let limit { json += ",\"limit\":\(limit)".utf8 }
         json.append(UInt8(ascii: "}"))
-        let pack = try await server.client(context).call(.post, "/v1/export", body: json)
-        let report = try EvidenceVerifier(key: nil).verify(pack)
-        try context.fileSystem.writeAtomically(pack, to: FilePath(output))
+        let target = FilePath(output)
+        let unfinished = FilePath(output + ".tmp")
+        let report: EvidenceReport
+        do {
+            try await download(json, to: unfinished, context)
+            report = try EvidenceVerifier(key: nil).verify(try context.fileSystem.open(unfinished, .read))
+            try context.fileSystem.rename(unfinished, to: target)
+            let directory = target.removingLastComponent()
+            try context.fileSystem.synchronizeDirectory(directory.isEmpty ? "." : directory)
+        } catch {
+            try? context.fileSystem.remove(unfinished)
+            guard let error = error as? EvidenceError else { throw error }
+            throw CommandFailure(.unreachable, "the answer is no whole evidence pack: \(error)")
+        }
         context.console.note(
             "\(report.events) events of \(report.origin) in \(output); check it with: custody verify \(output)")
         if report.events == 0 { throw CommandFailure(.nothingFound, nil) }
+    }
+
+    /// Writes the answer as it comes, so that a pack of any size needs no memory.
+    private func download(_ request: [UInt8], to path: FilePath, _ context: CommandContext) async throws {
+        if try context.fileSystem.exists(path) { try context.fileSystem.remove(path) }
+        let file = try context.fileSystem.open(path, .createNew(.privateFile))
+        var offset: UInt64 = 0
+        try await server.client(context).download(.post, "/v1/export", body: request) { chunk in
+            try file.write(chunk, at: offset)
+            offset += UInt64(chunk.count)
+        }
+        try file.synchronizeData()
     }
 
     /// From the server when one is named, else from a data directory, which needs no server.

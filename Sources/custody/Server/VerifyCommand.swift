@@ -34,6 +34,8 @@ struct VerifyCommand: AsyncParsableCommand {
     var receipts: String?
     @Flag(help: "Build every index of a data directory again from its payloads, also where a seal vouches for it.")
     var deep = false
+    @Flag(help: "Hash only what was added to the tree since this machine verified the same ledger last.")
+    var incremental = false
     @OptionGroup var output: OutputOptions
     @OptionGroup var server: ClientOptions
 
@@ -81,10 +83,11 @@ struct VerifyCommand: AsyncParsableCommand {
         let keys = try await Self.keys(trusted ?? own, files)
         let key = keys.current
         let report: VerificationReport
+        let known = try known(key, context)
         do {
             report = try await DataDirectoryVerifier(
                 directory: path, key: key, formerKeys: keys.former, policy: policy, isDeep: deep
-            ).verify { events in
+            ).verify(after: known) { events in
                 context.console.progress("\(events) events compared")
             }
         } catch {
@@ -144,6 +147,15 @@ struct VerifyCommand: AsyncParsableCommand {
         }
     }
 
+    /// The checkpoint up to which this machine verified everything before, when only the rest is asked for.
+    private func known(_ key: VerifierKey, _ context: CommandContext) throws -> Checkpoint? {
+        guard incremental, let known = try CheckpointMemory.ofUser(context, "verified")?.last(of: key) else {
+            return nil
+        }
+        context.console.note("\(known.size) leaves were verified here before")
+        return known
+    }
+
     /// What is asked of an intact ledger besides: its witnesses, what was seen of it before, and the receipts it gave.
     private func verifyAround(
         _ source: any TileSource, _ keys: (current: VerifierKey, former: [VerifierKey]), _ policy: WitnessPolicy?,
@@ -159,7 +171,19 @@ struct VerifyCommand: AsyncParsableCommand {
         {
             try context.console.line("extends the checkpoint of \(size) leaves that was seen here before")
         }
+        try await rememberVerified(source, keys.current, context)
         if let receipts { try await verifyReceipts(receipts, source, signed, keys, context) }
+    }
+
+    /// Remembers what was verified as a whole, for `--incremental`.
+    private func rememberVerified(
+        _ source: any TileSource, _ key: VerifierKey, _ context: CommandContext
+    ) async throws {
+        do {
+            _ = try await CheckpointMemory.ofUser(context, "verified")?.compare(source, key: key)
+        } catch {
+            context.console.note("not remembered for the next --incremental: \(error)")
+        }
     }
 
     /// Demands the policy's quorum.
@@ -238,7 +262,9 @@ struct VerifyCommand: AsyncParsableCommand {
         _ context: CommandContext
     ) async throws {
         let keys = try await Self.keys(key, source)
-        let result = try await LedgerVerifier(source: source, key: keys.current).verify { entries in
+        let result = try await LedgerVerifier(source: source, key: keys.current).verify(
+            after: known(keys.current, context)
+        ) { entries in
             // A line for each bundle would be most of the work.
             if entries % 65_536 == 0 { context.console.progress("\(entries) leaves hashed") }
         }
@@ -253,19 +279,26 @@ struct VerifyCommand: AsyncParsableCommand {
     }
 
     private func verifyEvidence(_ key: VerifierKey?, _ policy: WitnessPolicy?, _ context: CommandContext) throws {
-        guard let bytes = FileManager.default.contents(atPath: target) else {
-            throw CommandFailure(.refused, "\(target) cannot be read")
-        }
         do {
-            let report = try EvidenceVerifier(key: key).verify(Array(bytes))
+            let report = try EvidenceVerifier(key: key ?? Self.key(ofPack: target, policy)).verify(
+                try RealFileSystem().open(FilePath(target), .read))
             let trust = report.isKeyTrusted ? "" : " (self-consistent only: the key is the file's own)"
-            let text =
-                output.json
-                ? "{\"verified\":\(report.events),\"altered\":0,\"trusted\":\(report.isKeyTrusted)}"
-                : "verified \(report.events) events of \(report.origin)\(trust)"
-            try context.console.lines([text])
+            if let policy { try judge(report.checkpoint, policy, context) }
+            if output.json {
+                let coverage = String(decoding: report.coverage, as: UTF8.self)
+                return try context.console.line(
+                    "{\"verified\":\(report.events),\"altered\":0,\"trusted\":\(report.isKeyTrusted),\"coverage\":\(coverage)}"
+                )
+            }
+            try context.console.lines([
+                "verified \(report.events) events of \(report.origin)\(trust)",
+                "under the checkpoint of \(report.checkpoint.checkpoint.size) leaves; query: \(report.query)",
+            ])
+            for gap in EvidenceGaps.texts(of: report.coverage) { try context.console.line("not covered: \(gap)") }
         } catch let error as EvidenceError {
             throw CommandFailure(error.code == .unreadable ? .refused : .integrity, "\(target), \(error)")
+        } catch let error as DurableFilesError {
+            throw CommandFailure(.refused, "\(target) cannot be read: \(error)")
         }
     }
 
@@ -315,7 +348,18 @@ struct VerifyCommand: AsyncParsableCommand {
         }
     }
 
-    private static func key(_ text: String) throws -> VerifierKey {
+    /// The key of the policy's log that a pack says it is of; nil when there is none.
+    private static func key(ofPack path: String, _ policy: WitnessPolicy?) throws -> VerifierKey? {
+        guard let policy, !policy.logs.isEmpty else { return nil }
+        let named = try EvidenceVerifier.statedKey(of: try RealFileSystem().open(FilePath(path), .read))
+        guard let key = policy.logs.compactMap(\.key).first(where: { $0 == named }) else {
+            throw CommandFailure(
+                .integrity, "the policy does not know the log \(VisibleText.of(named.name)) with this key")
+        }
+        return key
+    }
+
+    static func key(_ text: String) throws -> VerifierKey {
         let content = FileManager.default.contents(atPath: text).map { String(decoding: $0, as: UTF8.self) } ?? text
         do {
             return try VerifierKey(parsing: content.trimmingCharacters(in: .whitespacesAndNewlines))

@@ -1,8 +1,12 @@
+import Crypto
+import DurableFiles
 import EventModel
 import Foundation
 import Intake
 import Journal
 import Ledger
+import SystemPackage
+import TestSupport
 import Testing
 
 @testable import CustodyServer
@@ -36,9 +40,14 @@ struct EvidenceVerifierTests {
                 signing: Checkpoint(origin: key.verifierKey.name, size: 1, root: leaf), with: key)
             let header = EvidenceFormat.header(
                 query: "*", created: Timestamp(seconds: 0), key: key.verifierKey, checkpoint: checkpoint.note.bytes,
-                count: 1)
-            return try header + EvidenceFormat.line(view, index: 0, parts: parts, visible: visible, proof: [])
+                disclosing: visible)
+            let line = try EvidenceFormat.line(view, index: 0, parts: parts, visible: visible, proof: [])
+            return try signed(header + line + EvidenceFormat.trailer(events: 1, coverage: EvidenceCoverage()))
         }
+    }
+
+    private func signed(_ lines: [UInt8]) throws -> [UInt8] {
+        try lines + EvidenceFormat.signature(over: Array(SHA256.hash(data: lines)), by: key)
     }
 
     private func code(_ pack: [UInt8], key: VerifierKey? = nil) -> EvidenceError.Code? {
@@ -77,21 +86,67 @@ struct EvidenceVerifierTests {
         #expect(code(pack, key: other.verifierKey) == .altered)
     }
 
-    @Test("An event told twice, an event left out and a file cut anywhere are found")
+    @Test("An event told twice, an event left out and a file cut anywhere are found, whoever signed")
     func structure() throws {
         let pack = try pack(visible: Set(FieldGroup.allCases))
-        let line = try #require(pack.firstIndex(of: UInt8(ascii: "\n"))) + 1
-        let twice = String(decoding: pack, as: UTF8.self).replacingOccurrences(of: "\"count\":1", with: "\"count\":2")
-        #expect(code(Array(twice.utf8) + pack[line...]) == .altered)
-        #expect(code(Array(pack[..<line])) == .altered)
-        for end in stride(from: 0, to: pack.count - 1, by: 7) { #expect(code(Array(pack[..<end])) != nil) }
+        let lines = pack.split(separator: UInt8(ascii: "\n")).map { Array($0) + [UInt8(ascii: "\n")] }
+        let two = Array(
+            String(decoding: lines[2], as: UTF8.self).replacingOccurrences(of: "\"events\":1", with: "\"events\":2")
+                .utf8)
+        #expect(code(try signed(lines[0] + lines[1] + lines[1] + two)) == .altered)
+        #expect(code(try signed(lines[0] + lines[2])) == .altered)
+        #expect(code(try signed(lines[0] + lines[1] + lines[2])) == nil)
+        #expect(code(pack + lines[1]) == .altered)
+        for end in stride(from: 0, to: pack.count, by: 7) { #expect(code(Array(pack[..<end])) != nil) }
+    }
+
+    @Test("Every byte is covered: query, time and the statement of coverage too")
+    func everyByte() throws {
+        let pack = try pack(visible: [.envelope])
+        for position in pack.indices {
+            var altered = pack
+            altered[position] ^= 1
+            #expect(code(altered, key: key.verifierKey) != nil, "byte \(position)")
+        }
+    }
+
+    @Test("A pack that a fuzzer changed proves nothing, and is an error of its own kind")
+    func fuzz() throws {
+        let (pack, other) = (try pack(visible: [.envelope]), try pack(visible: Set(FieldGroup.allCases)))
+        let pieces = ["{", "}", "\n", "\"hash\":", "\"salt\":", "[]", "null", "-1", "1e9", "\"\""].map {
+            Array($0.utf8)
+        }
+        var mutator = ByteMutator(seed: 3, pieces: pieces)
+        for round in 0..<800 {
+            let changed = mutator.mutated(pack, mixedWith: other)
+            guard changed != pack, changed != other else { continue }
+            do {
+                _ = try EvidenceVerifier(key: key.verifierKey).verify(changed)
+                Issue.record("round \(round) verifies")
+            } catch is EvidenceError {
+                continue
+            }
+        }
+    }
+
+    @Test("A file is verified line by line, whatever the pieces in which it is read")
+    func streaming() throws {
+        let disk = FaultingFileSystem(seed: 1)
+        let pack = try pack(visible: [.envelope])
+        try disk.writeAtomically(pack, to: "/pack")
+        #expect(try EvidenceVerifier(key: key.verifierKey).verify(try disk.open("/pack", .read)).events == 1)
+        try disk.writeAtomically(
+            [UInt8](repeating: 65, count: EvidenceFormat.maximumLineBytes + 2_000_000), to: "/long")
+        #expect(throws: EvidenceError.self) {
+            try EvidenceVerifier(key: nil).verify(try disk.open("/long", .read))
+        }
     }
 
     @Test("A second spelling of the same base64 is found")
     func spelling() throws {
         let pack = try pack(visible: [])
         // A hash has 32 bytes: the character before the padding has two bits that mean nothing.
-        let at = try #require(pack.lastIndex(of: UInt8(ascii: "="))) - 1
+        let at = try #require(pack.lastRange(of: Array("=\"}".utf8))?.lowerBound) - 1
         let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
         let position = try #require(alphabet.firstIndex(of: pack[at]))
         var altered = pack

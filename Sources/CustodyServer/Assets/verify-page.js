@@ -1,0 +1,213 @@
+// The page /verify: a form around verify.js. What it remembers stays in this browser.
+
+import { entries, tilePath, toBase64, fromBase64, verifyConsistency, verifyPack } from "./verify.js";
+
+const STORAGE = "custody.verify/";
+/** Rows that are shown; all events are checked. */
+const SHOWN = 500;
+const SUMMARY = { 3: "time", 6: "source", 12: "action", 15: "outcome", 33: "actor", 40: "client" };
+
+const element = (id) => document.getElementById(id);
+const make = (name, text, type) => {
+  const made = document.createElement(name);
+  if (text !== undefined) made.textContent = text;
+  if (type) made.className = type;
+  return made;
+};
+
+const remembered = (origin) => {
+  try {
+    return JSON.parse(localStorage.getItem(STORAGE + origin));
+  } catch {
+    return null;
+  }
+};
+
+/** One line that says what happened, from whatever is disclosed. */
+function describe(groups) {
+  const words = [];
+  for (const [name, bytes] of Object.entries(groups)) {
+    if (name === "raw") continue;
+    try {
+      for (const { field, value } of entries(bytes)) {
+        if (!SUMMARY[field]) continue;
+        const text = field === 3
+          ? new Date(Number(new DataView(value.buffer, value.byteOffset, 8).getBigInt64(0) / 1000000n)).toISOString()
+          : new TextDecoder().decode(value);
+        words.push(`${SUMMARY[field]}: ${text}`);
+      }
+    } catch {
+      words.push(`${name}: cannot be shown`);
+    }
+  }
+  return words.join(" · ");
+}
+
+/** Compares with the checkpoint that was seen last. Returns what to say, or throws when the ledger was rewritten. */
+async function compare(checkpoint, memory) {
+  if (!memory?.size) return "this ledger was not seen on this device before";
+  const older = { size: BigInt(memory.size), root: fromBase64(memory.root) };
+  const same = () => toBase64(checkpoint.root) === memory.root;
+  if (older.size === checkpoint.size) {
+    if (!same()) throw new Error("this ledger had another root at the same size when it was seen here: it was forked");
+    return "the same checkpoint as was seen here before";
+  }
+  const [first, second] = older.size < checkpoint.size ? [older, checkpoint] : [checkpoint, older];
+  const tile = async (level, index, width) => {
+    const answer = await fetch("/ledger/" + tilePath(level, index, width));
+    if (!answer.ok) throw new TypeError(`the server answered ${answer.status}`);
+    return new Uint8Array(await answer.arrayBuffer());
+  };
+  try {
+    const served = await fetch("/ledger/checkpoint");
+    if (!served.ok || !(await served.text()).startsWith(checkpoint.origin + "\n")) throw new TypeError("another ledger");
+    await verifyConsistency(first, second, tile);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    return `not compared with the checkpoint of ${older.size} leaves that was seen here: no server of this ledger answers from this page`;
+  }
+  return `consistent with the checkpoint of ${older.size} leaves that was seen here before`;
+}
+
+function remember(checkpoint, key, memory) {
+  if (memory?.size && BigInt(memory.size) >= checkpoint.size) return;
+  localStorage.setItem(
+    STORAGE + checkpoint.origin,
+    JSON.stringify({ vkey: key.text, size: String(checkpoint.size), root: toBase64(checkpoint.root) }));
+}
+
+function facts(pairs) {
+  const list = element("facts");
+  list.replaceChildren();
+  for (const [name, value] of pairs) list.append(make("dt", name), make("dd", value));
+}
+
+function list(id, title, texts) {
+  const place = element(id);
+  place.replaceChildren();
+  if (texts.length === 0) return;
+  const items = make("ul");
+  for (const text of texts) items.append(make("li", text));
+  place.append(make("h3", title), items);
+}
+
+function gaps(coverage) {
+  const texts = [];
+  if (coverage.since || coverage.until) {
+    texts.push(`events before ${coverage.since ?? "the beginning"} and from ${coverage.until ?? "the end"} on`);
+  }
+  if (coverage.not_under_checkpoint) texts.push(`${coverage.not_under_checkpoint} hits that no checkpoint covered yet`);
+  if (coverage.truncated) texts.push("hits after the last one here: the pack ended at its limit");
+  if (coverage.restricted) texts.push("events that the exporter may not see");
+  if (coverage.own_audit_left_out) texts.push("what people did with Custody itself (source:custody)");
+  if (coverage.destroyed) texts.push(`${coverage.destroyed} hits that were destroyed, in part or as a whole`);
+  if (coverage.withheld_groups?.length) texts.push(`the groups ${coverage.withheld_groups.join(", ")}, shown by their hashes alone`);
+  if (coverage.silent_sources?.length) texts.push(`sources without any event in the period: ${coverage.silent_sources.join(", ")}`);
+  return texts;
+}
+
+function table(events, total) {
+  const place = element("events");
+  place.replaceChildren();
+  if (events.length === 0) return;
+  const rows = make("tbody");
+  for (const event of events) {
+    const row = make("tr", undefined, event.error ? "bad" : "");
+    row.append(
+      make("td", event.error ? "altered" : "verified", "state"), make("td", `line ${event.line}`),
+      make("td", `event ${event.index ?? "?"}`, "mono"), make("td", event.error ?? describe(event.groups)));
+    rows.append(row);
+  }
+  const head = make("thead");
+  const names = make("tr");
+  for (const name of ["", "Place", "Leaf", "What was sealed"]) names.append(make("th", name));
+  head.append(names);
+  const whole = make("table");
+  whole.append(head, rows);
+  place.append(make("h3", "Events"), whole);
+  if (total > events.length) place.append(make("p", `${total - events.length} more were checked and are not listed.`, "note"));
+}
+
+function verdict(text, type) {
+  element("verdict").textContent = text;
+  element("verdict").className = "verdict " + type;
+  element("result").hidden = false;
+  element("result").focus();
+}
+
+async function run() {
+  for (const id of ["facts", "problems", "gaps", "events"]) element(id).replaceChildren();
+  const bytes = new Uint8Array(await element("file").files[0].arrayBuffer());
+  const trusted = element("vkey").value.trim();
+  const shown = [];
+  let total = 0;
+  let result;
+  try {
+    result = await verifyPack(bytes, trusted, (event) => {
+      total += 1;
+      // What is wrong is listed however many right ones stand before it.
+      if (shown.length < SHOWN || event.error) shown.push(event);
+    });
+  } catch (error) {
+    return verdict(`Not verified: ${error.message}`, "bad");
+  }
+  const { checkpoint, key } = result;
+  const memory = remembered(checkpoint.origin);
+  const problems = result.errors.map((error) => error.message);
+  let seen = "";
+  try {
+    if (memory && memory.vkey !== key.text) throw new Error("this ledger had another key when it was remembered here");
+    seen = await compare(checkpoint, memory);
+  } catch (error) {
+    problems.push(error.message);
+  }
+  if (problems.length > 0) {
+    verdict(`Altered: ${problems.length === 1 ? "one thing is" : `${problems.length} things are`} wrong`, "bad");
+  } else if (result.isTrusted) {
+    verdict(`Verified: ${result.verified} events`, "good");
+    if (element("remember").checked) remember(checkpoint, key, memory);
+  } else {
+    verdict(`Self-consistent only: ${result.verified} events, by the file's own key, for which nobody vouches`, "warn");
+  }
+  facts([
+    ["Ledger", checkpoint.origin], ["Checkpoint", `${checkpoint.size} leaves`], ["Root", toBase64(checkpoint.root)],
+    ["Cosigned by", checkpoint.signers.length ? `${checkpoint.signers.join(", ")} (names only; not checked here)` : "nobody"],
+    ["Query", result.query], ["Made", result.created], ["Seen before", seen || "see below"],
+  ]);
+  list("problems", "Wrong", problems.slice(0, SHOWN));
+  list("gaps", "Not covered, as the exporter states", gaps(result.coverage));
+  table(shown, total);
+}
+
+element("form").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const button = event.submitter ?? element("form").querySelector("button");
+  button.disabled = true;
+  try {
+    await run();
+  } finally {
+    button.disabled = false;
+  }
+});
+
+// A remembered key is offered for the file's ledger, never the file's own.
+element("file").addEventListener("change", async () => {
+  const file = element("file").files[0];
+  if (!file || element("vkey").value.trim()) return;
+  try {
+    const first = (await file.slice(0, 1 << 20).text()).split("\n", 1)[0];
+    const memory = remembered(JSON.parse(first).checkpoint.split("\n", 1)[0]);
+    if (memory) {
+      element("vkey").value = memory.vkey;
+      element("vkey-note").textContent = "The key that was remembered for this ledger.";
+    }
+  } catch {
+    // Not a pack: verification says so.
+  }
+});
+
+element("forget").addEventListener("click", () => {
+  const keys = Object.keys(localStorage).filter((key) => key.startsWith(STORAGE));
+  for (const key of keys) localStorage.removeItem(key);
+  element("vkey-note").textContent = keys.length ? "Forgotten." : "Nothing was remembered.";
+});
