@@ -24,16 +24,24 @@ final class MissingOperator: StatefulOperator {
         var byteCount: Int { 224 + entity.utf8.count + values.reduce(0) { $0 + $1.utf8.count + 16 } }
     }
 
-    private static let followerBytes = 120
+    /// Something that followed, for what comes after it and may have it before.
+    private struct Follower {
+        var time: Int64
+        /// The time of receipt that was reached then: what a backfill brings is not forgotten for its age.
+        var noted: Int64
+    }
+
+    private static let followerBytes = 128
 
     let definition: MissingDefinition
     private let byteLimit: Int
     private var waiting = UseOrderedTable<Expectation>()
-    /// When followers came last, for those that may come before.
-    private var followers = UseOrderedTable<Int64>()
+    private var followers = UseOrderedTable<Follower>()
     private var alarms = DeadlineQueue()
     private var cache = DigestCache()
     private var start: Int64?
+    /// The time of receipt that was reached. No part of the state: it is told before each observation.
+    private var now = Int64.min
     private(set) var stateBytes = 0
     private(set) var evictions = 0
 
@@ -68,7 +76,9 @@ final class MissingOperator: StatefulOperator {
             if isKnown { return }
         } else {
             guard waiting.peek(key) == nil else { return }
-            if let follower = followers.peek(key), follower >= time.advanced(saturating: -definition.before) { return }
+            if let follower = followers.peek(key), follower.time >= time.advanced(saturating: -definition.before) {
+                return
+            }
         }
         let deadline = self.deadline(after: time)
         let values = definition.per.indices.map { observation.firstText(of: $0, input: 0) ?? "" }
@@ -91,7 +101,8 @@ final class MissingOperator: StatefulOperator {
     }
 
     private func deadline(after time: Int64) -> Int64 {
-        time.advanced(saturating: definition.within).advanced(saturating: definition.grace)
+        // Events of long ago, as a backfill brings them, have their followers behind them: those are waited for, too.
+        max(time.advanced(saturating: definition.within), now).advanced(saturating: definition.grace)
     }
 
     private func follow(_ key: ValueDigest, at time: Int64) {
@@ -101,14 +112,19 @@ final class MissingOperator: StatefulOperator {
             waiting.remove(key)
             stateBytes -= expectation.byteCount
         }
-        if followers.use(key, { (last: inout Int64) -> Void in last = max(last, time) }) == nil {
-            followers.insert(key, time)
+        let isKnown =
+            followers.use(key) { (last: inout Follower) -> Void in
+                last.time = max(last.time, time)
+                last.noted = max(last.noted, now)
+            } != nil
+        if !isKnown {
+            followers.insert(key, Follower(time: time, noted: max(now, time)))
             stateBytes += Self.followerBytes
         }
     }
 
     func advance(to time: Timestamp, next: LeafIndex, into findings: inout [OperatorFinding]) {
-        let now = time.nanoseconds
+        now = time.nanoseconds
         var due: [Expectation] = []
         while let alarm = alarms.first, alarm.time < now {
             _ = alarms.removeFirst()
@@ -145,7 +161,7 @@ final class MissingOperator: StatefulOperator {
     private func forgetFollowers(_ now: Int64) {
         let horizon = now.advanced(saturating: -definition.before).advanced(saturating: -definition.grace)
             .advanced(saturating: -definition.within)
-        while let oldest = followers.oldestValue, oldest < horizon {
+        while let oldest = followers.oldestValue, max(oldest.noted, oldest.time) < horizon {
             _ = followers.removeOldest()
             stateBytes -= Self.followerBytes
         }
@@ -184,9 +200,10 @@ final class MissingOperator: StatefulOperator {
             for value in expectation.values { encoder.write(value) }
         }
         encoder.write(count: followers.count)
-        followers.forEach { key, time in
+        followers.forEach { key, follower in
             key.write(to: &encoder)
-            encoder.write(time)
+            encoder.write(follower.time)
+            encoder.write(follower.noted)
         }
     }
 
@@ -210,13 +227,13 @@ final class MissingOperator: StatefulOperator {
             stateBytes += expectation.byteCount
             alarms.insert(DeadlineQueue.Deadline(time: expectation.alarm, key: key))
         }
-        for _ in 0..<(try decoder.readCount(bytesEach: 24)) {
+        for _ in 0..<(try decoder.readCount(bytesEach: 32)) {
             let key = try ValueDigest(from: &decoder)
-            let time = try decoder.readInt64()
+            let follower = Follower(time: try decoder.readInt64(), noted: try decoder.readInt64())
             guard followers.peek(key) == nil else {
                 throw StateDecoder.malformed("a subject stands twice in the state")
             }
-            followers.insert(key, time)
+            followers.insert(key, follower)
             stateBytes += Self.followerBytes
         }
     }

@@ -26,6 +26,8 @@ enum BaselineSamples {
         var value: String?
         var action = "act"
         var ip: String?
+        /// Seconds after the start; the event's own time when nil.
+        var received: Int64?
     }
 
     /// What an engine raises for events, one after another, from a leaf on.
@@ -35,7 +37,7 @@ enum BaselineSamples {
             let time = Timestamp(seconds: start + event.seconds)
             var record = EventRecord()
             record.set(.time, time: time)
-            record.set(.received, time: time)
+            record.set(.received, time: event.received.map { Timestamp(seconds: start + $0) } ?? time)
             record.set(.action, event.action)
             record.set(.actorName, event.actor)
             if let value = event.value { record.set(.resourceName, value) }

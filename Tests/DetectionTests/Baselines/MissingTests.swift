@@ -59,6 +59,22 @@ struct MissingTests {
         #expect(try raised(Self.rules(), events).count == 1)
     }
 
+    @Test("Events of long ago wait for what is received after them")
+    func backfill() throws {
+        let old: Int64 = -400 * BaselineSamples.day
+        let events = [
+            Event(seconds: old, value: "a", received: 0), Event(seconds: old, value: "b", received: 0),
+            Event(seconds: old + 300, value: "a", action: "answer", received: 2), tick,
+        ]
+        #expect(try raised(Self.rules(), events).map { $0.group.map(\.value) } == [["b"]])
+        // And for what came before them, received the minute before.
+        let reversed = [
+            Event(seconds: old, value: "a", action: "answer", received: 0),
+            Event(seconds: old + 300, value: "a", received: 60), tick,
+        ]
+        #expect(try raised(Self.rules(", before: 1h"), reversed).isEmpty)
+    }
+
     @Test("A rule that has to follow itself notices silence once, and again after it spoke")
     func silence() throws {
         let rules = BaselineSamples.rule("type: missing, per: actor.name, followed-by: itself, within: 1h, grace: 0s")
