@@ -106,6 +106,22 @@ import Testing
 }
 
 struct CountingTests {
+    @Test("Values that sort alike and are not the same come in one order, whichever segment is done first")
+    func orderOfLookAlikes() async throws {
+        let payloads = [#"{"v":true}"#, #"{"v":"true"}"#, #"{"v":10}"#, #"{"v":"10"}"#, #"{"v":"x"}"#, #"{"v":false}"#]
+        let samples = (0..<24).map { number in
+            Sample(
+                UInt64(number), "2026-01-05T10:00:00Z", [(.actorName, "a")], payload: payloads[number % payloads.count])
+        }
+        for text in ["* | stats count by raw.v", "* | top 10 raw.v", "* | stats count by raw.v,actor"] {
+            let first = try await SampleStore(samples, segmentRows: 4).rows(text)
+            #expect(first.count == payloads.count)
+            for _ in 0..<20 {
+                #expect(try await SampleStore(samples, segmentRows: 4).rows(text) == first, "\(text)")
+            }
+        }
+    }
+
     @Test("Counts and distinct values of whole segments are those of row by row", arguments: 1...4)
     func countingFromColumns(seed: Int) async throws {
         var random = RandomEvents(seed: UInt64(seed) + 4_000)

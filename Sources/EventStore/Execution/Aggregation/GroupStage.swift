@@ -52,8 +52,19 @@ enum GroupStage: Sendable {
                 let order = QueryValue.sortOrder(left[key], right[key], isDescending: false)
                 if order != 0 { return order < 0 }
             }
-            return false
+            return precedesByKind(left, right, keys)
         }
+    }
+
+    /// Settles what sorts alike and is not the same, as `10` and `"10"`: the same rows come in the same order every time.
+    private static func precedesByKind(_ left: [QueryValue], _ right: [QueryValue], _ keys: Int) -> Bool {
+        for key in 0..<keys {
+            var (first, second): ([UInt8], [UInt8]) = ([], [])
+            ValueKey.append(left[key], to: &first)
+            ValueKey.append(right[key], to: &second)
+            if first != second { return first.lexicographicallyPrecedes(second) }
+        }
+        return false
     }
 
     private static func byCount(
@@ -67,7 +78,7 @@ enum GroupStage: Sendable {
                 let order = (left[key].text ?? "").utf8.bytewiseOrder(to: (right[key].text ?? "").utf8)
                 if order != 0 { return order < 0 }
             }
-            return false
+            return precedesByKind(left, right, keys)
         }
         return Array(sorted.prefix(count))
     }
