@@ -125,7 +125,7 @@ struct GroupingTests {
         scene.clock.advance(seconds: 1)
         _ = try scene.alerts.close(alert.id, verdict: .benign, comment: nil, by: "alice")
         let other = try scene.raise(index: 1, entity: "bob")
-        let transport = RecordingTransport([.success(WebhookAnswer(status: 500))])
+        let transport = RefusingTransport(firstThatSays: alert.id)
         let worker = scene.worker(transport)
         #expect(try await worker.deliverDue() == 2)
         #expect(try await worker.deliverDue() == 0)

@@ -40,6 +40,26 @@ struct AnsweringTransport: WebhookTransport {
     func send(_ request: WebhookRequest) async throws -> WebhookAnswer { answer() }
 }
 
+/// A transport that refuses the first message that says `word`, and takes every other one. Messages about different
+/// alerts go out together and arrive in any order: what is refused must hang on what it says, not on when it came.
+final class RefusingTransport: WebhookTransport {
+    private let state: Mutex<(refused: Bool, requests: [WebhookRequest])> = Mutex((false, []))
+    private let word: String
+
+    init(firstThatSays word: String) { self.word = word }
+
+    var requests: [WebhookRequest] { state.withLock { $0.requests } }
+
+    func send(_ request: WebhookRequest) async throws -> WebhookAnswer {
+        let says = String(decoding: request.body, as: UTF8.self).contains(word)
+        return state.withLock { state in
+            state.requests.append(request)
+            defer { state.refused = state.refused || says }
+            return WebhookAnswer(status: says && !state.refused ? 500 : 204)
+        }
+    }
+}
+
 /// Names and their addresses, without a network.
 struct FixedResolver: HostResolver {
     var names: [String: [String]]
