@@ -72,12 +72,13 @@ package final class CustodyService: Sendable {
         let hub = TailHub()
         let counters = DetectionCounters()
         let relay = AuditRelay()
+        let journalReader = stored.journal.reader
         let detection = try DetectionView(
-            engine: engine, alerts: alerts, counters: counters, now: now,
+            engine: engine, alerts: alerts, counters: counters,
+            committed: { LeafIndex(journalReader.indexes.upperBound) }, now: now,
             onTransition: { relay.send($0.auditEntry(actor: nil, client: nil)) })
         let runners = try stored.startViews(
             detection: detection, hub: hub, now: now, onFailure: onFatal)
-        let journalReader = stored.journal.reader
         let (ledgerReader, storeView) = (stored.ledgerReader, stored.storeView)
         let keyer = stored.keyer
         let committer = Committer(

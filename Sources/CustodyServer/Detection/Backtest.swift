@@ -4,7 +4,7 @@ import Foundation
 import GRDB
 
 /// What a rule would have raised over stored events: the engine and the alert store of the live path, on a database in
-/// memory, so that no difference between them can creep in.
+/// memory, so that no difference between them can creep in. The store's indexes leave out what the rule cannot match.
 struct Backtest {
     /// Alerts listed in a report; more are counted.
     static let maximumListed = 1_000
@@ -26,6 +26,8 @@ struct Backtest {
 
     struct Report: Sendable {
         var events = 0
+        /// Those of them that the indexes did not rule out: they were read, and put before the engine.
+        var evaluated = 0
         var matches = 0
         /// False when the time was over before the events were.
         var isComplete = true
@@ -40,11 +42,20 @@ struct Backtest {
     }
 
     let scan: StoredEventScan
+    /// See ``rules(_:inForce:)``.
     let rules: RuleSet
     /// The rules that the report is about; others are there because these refer to them.
     let keys: Set<String>
     let live: AlertStore
     let now: @Sendable () -> Timestamp
+
+    /// The rules that a backtest of some of them needs: for a baseline, those in force too, since what raises is not
+    /// learned.
+    static func rules(_ chosen: RuleSet, inForce: RuleSet) -> RuleSet {
+        guard chosen.rules.contains(where: { $0.extensions.baseline != nil }) else { return chosen }
+        let keys = Set(chosen.rules.map(\.key))
+        return chosen.adding(inForce.filter { !keys.contains($0.key) })
+    }
 
     /// Blocks until it is done, its time is over or `isCancelled` says so.
     func run(
@@ -59,20 +70,41 @@ struct Backtest {
         var judge = EventJudge(DetectionEngine(rules))
         var report = Report()
         var first: LeafIndex?
+        var sinceRecorded = 0
         func record(through next: LeafIndex) throws {
             let matches = judge.takeMatches().filter { keys.contains($0.rule.key) }
             report.matches += matches.count
             if !matches.isEmpty { try alerts.record(matches, through: next) }
         }
-        try scan.forEach(receivedIn: interval) { index, view in
-            judge.judge(view, index)
+        let candidates = RuleCandidates(rules, keys: keys)
+        let hasState = judge.hasState
+        try scan.forEach(receivedIn: interval, candidates.filter, seconds: hasState) { step in
+            let index: LeafIndex
+            switch step {
+            case .event(let leaf, let view):
+                judge.judge(view, leaf)
+                index = leaf
+                report.events += 1
+                report.evaluated += 1
+                sinceRecorded += 1
+            case .passed(let count, let last, let received):
+                if hasState { judge.advance(to: received, next: last) }
+                index = last
+                report.events += count
+                sinceRecorded += hasState ? 1 : Self.batch
+            }
             first = first ?? index
-            report.events += 1
             report.lastIndex = index
-            guard report.events % Self.batch == 0 else { return true }
+            guard sinceRecorded >= Self.batch else { return true }
+            sinceRecorded = 0
             try record(through: LeafIndex(index.rawValue + 1))
             report.isComplete = ContinuousClock.now - start < limit && !isCancelled()
             return report.isComplete
+        }
+        if report.isComplete, hasState {
+            // As the live path does when no event comes: what was to follow and did not is found in the end.
+            let reached = min(interval.upperBound, now().advanced(byNanoseconds: -DetectionView.quietSlack))
+            judge.advance(to: reached, next: LeafIndex((report.lastIndex?.rawValue ?? 0) + 1))
         }
         if let first, let last = report.lastIndex {
             try record(through: LeafIndex(last.rawValue + 1))

@@ -24,18 +24,23 @@ final class DetectionView: View {
     private let now: @Sendable () -> Timestamp
     private let onTransition: @Sendable (AlertTransition) -> Void
     private let counters: DetectionCounters
+    private let committed: @Sendable () -> LeafIndex
     private var lastSaved = ContinuousClock.now
     private var lastCheckpoint = ContinuousClock.now
     private var recordedCursor: LeafIndex
 
     /// Restores the state of operators; those whose rule has changed begin anew.
+    ///
+    /// - Parameter committed: The leaf behind the last that was committed.
     init(
         engine: DetectionEngine, alerts: AlertStore, counters: DetectionCounters,
+        committed: @escaping @Sendable () -> LeafIndex,
         now: @escaping @Sendable () -> Timestamp, onTransition: @escaping @Sendable (AlertTransition) -> Void
     ) throws {
         judge = EventJudge(engine)
         self.alerts = alerts
         self.counters = counters
+        self.committed = committed
         self.now = now
         self.onTransition = onTransition
         recordedCursor = try alerts.cursor()
@@ -64,7 +69,10 @@ final class DetectionView: View {
     }
 
     func tick() throws {
-        judge.advance(to: now().advanced(byNanoseconds: -Self.quietSlack), next: cursor)
+        // What waits to be judged was received before: after a start or in a flood that may be long ago, and may be the
+        // very thing whose absence would be found. The clock is read first, so that nothing can come in between.
+        let time = now().advanced(byNanoseconds: -Self.quietSlack)
+        if cursor >= committed() { judge.advance(to: time, next: cursor) }
         let isDue = cursor > recordedCursor && ContinuousClock.now - lastSaved >= Self.saveInterval
         guard judge.hasMatches || isDue || isCheckpointDue else { return }
         try save()

@@ -27,15 +27,6 @@ struct EventJudge {
     func checkpoint(next: LeafIndex) -> DetectionCheckpoint { engine.checkpoint(next: next) }
 
     mutating func judge(_ view: SealedView, _ index: LeafIndex) {
-        let known = matches.count
-        evaluate(view, index)
-        for position in known..<matches.count {
-            matches[position].sourceKind = Self.text(view, .sourceKind)
-            matches[position].sourceName = Self.text(view, .sourceName)
-        }
-    }
-
-    private mutating func evaluate(_ view: SealedView, _ index: LeafIndex) {
         guard let payload = view.payload, payload.first == UInt8(ascii: "{") else {
             return engine.evaluate(view, payload: nil, index: index, into: &matches)
         }
@@ -45,9 +36,5 @@ struct EventJudge {
             // Not JSON that Custody accepts: canonical fields are judged all the same.
             engine.evaluate(view, payload: nil, index: index, into: &matches)
         }
-    }
-
-    private static func text(_ view: SealedView, _ field: Field) -> String {
-        view.value(field).map { String(decoding: $0, as: UTF8.self) } ?? ""
     }
 }

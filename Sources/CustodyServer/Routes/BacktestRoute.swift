@@ -28,9 +28,9 @@ struct BacktestRoute {
         let principal = try context.requirePrincipal()
         try Authorizer.check(.search, for: principal, now: state.now())
         let wanted: Wanted = try await RequestJSON.decode(request, context)
-        let rules = try RuleRoutes.rules(wanted.rule, wanted.id, state)
+        let chosen = try RuleRoutes.rules(wanted.rule, wanted.id, state)
         let keys: Set<String> =
-            wanted.id.flatMap(rules.rule).map { [$0.key] } ?? Set(rules.rules.map(\.key))
+            wanted.id.flatMap(chosen.rule).map { [$0.key] } ?? Set(chosen.rules.map(\.key))
         let now = state.now()
         let since = try SearchRoutes.time(wanted.since ?? "-90d", "since", now) ?? Timestamp(nanoseconds: 0)
         let until = try SearchRoutes.time(wanted.until, "until", now) ?? Timestamp(nanoseconds: .max)
@@ -43,11 +43,12 @@ struct BacktestRoute {
         defer { Self.isRunning.store(false, ordering: .releasing) }
         try await state.audit.recordDurably(
             state.auditEntry(
-                "rule.backtest", activity: "read", context, resource: ("rule", rules.rules.first?.key),
-                details: [("since", since.text), ("sha256", rules.rules.first?.hash ?? "")]))
+                "rule.backtest", activity: "read", context, resource: ("rule", chosen.rules.first?.key),
+                details: [("since", since.text), ("sha256", chosen.rules.first?.hash ?? "")]))
         let backtest = Backtest(
-            scan: StoredEventScan(store: state.storeView, journal: state.journal), rules: rules, keys: keys,
-            live: state.alerts, now: state.now)
+            scan: StoredEventScan(store: state.storeView, journal: state.journal),
+            rules: Backtest.rules(chosen, inForce: state.engine.ruleSet), keys: keys, live: state.alerts,
+            now: state.now)
         let report = try await Self.offPool { isCancelled in
             try backtest.run(receivedIn: since..<until, limit: Self.limit, isCancelled: isCancelled)
         }
@@ -73,6 +74,7 @@ struct BacktestRoute {
         json.object { json in
             json.member("rules") { json in json.array { json in for key in keys.sorted() { json.value(key) } } }
             json.member("events", Int64(report.events))
+            json.member("evaluated", Int64(report.evaluated))
             json.member("matches", Int64(report.matches))
             json.member("complete", report.isComplete)
             if let last = report.lastIndex { json.member("last_index", Int64(bitPattern: last.rawValue)) }

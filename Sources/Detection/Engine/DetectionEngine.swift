@@ -63,6 +63,8 @@ package final class DetectionEngine: Sendable {
 
     /// What operators hold.
     package var usage: StateUsage { state.withLock { $0.host.usage } }
+    /// The same by the key of the rule; rules without a memory are not in it.
+    package var usageByRule: [String: StateUsage] { state.withLock { $0.host.usageByRule } }
 
     /// Lets operators know how late it is when no events come.
     ///
@@ -137,14 +139,24 @@ private final class EngineState: @unchecked Sendable {
         if !host.isEmpty, let now = time ?? view?.received {
             host.advance(to: now, next: index) { matches.append(match($0)) }
         }
+        // What time alone brought is no finding of this event's source.
+        let known = matches.count
         guard !program.rules.isEmpty else { return }
         matched.removeAll(keepingCapacity: true)
         evaluator.evaluate(program, view: view, payload: payload) { matched.append($0) }
         if !matched.isEmpty {
             let time = time ?? Self.time(of: view)
             raise(program, view, index: index, time: time, into: &matches)
+            for position in known..<matches.count {
+                matches[position].sourceKind = Self.text(view, .sourceKind)
+                matches[position].sourceName = Self.text(view, .sourceName)
+            }
         }
         evaluator.values.end()
+    }
+
+    private static func text(_ view: SealedView?, _ field: Field) -> String {
+        view?.value(field).map { String(decoding: $0, as: UTF8.self) } ?? ""
     }
 
     private static func time(of view: SealedView?) -> Timestamp {

@@ -24,7 +24,7 @@ package struct RuleMatch: Sendable {
     /// Completed by an event that came after later ones.
     package let isLate: Bool
 
-    /// Where the event came from: `source.kind` and `source.name`. Whoever feeds the engine fills them in.
+    /// Where the event came from: `source.kind` and `source.name`; empty for what time alone brought.
     package var sourceKind = ""
     package var sourceName = ""
 

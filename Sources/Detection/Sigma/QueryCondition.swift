@@ -8,7 +8,7 @@ import QueryLanguage
 package struct QueryCondition: Hashable, Sendable {
     /// The canonical text.
     package let text: String
-    private let predicate: EventPredicate
+    let predicate: EventPredicate
 
     /// - Throws: ``DetectionError`` without a line: the text is no query, has stages, or asks about time.
     init(parsing text: String) throws {
