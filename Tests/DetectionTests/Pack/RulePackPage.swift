@@ -19,22 +19,33 @@ enum RulePackPage {
     static func text(_ rules: [SigmaRule]) -> String {
         var lines = [
             "# The rules that come with Custody", "",
-            "\(rules.count) rules, each in a file of its own: the name leads there. A file holds the conditions, the tags of ATT&CK and",
-            "SLSA, what looks like it and is harmless, tests, and the runbook: what to do at three in the morning, with the searches to",
-            "run. An alert carries the runbook, too. How rules are written is in [rules.md](rules.md). A test keeps this page as the rules are.",
+            "\(rules.count) rules, each in a file of its own: the name leads there. A file holds the conditions, what looks like it and is",
+            "harmless, tests, and the runbook: what to do at three in the morning, with the searches to run. An alert carries the runbook,",
+            "too. T numbers are techniques of [ATT&CK](https://attack.mitre.org), letters the [threats of SLSA](https://slsa.dev/spec/v1.2/threats).",
+            "How rules are written is in [rules.md](rules.md). A test keeps this page as the rules are.",
         ]
         for area in areas {
             let members = rules.filter { rule in area.prefixes.contains { name(rule).hasPrefix($0) } }
-            lines += ["", "## \(area.title)", "", "| rule | severity | what it sees |", "|---|---|---|"]
+            lines += ["", "## \(area.title)", "", "| rule | severity | tags | what it sees |", "|---|---|---|---|"]
             for rule in members.sorted(by: { ($1.severity, $0.title) < ($0.severity, $1.title) }) {
                 let description = (rule.description ?? "").split(separator: "\n").joined(separator: " ")
                     .trimmingCharacters(in: .whitespaces).replacing("|", with: "\\|")
                 lines.append(
-                    "| [\(rule.title)](../Sources/Detection/Rules/\(name(rule))) | \(rule.severity.rawValue) | \(description) |"
+                    "| [\(rule.title)](../Sources/Detection/Rules/\(name(rule))) | \(rule.severity.rawValue) | \(tags(rule)) | \(description) |"
                 )
             }
         }
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// Techniques and threats, as people name them.
+    private static func tags(_ rule: SigmaRule) -> String {
+        rule.tags.compactMap { tag in
+            if tag.hasPrefix("attack.t"), tag.contains(where: \.isNumber) { return tag.dropFirst(7).uppercased() }
+            guard tag.hasPrefix("slsa.threat-") else { return nil }
+            let threat = tag.dropFirst(12)
+            return threat.count == 1 ? "SLSA \(threat.uppercased())" : "SLSA \(threat)"
+        }.joined(separator: ", ")
     }
 
     /// Rules that no area takes.
