@@ -197,6 +197,7 @@ struct AlertWorkTests {
             #expect(answer.status == 200 && answer["matches"] as? Bool == false, "\(answer.text)")
             let lines = try #require(answer["predicates"] as? [[String: Any]])
             #expect(lines.count == 1 && lines[0]["blocking"] as? Bool == true)
+            #expect(lines[0]["values"] as? [String] == ["repo.create"] && lines[0]["values_cut"] as? Bool == false)
             #expect(try await client.send(.post, "/v1/rules/explain", #"{"id":"none","index":0}"#).status == 404)
         }
     }
@@ -257,6 +258,56 @@ struct AlertWorkTests {
             #expect(try await client.send(.post, "/v1/notifications/\(id)/resend").status == 404)
             #expect(try await client.send(.get, "/v1/notifications?state=lost").status == 400)
             #expect(try await client.send(.post, "/v1/destinations/ticket/resend")["resent"] as? Int == 0)
+        }
+    }
+
+    @Test(
+        "A page's size and beginning are numbers, or the request is refused",
+        arguments: ["/v1/alerts", "/v1/incidents", "/v1/notifications", "/v1/alerts/ID/evidence"])
+    func pages(path: String) async throws {
+        let rules = try Self.rules()
+        try await TestServer.run({ $0.ruleDirectories = [rules.path] }) { _, client in
+            _ = try await client.send(.post, "/v1/events?source=acme", Self.events(["eve"]))
+            let alerts = try await Self.alerts(client, 1)
+            let place = path.replacing("ID", with: alerts.first?["id"] as? String ?? "")
+            for bad in ["x", "0", "-1", "1001", "1e2", "99999999999999999999", "%00"] {
+                let answer = try await client.send(.get, "\(place)?limit=\(bad)")
+                #expect(answer.status == 400 && answer.code == "invalid_limit", "\(bad): \(answer.text)")
+            }
+            #expect(try await client.send(.get, "\(place)?limit=1000").status == 200)
+            guard !path.hasSuffix("notifications") else { return }
+            for bad in ["x", "-1", "1.5"] {
+                let answer = try await client.send(.get, "\(place)?cursor=\(bad)")
+                #expect(answer.status == 400 && answer.code == "invalid_cursor", "\(bad): \(answer.text)")
+            }
+        }
+    }
+
+    @Test("A field of the rule's group that the event lacks is not among the alert's values")
+    func emptyGroup() async throws {
+        let text = Self.rule.replacing(
+            "custody: {owner: team-a}", with: "custody: {group: [custody.actor.name, nosuch]}")
+        let rules = try Self.rules(text)
+        try await TestServer.run({ $0.ruleDirectories = [rules.path] }) { _, client in
+            _ = try await client.send(.post, "/v1/events?source=acme", Self.events(["eve"]))
+            let alert = try #require(try await Self.alerts(client, 1).first)
+            #expect(alert["group"] as? [String: String] == ["custody.actor.name": "eve"])
+        }
+    }
+
+    @Test("What rules with a memory hold is listed with them, and every metric has its name once")
+    func memories() async throws {
+        try await TestServer.run { _, client in
+            let listed = try await client.send(.get, "/v1/rules")
+            let rules = try #require(listed["rules"] as? [[String: Any]])
+            let memories = rules.compactMap { $0["memory"] as? [String: Any] }
+            #expect(!memories.isEmpty && memories.count < rules.count)
+            #expect(memories.allSatisfy { $0["saturated"] as? Bool == false && $0["limit_bytes"] as? Int == 32 << 20 })
+            let metrics = try await client.send(.get, "/metrics")
+            let names = metrics.text.split(separator: "\n").filter { !$0.hasPrefix("#") }
+                .map { String($0.prefix { $0 != " " }) }
+            #expect(names.contains("custody_detection_rules_saturated"))
+            #expect(Set(names).count == names.count)
         }
     }
 

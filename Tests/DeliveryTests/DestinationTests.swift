@@ -99,6 +99,14 @@ struct DestinationTests {
         #expect(lines.contains { $0.contains(#"\[x\]\(http://evil\)"#) })
     }
 
+    @Test("A card stays below what Teams takes, however many lines there are")
+    func largeCard() throws {
+        let lines = String(repeating: "[\u{1F510}]\\n", count: 700)
+        let yaml = "{kind: teams, url: 'https://flow.example.com/x', text: \"\(lines)\"}"
+        #expect((20_000...28_000).contains(try bytes(yaml).count))
+        _ = try body(yaml)
+    }
+
     @Test("PagerDuty gets an event whose key is the incident and whose action follows its status")
     func pagerDuty() throws {
         let key = String(repeating: "k", count: 32)

@@ -12,4 +12,15 @@ extension Request {
         }
         return number
     }
+
+    /// Where a page begins, as the answer with the page before it says; nil when it is absent or empty.
+    ///
+    /// - Throws: ``Problem`` 400 `invalid_cursor`, for what no answer says.
+    func cursor() throws -> Int64? {
+        guard let text = uri.queryParameters["cursor"], !text.isEmpty else { return nil }
+        guard let number = Int64(text), number >= 0 else {
+            throw Problem.badRequest("invalid_cursor", "the cursor is not one that an answer gave")
+        }
+        return number
+    }
 }

@@ -53,9 +53,12 @@ extension ServerState {
                 .init(
                     .counter, "custody_detection_evictions_total", "What rules had to forget for want of room.",
                     Double(memory.evictions)),
+                .init(
+                    .gauge, "custody_detection_rules_saturated",
+                    "Rules whose memory is full, so that they forget what they still need.", Double(memory.saturated)),
                 .init(.gauge, "custody_tail_followers", "Open live tails.", Double(tail.count)),
             ]
-            samples += Self.samples(of: notifications) + Self.samples(of: alerts) + Self.samples(of: engine)
+            samples += Self.samples(of: notifications) + Self.samples(of: alerts)
             samples += publicationSamples + Self.samples(of: records.history, storeView)
             for view in views {
                 let lag = end - min(end, view.cursor.rawValue)
@@ -81,20 +84,6 @@ extension ServerState {
             .init(
                 .gauge, "custody_record_objections", "Records without the authority that they claim.",
                 Double(history.objections.count)),
-        ]
-    }
-
-    private static func samples(of engine: DetectionEngine) -> [ServerMetrics.Sample] {
-        let usage = engine.usage
-        return [
-            .init(
-                .gauge, "custody_detection_groups", "Groups and keys that correlations and baselines hold.",
-                Double(usage.entries)),
-            .init(
-                .gauge, "custody_detection_state_bytes", "Memory of correlations and baselines.", Double(usage.bytes)),
-            .init(
-                .counter, "custody_detection_evictions_total",
-                "Groups, keys and events that a limit made correlations and baselines forget.", Double(usage.evictions)),
         ]
     }
 

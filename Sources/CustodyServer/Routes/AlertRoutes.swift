@@ -34,11 +34,9 @@ struct AlertRoutes {
 
     @Sendable private func list(_ request: Request, context: CustodyRequestContext) async throws -> Response {
         try requireReader(context)
-        let query = request.uri.queryParameters
         let filter = try Self.filter(request)
-        let limit = try request.count("limit", in: 1...1_000) ?? 100
-        let before = query["cursor"].flatMap { Int64($0) }
-        let page = try state.alerts.list(filter, before: before, limit: limit)
+        let limit = try request.count("limit", in: 1...AlertStore.maximumPage) ?? 100
+        let page = try state.alerts.list(filter, before: request.cursor(), limit: limit)
         try state.audit.record(state.auditEntry("alert.list", activity: "read", context, resource: ("alert", nil)))
         var json = JSONWriter()
         json.object { json in
@@ -99,12 +97,8 @@ struct AlertRoutes {
         try requireReader(context)
         let id = try context.parameters.require("id")
         let alert = try state.alerts.alert(id)
-        let query = request.uri.queryParameters
-        let limit = query["limit"].flatMap { Int($0) } ?? 100
-        guard (1...Self.maximumProofs).contains(limit) else {
-            throw Problem.badRequest("invalid_limit", "limit is between 1 and \(Self.maximumProofs)")
-        }
-        let after = query["cursor"].flatMap { UInt64($0) }.map { LeafIndex($0) }
+        let limit = try request.count("limit", in: 1...Self.maximumProofs) ?? 100
+        let after = try request.cursor().map { LeafIndex(UInt64($0)) }
         let leaves = try state.alerts.evidence(of: id, after: after, limit: limit + 1)
         let page = leaves.prefix(limit)
         try await state.audit.recordDurably(

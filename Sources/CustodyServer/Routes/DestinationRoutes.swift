@@ -88,10 +88,7 @@ struct DestinationRoutes {
         guard let kind = OutboxMessage.State(rawValue: query["state"].map(String.init) ?? "failed") else {
             throw Problem.badRequest("invalid_state", "a state is pending, delivered or failed")
         }
-        let limit = query["limit"].flatMap { Int($0) } ?? 100
-        guard (1...1_000).contains(limit) else {
-            throw Problem.badRequest("invalid_limit", "limit is between 1 and 1,000")
-        }
+        let limit = try request.count("limit", in: 1...1_000) ?? 100
         let messages = try state.notifications.outbox.list(
             kind, destination: query["destination"].map(String.init), limit: limit)
         try state.audit.record(

@@ -22,8 +22,8 @@ struct IncidentRoutes {
         default: throw Problem.badRequest("invalid_status", "the status of incidents is open or all")
         }
         let page = try state.alerts.incidents(
-            openOnly: openOnly, before: query["cursor"].flatMap { Int64($0) },
-            limit: query["limit"].flatMap { Int($0) } ?? 100)
+            openOnly: openOnly, before: request.cursor(),
+            limit: request.count("limit", in: 1...AlertStore.maximumPage) ?? 100)
         try state.audit.record(
             state.auditEntry("incident.list", activity: "read", context, resource: ("incident", nil)))
         var json = JSONWriter()

@@ -130,10 +130,11 @@ struct RuleRoutes {
     /// Why a rule matches an event, or does not.
     @Sendable private func explain(_ request: Request, context: CustodyRequestContext) async throws -> Response {
         let principal = try context.requirePrincipal()
-        let read = try Authorizer.authorizeRead(of: [.envelope, .raw], for: principal, now: state.now())
+        _ = try Authorizer.authorizeRead(of: [.envelope, .raw], for: principal, now: state.now())
         let question: Question = try await RequestJSON.decode(request, context)
         let chosen = try Self.rules(question.rule, question.id, state)
         let rule = question.id.flatMap(chosen.rule) ?? chosen.rules[0]
+        let read = try Authorizer.authorizeRead(of: rule.revealedGroups, for: principal, now: state.now())
         let index = LeafIndex(question.index)
         guard try await state.store.event(at: index, read) != nil,
             let record = try state.storeView.record(at: index)
@@ -174,6 +175,15 @@ struct RuleRoutes {
                             json.member("negated", line.isNegated)
                             json.member("required", line.isRequired)
                             json.member("blocking", line.isBlocking)
+                            json.member("values") { json in
+                                json.array { json in for value in line.values { json.value(value) } }
+                            }
+                            if let others = line.comparedWith {
+                                json.member("compared_with") { json in
+                                    json.array { json in for value in others { json.value(value) } }
+                                }
+                            }
+                            json.member("values_cut", line.isCut)
                         }
                     }
                 }
@@ -200,10 +210,13 @@ struct RuleRoutes {
 
     private func response(_ ruleSet: RuleSet, errors: [DetectionError]? = nil) throws -> Response {
         let tallies = try state.alerts.tallies()
+        let memories = state.engine.usageByRule
         var json = JSONWriter()
         json.object { json in
             json.member("rules") { json in
-                json.array { json in for rule in ruleSet.rules { Self.write(rule, tallies[rule.key], to: &json) } }
+                json.array { json in
+                    for rule in ruleSet.rules { Self.write(rule, tallies[rule.key], memories[rule.key], to: &json) }
+                }
             }
             json.member("refused") { json in
                 json.array { json in for error in errors ?? ruleSet.errors { json.value(error.description) } }
@@ -216,7 +229,8 @@ struct RuleRoutes {
     }
 
     private static func write(
-        _ rule: SigmaRule, _ tally: (alerts: Int64, signals: Int64, lastSeen: Timestamp)?, to json: inout JSONWriter
+        _ rule: SigmaRule, _ tally: (alerts: Int64, signals: Int64, lastSeen: Timestamp)?, _ memory: StateUsage?,
+        to json: inout JSONWriter
     ) {
         json.object { json in
             json.member("id", rule.key)
@@ -233,6 +247,17 @@ struct RuleRoutes {
             json.member("alerts", tally?.alerts ?? 0)
             json.member("signals", tally?.signals ?? 0)
             json.member("last_seen", tally?.lastSeen.text)
+            if let memory {
+                json.member("memory") { json in
+                    json.object { json in
+                        json.member("entries", Int64(memory.entries))
+                        json.member("bytes", Int64(memory.bytes))
+                        json.member("limit_bytes", Int64(StateLimits().operatorBytes))
+                        json.member("evictions", Int64(memory.evictions))
+                        json.member("saturated", memory.saturated > 0)
+                    }
+                }
+            }
         }
     }
 }

@@ -96,6 +96,9 @@ struct MessageBody {
 
     // MARK: Teams
 
+    /// Of Teams' 28 KB for a message; the rest is for what stands around the card.
+    private static let maximumCardBytes = 24_000
+
     /// A message with one adaptive card, which Teams' workflows take. A message has at most 28 KB.
     private var teams: Data {
         var title = JSONText.Object()
@@ -104,15 +107,20 @@ struct MessageBody {
         title.add("weight", "Bolder")
         title.add("wrap", raw: "true")
         title.add("text", Self.escapeMarkdown(Self.cut(self.title, 300)))
-        let lines = Self.cut(text(), 3_000).split(separator: "\n").map { line in
+        // A card that is too large is refused for good: what would not fit is left out.
+        var blocks = [title.text]
+        var bytes = title.text.utf8.count
+        for line in Self.cut(text(), 3_000).split(separator: "\n") {
             var block = JSONText.Object()
             block.add("type", "TextBlock")
             block.add("wrap", raw: "true")
             block.add("spacing", "Small")
             block.add("text", Self.escapeMarkdown(String(line)))
-            return block.text
+            bytes += block.text.utf8.count + 1
+            guard bytes <= Self.maximumCardBytes else { break }
+            blocks.append(block.text)
         }
-        let body = "[" + ([title.text] + lines.prefix(100)).joined(separator: ",") + "]"
+        let body = "[" + blocks.joined(separator: ",") + "]"
         return Data(
             (#"{"type":"message","attachments":[{"contentType":"application/vnd.microsoft.card.adaptive","#
                 + #""contentUrl":null,"content":{"$schema":"http://adaptivecards.io/schemas/adaptive-card.json","#

@@ -32,7 +32,8 @@ extension Alert {
         if let owner { writer.text("owner", owner) }
         writer.key("group")
         writer.open("{")
-        for value in group { writer.text(value.name, value.value) }
+        // A field that the event lacks has no value; the fingerprint still knows of it.
+        for value in group where !value.value.isEmpty { writer.text(value.name, value.value) }
         writer.close("}")
         writer.texts("explanation", explanation)
         writer.texts("tags", tags)

@@ -21,6 +21,8 @@ final class BaselineOperator: StatefulOperator {
     private var events: UInt64 = 0
     private(set) var stateBytes = 0
     private(set) var evictions = 0
+    private var saturation = Saturation()
+    var isSaturated: Bool { saturation.isSaturated }
 
     init(_ definition: BaselineDefinition, limits: StateLimits) {
         self.definition = definition
@@ -85,7 +87,9 @@ final class BaselineOperator: StatefulOperator {
         while stateBytes > byteLimit, subjects.count > 1, let gone = subjects.removeOldest() {
             stateBytes -= gone.byteCount
             evictions += 1
+            saturation.gaveUp()
         }
+        saturation.holds(stateBytes, of: byteLimit)
     }
 
     // MARK: Snapshots

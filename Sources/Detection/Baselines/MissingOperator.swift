@@ -44,6 +44,8 @@ final class MissingOperator: StatefulOperator {
     private var now = Int64.min
     private(set) var stateBytes = 0
     private(set) var evictions = 0
+    private var saturation = Saturation()
+    var isSaturated: Bool { saturation.isSaturated }
 
     init(_ definition: MissingDefinition, limits: StateLimits) {
         self.definition = definition
@@ -168,6 +170,7 @@ final class MissingOperator: StatefulOperator {
     }
 
     private func makeRoom() {
+        defer { saturation.holds(stateBytes, of: byteLimit) }
         while stateBytes > byteLimit {
             if followers.count > waiting.count, followers.removeOldest() != nil {
                 stateBytes -= Self.followerBytes
@@ -177,6 +180,7 @@ final class MissingOperator: StatefulOperator {
                 return
             }
             evictions += 1
+            saturation.gaveUp()
         }
     }
 

@@ -93,8 +93,14 @@ struct CorrelationConditionReader {
                     .invalidRule,
                     "an ordered condition has more than \(CorrelationDefinition.maximumOrderedInputs) rules")
             }
-            return .inputs(
-                Self.condition(try ConditionParser.parse(expression, selections: places, limits: limits), rules))
+            let condition = Self.condition(
+                try ConditionParser.parse(expression, selections: places, limits: limits), rules)
+            guard !condition.holds(0) else {
+                throw DetectionError(
+                    .invalidRule,
+                    "the condition holds when nothing happens: it needs a rule that has to match, as in `a and not b`")
+            }
+            return .inputs(condition)
         } catch let error as DetectionError {
             let reason = error.reason.replacing(
                 "which is not a selection of the rule", with: "which is not among its rules")

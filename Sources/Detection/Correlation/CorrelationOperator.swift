@@ -33,7 +33,10 @@ final class CorrelationOperator: StatefulOperator {
     /// The time of receipt that has been reached.
     var now: Int64 = .min
     private(set) var stateBytes = 0
+    private var saturation = Saturation()
+    var isSaturated: Bool { saturation.isSaturated }
     private var nextSweep = 1_024
+    private var sweptAt = Int64.min
     /// Windows that wait for their end, by it.
     var deadlines = DeadlineQueue()
     var scratch: [UInt64] = []
@@ -47,8 +50,8 @@ final class CorrelationOperator: StatefulOperator {
         maximumEntries =
             switch definition.kind {
             case .eventCount: max(14, 2 * (Int(definition.condition.largestBound) + 1))
-            case .valueCount: max(16, 4 * (Int(definition.condition.largestBound) + 1))
-            case .temporal, .temporalOrdered: definition.waitsForAbsence ? 256 : max(16, 4 * definition.rules.count)
+            case .valueCount: max(14, 4 * (Int(definition.condition.largestBound) + 1))
+            case .temporal, .temporalOrdered: definition.waitsForAbsence ? 256 : max(14, 4 * definition.rules.count)
             case .valueSum, .valueAverage, .valuePercentile, .valueMedian: Self.maximumNumbers
             }
     }
@@ -72,7 +75,9 @@ final class CorrelationOperator: StatefulOperator {
             guard let place = places[key] else { continue }
             add(observation, key, place.values, inputs: place.inputs, into: &findings)
         }
-        if stateBytes > byteLimit { evict() } else if groups.count >= nextSweep { sweep() }
+        let isSweepDue = saturation.isSaturated && now > sweptAt.advanced(saturating: span)
+        if stateBytes > byteLimit { evict() } else if groups.count >= nextSweep || isSweepDue { sweep() }
+        saturation.holds(stateBytes, of: byteLimit)
     }
 
     /// The combinations of the group fields' values; none when a field is missing.
@@ -226,6 +231,7 @@ final class CorrelationOperator: StatefulOperator {
         let horizon = now.subtractingReportingOverflow(2 * (span + lateness)).partialValue
         remove(groups.filter { $0.value.touched < horizon }.map(\.key))
         nextSweep = max(1_024, groups.count * 2)
+        sweptAt = now
     }
 
     /// Takes out the sixteenth of the groups that were looked at longest ago.
@@ -239,6 +245,7 @@ final class CorrelationOperator: StatefulOperator {
         }
         .prefix(max(1, groups.count / 16)).map(\.key)
         evictions += oldest.count
+        saturation.gaveUp()
         remove(oldest)
     }
 

@@ -15,6 +15,11 @@ package struct RuleExplanation: Sendable {
         package let isNegated: Bool
         /// Whether the condition needs it in any case, as a predicate under nothing but `and`.
         package let isRequired: Bool
+        /// What the event has where the predicate looks, and where it compares with; empty for nothing.
+        package let values: [String]
+        package let comparedWith: [String]?
+        /// Whether there is more than is listed.
+        package let isCut: Bool
 
         /// Whether this line alone keeps the rule from matching.
         package var isBlocking: Bool { isRequired && holds == isNegated }
@@ -29,6 +34,7 @@ package struct RuleExplanation: Sendable {
     package private(set) var lines: [Line] = []
     package private(set) var isCut = false
 
+    /// Who may not see ``SigmaRule/revealedGroups`` must not get it.
     package init(_ rule: SigmaRule, view: SealedView, payload: JSONValue?) {
         let kind = view.value(.sourceKind).map { String(decoding: $0, as: UTF8.self) } ?? ""
         isRouted = rule.route.includes(kind)
@@ -44,10 +50,18 @@ package struct RuleExplanation: Sendable {
         guard lines.count < Self.maximumPredicates else { return isCut = true }
         switch expression {
         case .predicate(let predicate):
+            let values = PredicateValues(
+                predicate.target, payloadOnly: rule.seesPayloadOnly, view: view, payload: payload)
+            var others: PredicateValues?
+            if case .reference(let name, _, _) = predicate.test {
+                others = PredicateValues(
+                    .field(name), payloadOnly: rule.seesPayloadOnly, view: view, payload: payload)
+            }
             lines.append(
                 Line(
                     text: predicate.description, holds: Self.holds(expression, of: rule, view, payload),
-                    isNegated: isNegated, isRequired: isRequired))
+                    isNegated: isNegated, isRequired: isRequired, values: values.texts, comparedWith: others?.texts,
+                    isCut: values.isCut || others?.isCut == true))
         case .not(let inner):
             add(inner, isNegated: !isNegated, isRequired: isRequired, rule, view, payload)
         case .all(let members), .any(let members):

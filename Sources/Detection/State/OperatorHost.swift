@@ -62,7 +62,19 @@ final class OperatorHost {
             usage.entries += member.entryCount
             usage.bytes += member.stateBytes
             usage.evictions += member.evictions
+            usage.saturated += member.isSaturated ? 1 : 0
         }
+    }
+
+    /// The same by rule.
+    var usageByRule: [String: StateUsage] {
+        var usages: [String: StateUsage] = [:]
+        for (key, member) in zip(keys, operators) {
+            usages[key] = StateUsage(
+                entries: member.entryCount, bytes: member.stateBytes, evictions: member.evictions,
+                saturated: member.isSaturated ? 1 : 0)
+        }
+        return usages
     }
 
     /// Notes that the event at hand matched an input.
@@ -182,6 +194,13 @@ package struct StateUsage: Hashable, Sendable {
     package var bytes = 0
     /// How often a limit made an operator forget something.
     package var evictions = 0
+    /// Operators that are out of room.
+    package var saturated = 0
 
-    package init() {}
+    package init(entries: Int = 0, bytes: Int = 0, evictions: Int = 0, saturated: Int = 0) {
+        self.entries = entries
+        self.bytes = bytes
+        self.evictions = evictions
+        self.saturated = saturated
+    }
 }

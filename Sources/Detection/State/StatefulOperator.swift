@@ -15,6 +15,8 @@ package protocol StatefulOperator: AnyObject {
     var stateBytes: Int { get }
     /// How often something was forgotten because of a limit rather than because its time was over.
     var evictions: Int { get }
+    /// Whether it is out of room and forgets what it still needs: what it does not find meanwhile it may have missed.
+    var isSaturated: Bool { get }
 
     /// Takes an event (or the finding of another operator) that one or more of the inputs matched, and appends what it
     /// completes. Times may go backwards: a late event is judged in its own time.

@@ -54,7 +54,9 @@ struct RuleBacktestCommand: AsyncParsableCommand {
         _ = try columns.write(json["alerts"], asJSON: false, to: console)
         try console.lines(
             [
-                "", "\(json.text("events")) events in \(json.text("took_ms")) ms, \(json.text("matches")) matches",
+                "",
+                "\(json.text("events")) events in \(json.text("took_ms")) ms, \(json.text("evaluated")) of them read, "
+                    + "\(json.text("matches")) matches",
                 "would have raised   \(json.text("alert_count")) alerts, \(json.text("signal_count")) signals",
                 "did raise           \(json.text("live_alert_count")) alerts",
                 "evidence            \(json.text("evidence.both")) events in both, "
@@ -103,8 +105,16 @@ struct RuleExplainCommand: AsyncParsableCommand {
             let isAsWanted = line["holds"]?.bool != line["negated"]?.bool
             let mark = isAsWanted ? "ok  " : line["blocking"]?.bool == true ? "NO  " : "no  "
             let negation = line["negated"]?.bool == true ? "not: " : ""
-            try console.line(VisibleText.of("  \(mark)\(negation)\(line.text("text"))"))
+            let here = Self.here(line["values"], isCut: line["values_cut"]?.bool == true)
+            let other = line["compared_with"].map { ", there " + Self.here($0, isCut: false) } ?? ""
+            try console.line(VisibleText.of("  \(mark)\(negation)\(line.text("text")); here \(here)\(other)"))
         }
+    }
+
+    /// What the event has, in a few words.
+    private static func here(_ values: JSONValue?, isCut: Bool) -> String {
+        let texts = values.map { $0.elements.compactMap { $0.string.map { "\"\($0.text)\"" } } } ?? []
+        return texts.isEmpty ? "nothing" : texts.joined(separator: ", ") + (isCut ? " …" : "")
     }
 }
 

@@ -48,6 +48,11 @@ struct RuleCommand: AsyncParsableCommand {
             } else {
                 try console.lines(table(json).lines(console))
             }
+            for rule in json["rules"].map({ Array($0.elements) }) ?? [] where rule["memory"]?["saturated"]?.bool == true
+            {
+                console.note(
+                    "warning: the memory of \(rule.text("id")) (\(rule.text("title"))) is full; it may miss things")
+            }
             for (member, word) in [("refused", "refused"), ("warnings", "warning")] {
                 for reason in json[member]?.elements.compactMap(\.scalarText) ?? [] {
                     console.note("\(word): \(reason)")

@@ -44,6 +44,10 @@ struct CorrelationReadingTests {
                 "rules.yml:7: the condition names `b`, which is not among its rules"
             ),
             (
+                "type: temporal\n    rules: [a]\n    timespan: 5m\n    condition: not a",
+                "rules.yml:7: the condition holds when nothing happens"
+            ),
+            (
                 "type: event_count\n    rules: [a]\n    timespan: 5m\n    condition: a and a",
                 "rules.yml:7: a condition over rules is for temporal"
             ),

@@ -66,23 +66,39 @@ struct BadInputTests {
         }
         let usage = engine.usage
         #expect(usage.bytes <= 1 << 20 && usage.evictions > 10_000 && usage.entries > 2_000)
+        #expect(usage.saturated == 1 && engine.usageByRule.values.count { $0.saturated == 1 } == 1)
         // Those that came last are still there.
         let last = try CorrelationSamples.feed(
             engine, (0..<2).map { _ in CorrelationSamples.Event("a", 1_200, actor: "u19999") }, from: 20_000)
         #expect(last.count == 1)
+        // Once the windows of the flood are over there is room again.
+        _ = try CorrelationSamples.feed(
+            engine, [CorrelationSamples.Event("a", 100_000, actor: "v")], from: 30_000)
+        #expect(engine.usage.saturated == 0 && engine.usage.entries < 10)
     }
 
-    @Test("A group of a threshold of six takes at most 512 bytes")
-    func groupMemory() throws {
-        let set = CorrelationSamples.set("type: event_count", "condition: {gte: 6}", span: "1h")
+    @Test(
+        "A full group takes no more than docs/sigma.md says: 512 bytes for small thresholds",
+        arguments: [
+            ("event_count", "condition: {gte: 6}", 1, 512), ("event_count", "condition: {gte: 100}", 1, 6_400),
+            ("value_count", "condition: {field: n, gte: 2}", 1, 512),
+            ("value_count", "condition: {field: n, gte: 100}", 1, 12_500), ("temporal", "", 3, 512),
+            ("temporal_ordered", "", 3, 512), ("value_sum", "condition: {field: n, gte: 1000000000}", 1, 49_500),
+        ])
+    func groupMemory(type: String, condition: String, rules: Int, bound: Int) throws {
+        let names = Array(["a", "b", "c"].prefix(rules))
+        let set = CorrelationSamples.set("type: \(type)", condition, span: "1h", rules: names)
         let engine = DetectionEngine(set)
-        for step in 0..<2_000 {
-            for repetition in 0..<12 {
-                _ = try CorrelationSamples.feed(
-                    engine, [CorrelationSamples.Event("a", 1_000 + Int64(repetition), actor: "u\(step)")])
-            }
+        let events = type == "value_sum" ? 1_100 : 500
+        for step in 0..<4 {
+            _ = try CorrelationSamples.feed(
+                engine,
+                (0..<events).map {
+                    CorrelationSamples.Event(
+                        names[$0 % rules], 1_000 + Int64($0), number: Double($0), actor: "u\(step)")
+                })
         }
-        #expect(engine.usage.entries == 2_000 && engine.usage.bytes / 2_000 <= 512)
+        #expect(engine.usage.entries == 4 && engine.usage.bytes / 4 <= bound, "\(engine.usage)")
     }
 
     @Test("Events from the future do not move the windows of the others")

@@ -191,6 +191,7 @@ final class CountingOperator: StatefulOperator {
     var entryCount: Int { counts.count }
     var stateBytes: Int { counts.count * 64 }
     var evictions: Int { 0 }
+    var isSaturated: Bool { false }
 
     func observe(_ observation: StateObservation, into findings: inout [OperatorFinding]) {
         guard let key = observation.firstFolded(of: 0, input: observation.inputs[0]) else { return }
