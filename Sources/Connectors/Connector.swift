@@ -7,8 +7,8 @@ package final class Connector: Sendable {
     package let title: String
     let authentication: [AuthenticationScheme]
     let answers: [AnswerRule]
-    /// Members of a payload's top level under which a batch of events lies.
-    let batches: [[UInt8]]
+    /// Where a batch of events lies in a payload.
+    let batches: [BatchPath]
     /// Whether a batch counts only where nothing stands beside it, so that nothing is lost.
     let batchesStandAlone: Bool
     let recognition: [RecognitionRule]
@@ -23,7 +23,7 @@ package final class Connector: Sendable {
 
     init(
         name: String, version: Int, title: String, authentication: [AuthenticationScheme], answers: [AnswerRule],
-        batches: [[UInt8]], batchesStandAlone: Bool, recognition: [RecognitionRule], lines: [LinePattern],
+        batches: [BatchPath], batchesStandAlone: Bool, recognition: [RecognitionRule], lines: [LinePattern],
         program: Program
     ) {
         self.name = name

@@ -1,5 +1,3 @@
-internal import Foundation
-
 /// The connectors that are known by name.
 package struct ConnectorCatalogue: Sendable {
     package let connectors: [Connector]
@@ -61,6 +59,57 @@ package struct ConnectorCatalogue: Sendable {
         ("openssh-syslog.yaml", PackageResources.openssh_syslog_yaml),
         ("quay-webhook.yaml", PackageResources.quay_webhook_yaml),
         ("travis-webhook.yaml", PackageResources.travis_webhook_yaml),
+        ("1password-events.yaml", PackageResources._password_events_yaml),
+        ("aqua-syslog.yaml", PackageResources.aqua_syslog_yaml),
+        ("aws-cloudtrail-eventbridge.yaml", PackageResources.aws_cloudtrail_eventbridge_yaml),
+        ("aws-codesuite-eventbridge.yaml", PackageResources.aws_codesuite_eventbridge_yaml),
+        ("aws-ecr-eventbridge.yaml", PackageResources.aws_ecr_eventbridge_yaml),
+        ("aws-other-event.yaml", PackageResources.aws_other_event_yaml),
+        ("azure-activity-log.yaml", PackageResources.azure_activity_log_yaml),
+        ("azure-key-vault-audit.yaml", PackageResources.azure_key_vault_audit_yaml),
+        ("cdevents.yaml", PackageResources.cdevents_yaml),
+        ("cloudflare-audit-log.yaml", PackageResources.cloudflare_audit_log_yaml),
+        ("cyberark-audit.yaml", PackageResources.cyberark_audit_yaml),
+        ("databricks-audit.yaml", PackageResources.databricks_audit_yaml),
+        ("delinea-pra-syslog.yaml", PackageResources.delinea_pra_syslog_yaml),
+        ("dependency-track-notification.yaml", PackageResources.dependency_track_notification_yaml),
+        ("doppler-activity-log.yaml", PackageResources.doppler_activity_log_yaml),
+        ("duo-auth-log.yaml", PackageResources.duo_auth_log_yaml),
+        ("entra-id-audit-signin.yaml", PackageResources.entra_id_audit_signin_yaml),
+        ("gcp-audit-log.yaml", PackageResources.gcp_audit_log_yaml),
+        ("gcp-cloudbuild-event.yaml", PackageResources.gcp_cloudbuild_event_yaml),
+        ("gcp-gke-log.yaml", PackageResources.gcp_gke_log_yaml),
+        ("gcp-pubsub-push.yaml", PackageResources.gcp_pubsub_push_yaml),
+        ("gitee-webhook.yaml", PackageResources.gitee_webhook_yaml),
+        ("gitlab-log.yaml", PackageResources.gitlab_log_yaml),
+        ("haproxy-log.yaml", PackageResources.haproxy_log_yaml),
+        ("harbor-audit-syslog.yaml", PackageResources.harbor_audit_syslog_yaml),
+        ("harness-code-webhook.yaml", PackageResources.harness_code_webhook_yaml),
+        ("jenkins-audit-trail.yaml", PackageResources.jenkins_audit_trail_yaml),
+        ("jenkins-cloudevents.yaml", PackageResources.jenkins_cloudevents_yaml),
+        ("jfrog-platform-log.yaml", PackageResources.jfrog_platform_log_yaml),
+        ("jumpcloud-directory-insights.yaml", PackageResources.jumpcloud_directory_insights_yaml),
+        ("keycloak-events.yaml", PackageResources.keycloak_events_yaml),
+        ("mongodb-atlas-event.yaml", PackageResources.mongodb_atlas_event_yaml),
+        ("nexus-audit-log.yaml", PackageResources.nexus_audit_log_yaml),
+        ("nexus-webhook.yaml", PackageResources.nexus_webhook_yaml),
+        ("panther-audit.yaml", PackageResources.panther_audit_yaml),
+        ("slack-audit-log.yaml", PackageResources.slack_audit_log_yaml),
+        ("snyk-audit-log.yaml", PackageResources.snyk_audit_log_yaml),
+        ("sym-audit-log.yaml", PackageResources.sym_audit_log_yaml),
+        ("tailscale-log.yaml", PackageResources.tailscale_log_yaml),
+        ("teamcity-webhook.yaml", PackageResources.teamcity_webhook_yaml),
+        ("tekton-cloudevent.yaml", PackageResources.tekton_cloudevent_yaml),
+        ("teleport-audit.yaml", PackageResources.teleport_audit_yaml),
+        ("tines-audit.yaml", PackageResources.tines_audit_yaml),
+        ("vercel-log.yaml", PackageResources.vercel_log_yaml),
+        ("wiz-audit-log.yaml", PackageResources.wiz_audit_log_yaml),
+        ("jfrog-request-log.yaml", PackageResources.jfrog_request_log_yaml),
+        ("jfrog-audit-log.yaml", PackageResources.jfrog_audit_log_yaml),
+        ("syslog-stream.yaml", PackageResources.syslog_stream_yaml),
+        ("syslog-rfc5424.yaml", PackageResources.syslog_rfc5424_yaml),
+        ("syslog-rfc3164.yaml", PackageResources.syslog_rfc3164_yaml),
+        ("cloudevents-spec.yaml", PackageResources.cloudevents_spec_yaml),
         ("generic.yaml", PackageResources.generic_yaml),
     ]
 
@@ -85,20 +134,9 @@ package struct ConnectorCatalogue: Sendable {
     /// This catalogue and the connectors of a directory's `*.yaml` files, which replace those of the same name.
     /// - Throws: ``ConnectorError`` that names file, line and reason.
     package func adding(filesIn directory: String) throws -> ConnectorCatalogue {
-        let names: [String]
-        do {
-            names = try FileManager.default.contentsOfDirectory(atPath: directory).sorted()
-        } catch {
-            throw ConnectorError(.unreadableFile, "the directory cannot be read", file: directory)
-        }
-        var added: [Connector] = []
-        for name in names where name.hasSuffix(".yaml") || name.hasSuffix(".yml") {
-            let path = directory + "/" + name
-            guard let data = FileManager.default.contents(atPath: path) else {
-                throw ConnectorError(.unreadableFile, "the file cannot be read", file: path)
-            }
-            added.append(try ConnectorFile.compile(String(decoding: data, as: UTF8.self), file: path))
-        }
+        let files = try ConnectorDirectory.read(directory)
+        let siblings = Dictionary(files.map { ($0.stem, ($0.path, $0.text)) }) { first, _ in first }
+        let added = try files.map { try ConnectorFile.compile($0.text, file: $0.path, siblings: siblings) }
         let replaced = Set(added.map(\.name))
         return try ConnectorCatalogue(connectors.filter { !replaced.contains($0.name) } + added)
     }

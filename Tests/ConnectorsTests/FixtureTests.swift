@@ -14,7 +14,7 @@ import Testing
     /// Sources whose events have another's shape: only headers tell them apart.
     private static let knownByHeaders: Set<String> = ["forgejo-webhook", "gogs-webhook"]
     /// Sources whose events another connector recognises and reads the same.
-    private static let namedOnly: Set<String> = ["gitlab-system-hook"]
+    private static let namedOnly: Set<String> = ["gitlab-system-hook", "syslog-rfc3164", "syslog-rfc5424"]
 
     @Test(
         "Every fixture is recognised by its shape alone, or by headers where its shape is another source's",

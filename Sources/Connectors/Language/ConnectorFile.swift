@@ -9,12 +9,15 @@ struct ConnectorFile {
         ]
         + SectionParser.keys
 
+    /// - Parameter siblings: Files that `like` may name beside the built-in ones, by their name without extension.
     /// - Throws: ``ConnectorError`` `invalidConnector` with file, line and reason.
-    static func compile(_ text: String, file: String) throws -> Connector {
+    static func compile(
+        _ text: String, file: String, siblings: [String: (file: String, text: String)] = [:]
+    ) throws -> Connector {
         let root = try ConfigNode.root(of: text, file: file)
         var members = try root.members(keys)
         if let like = members["like"] {
-            members.merge(try builtInMembers(like)) { own, _ in own }
+            members.merge(try Self.members(of: like, siblings)) { own, _ in own }
         }
         guard let nameNode = members["name"], let versionNode = members["version"] else {
             throw root.error("a connector needs a name and a version")
@@ -36,14 +39,20 @@ struct ConnectorFile {
             program: try program(members, wrappers: wrappers))
     }
 
-    /// What a connector says that is `like` a built-in one and does not say otherwise: whole top-level members.
-    private static func builtInMembers(_ like: ConfigNode) throws -> [String: ConfigNode] {
+    /// What a connector says that is `like` another and does not say otherwise: whole top-level members.
+    private static func members(
+        of like: ConfigNode, _ siblings: [String: (file: String, text: String)]
+    ) throws -> [String: ConfigNode] {
         let name = try like.text()
-        guard let base = ConnectorCatalogue.builtInFiles.first(where: { $0.name == name + ".yaml" }) else {
-            throw like.error("there is no built-in connector \(name)")
+        let base: (file: String, text: String)
+        if let sibling = siblings[name] {
+            base = sibling
+        } else if let builtIn = ConnectorCatalogue.builtInFiles.first(where: { $0.name == name + ".yaml" }) {
+            base = (builtIn.name, String(decoding: builtIn.bytes, as: UTF8.self))
+        } else {
+            throw like.error("there is no built-in connector \(name) and no file \(name).yaml beside this one")
         }
-        let members = try ConfigNode.root(of: String(decoding: base.bytes, as: UTF8.self), file: base.name)
-            .members(keys)
+        let members = try ConfigNode.root(of: base.text, file: base.file).members(keys)
         guard members["like"] == nil else { throw like.error("\(name) is itself like another connector") }
         return members
     }
@@ -91,11 +100,17 @@ struct ConnectorFile {
     }
 
     /// `batch`: names, or `{members: names, alone: true}`.
-    private static func batch(_ node: ConfigNode) throws -> (members: [[UInt8]], alone: Bool) {
-        guard node.isMapping else { return (try node.list.map { Array(try $0.text().utf8) }, false) }
+    private static func batch(_ node: ConfigNode) throws -> (members: [BatchPath], alone: Bool) {
+        guard node.isMapping else { return (try node.list.map(batchPath), false) }
         let parts = try node.members(["members", "alone"])
         guard let members = parts["members"] else { throw node.error("a batch needs members") }
-        return (try members.list.map { Array(try $0.text().utf8) }, try parts["alone"]?.flag() ?? false)
+        return (try members.list.map(batchPath), try parts["alone"]?.flag() ?? false)
+    }
+
+    private static func batchPath(_ node: ConfigNode) throws -> BatchPath {
+        let text = try node.text()
+        guard let path = BatchPath(text) else { throw node.error("\"\(text)\" is not a path of keys") }
+        return path
     }
 
     static func path(_ node: ConfigNode) throws -> PayloadPath {

@@ -38,14 +38,35 @@ package struct Normaliser {
         for wrapper in connector.program.wrappers {
             guard let wrapped = value.value(at: wrapper) else { continue }
             if wrapped.kind == .object { return run(wrapped, connector, &record) }
-            guard let text = wrapped.string, text.first == UInt8(ascii: "{") else { continue }
-            let parser = inner ?? JSONParser()
-            inner = parser
-            // Text that is no JSON after all is left where it is, and the payload is read as it stands.
-            let basis = try? parser.withDocument(text) { run($0, connector, &record) }
+            guard let text = wrapped.string else { continue }
+            let basis: DeduplicationBasis?
+            if text.first == UInt8(ascii: "{") {
+                basis = runInside(text, connector, &record)
+            } else if let decoded = Self.base64Object(text) {
+                basis = decoded.withUnsafeBytes { runInside($0, connector, &record) }
+            } else {
+                continue
+            }
             if let basis { return basis }
         }
         return run(value, connector, &record)
+    }
+
+    /// Nil when the text is no JSON after all: it is left where it is, and the payload is read as it stands.
+    private mutating func runInside(
+        _ text: UnsafeRawBufferPointer, _ connector: Connector, _ record: inout EventRecord
+    ) -> DeduplicationBasis? {
+        let parser = inner ?? JSONParser()
+        inner = parser
+        return try? parser.withDocument(text) { run($0, connector, &record) }
+    }
+
+    /// An object in base64 begins with an `e`: `eyJ`, `ewo`, `ewk` or `ew0`.
+    static func base64Object(_ text: UnsafeRawBufferPointer) -> [UInt8]? {
+        guard text.first == UInt8(ascii: "e"), let decoded = BinaryText.base64(text),
+            decoded.first == UInt8(ascii: "{")
+        else { return nil }
+        return decoded
     }
 
     private mutating func run(
@@ -157,6 +178,8 @@ extension JSONValue {
                 switch step {
                 case .key(let key): key.withUnsafeBytes { value[$0] }
                 case .index(let index): value[index]
+                case .element(let key, let text):
+                    value.elements.first { $0.hasText(text, at: key) }
                 }
             guard let next else { return nil }
             value = next

@@ -3,7 +3,8 @@ internal import EventModel
 /// The values that a payload has at a program's paths. Borrowed from the parser: valid inside its closure only.
 struct PathSlots {
     private var values: [JSONValue?] = []
-    private var touched: [Int] = []
+    /// Those that have a value, in the order in which they were found.
+    private(set) var touched: [Int] = []
     /// One bit for each slot that has a value.
     private(set) var present: [UInt64] = []
 

@@ -10,6 +10,15 @@ struct PathTrie: Sendable {
         var tableSize: Int32 = 0
         var indexes: Int32 = 0
         var indexCount: Int32 = 0
+        var matches: Int32 = 0
+        var matchCount: Int32 = 0
+    }
+
+    /// A child for the first element whose member `key` is `value`.
+    private struct Match: Sendable {
+        let key: [UInt8]
+        let value: [UInt8]
+        let child: Int32
     }
 
     private struct Entry {
@@ -21,6 +30,7 @@ struct PathTrie: Sendable {
     private let nodes: [Node]
     private let entries: [Entry]
     private let indexes: [(index: Int32, child: Int32)]
+    private let matches: [Match]
     private let keys: [UInt8]
     let slotCount: Int
 
@@ -46,17 +56,21 @@ struct PathTrie: Sendable {
         var nodes: [Node] = []
         var entries: [Entry] = []
         var indexes: [(Int32, Int32)] = []
+        var matches: [Match] = []
         var keys: [UInt8] = []
         func add(_ branch: Branch) -> Int32 {
             let number = nodes.count
             nodes.append(Node(slot: branch.slot))
             var keyed: [(key: [UInt8], child: Int32)] = []
             var indexed: [(Int32, Int32)] = []
+            var matched: [Match] = []
             for (step, child) in branch.children {
                 let childNumber = add(child)
                 switch step {
                 case .key(let key): keyed.append((key, childNumber))
                 case .index(let index): indexed.append((Int32(index), childNumber))
+                case .element(let key, let value):
+                    matched.append(Match(key: key, value: value, child: childNumber))
                 }
             }
             if !keyed.isEmpty {
@@ -77,12 +91,17 @@ struct PathTrie: Sendable {
             nodes[number].indexes = Int32(indexes.count)
             nodes[number].indexCount = Int32(indexed.count)
             indexes.append(contentsOf: indexed)
+            // The mask of those found has 64 bits; no connector comes near.
+            nodes[number].matches = Int32(matches.count)
+            nodes[number].matchCount = Int32(min(matched.count, 64))
+            matches.append(contentsOf: matched)
             return Int32(number)
         }
         _ = add(root)
         self.nodes = nodes
         self.entries = entries
         self.indexes = indexes
+        self.matches = matches
         self.keys = keys
         slotCount = paths.count
     }
@@ -98,7 +117,8 @@ struct PathTrie: Sendable {
         nodes.withUnsafeBufferPointer { nodes in
             entries.withUnsafeBufferPointer { entries in
                 keys.withUnsafeBytes { keys in
-                    Walk(nodes: nodes, entries: entries, keys: keys, indexes: indexes).visit(0, value, &slots)
+                    Walk(nodes: nodes, entries: entries, keys: keys, indexes: indexes, matches: matches)
+                        .visit(0, value, &slots)
                 }
             }
         }
@@ -109,6 +129,7 @@ struct PathTrie: Sendable {
         let entries: UnsafeBufferPointer<Entry>
         let keys: UnsafeRawBufferPointer
         let indexes: [(index: Int32, child: Int32)]
+        let matches: [Match]
 
         func visit(_ number: Int, _ value: JSONValue, _ slots: inout PathSlots) {
             let node = nodes[number]
@@ -119,11 +140,18 @@ struct PathTrie: Sendable {
                     visit(child, member.value, &slots)
                 }
             }
-            guard node.indexCount > 0 else { return }
+            guard node.indexCount > 0 || node.matchCount > 0 else { return }
             var position: Int32 = 0
+            var found: UInt64 = 0
             for element in value.elements {
                 for at in Int(node.indexes)..<Int(node.indexes + node.indexCount) where indexes[at].index == position {
                     visit(Int(indexes[at].child), element, &slots)
+                }
+                for at in 0..<Int(node.matchCount) where found & (1 << UInt64(at)) == 0 {
+                    let match = matches[Int(node.matches) + at]
+                    guard element.hasText(match.value, at: match.key) else { continue }
+                    found |= 1 << UInt64(at)
+                    visit(Int(match.child), element, &slots)
                 }
                 position += 1
                 // Paths reach at most the first 64 elements.
@@ -146,5 +174,13 @@ struct PathTrie: Sendable {
                 at = (at + 1) & mask
             }
         }
+    }
+}
+
+extension JSONValue {
+    /// Whether a member of an object is this text.
+    func hasText(_ text: [UInt8], at key: [UInt8]) -> Bool {
+        guard kind == .object, let string = key.withUnsafeBytes({ self[$0] })?.string else { return false }
+        return text.withUnsafeBytes { $0.hasSameBytes(as: string) }
     }
 }

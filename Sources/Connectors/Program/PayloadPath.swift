@@ -1,13 +1,15 @@
-/// A path into a payload: keys and array positions. An empty path is the value itself.
+/// A path into a payload: keys, array positions and array elements told by a member. An empty path is the value itself.
 struct PayloadPath: Hashable, Sendable {
     enum Step: Hashable, Sendable {
         case key([UInt8])
         case index(Int)
+        /// The first element whose member `key` is this text.
+        case element(key: [UInt8], value: [UInt8])
     }
 
     var steps: [Step] = []
 
-    /// Reads `a.b[0]."key.with.dots"`; `.` is the empty path. Nil when malformed.
+    /// Reads `a.b[0]."key.with.dots"` and `a[name=value].b`; `.` is the empty path. Nil when malformed.
     init?(_ text: String) {
         guard text != "." else { return }
         var rest = Array(text.utf8)[...]
@@ -16,10 +18,9 @@ struct PayloadPath: Hashable, Sendable {
             switch byte {
             case UInt8(ascii: "["):
                 guard let close = rest.firstIndex(of: UInt8(ascii: "]")),
-                    let index = Int(String(decoding: rest[(rest.startIndex + 1)..<close], as: UTF8.self)),
-                    (0..<64).contains(index)
+                    let step = Self.elementStep(rest[(rest.startIndex + 1)..<close])
                 else { return nil }
-                steps.append(.index(index))
+                steps.append(step)
                 rest = rest[(close + 1)...]
                 needsKey = false
             case UInt8(ascii: "."):
@@ -42,6 +43,18 @@ struct PayloadPath: Hashable, Sendable {
             }
         }
         guard !needsKey else { return nil }
+    }
+
+    /// What stands between brackets: a position, or `key=value`.
+    private static func elementStep(_ inside: ArraySlice<UInt8>) -> Step? {
+        if let equals = inside.firstIndex(of: UInt8(ascii: "=")) {
+            let key = inside[..<equals]
+            let value = inside[(equals + 1)...]
+            guard !key.isEmpty, !value.isEmpty, key.allSatisfy(isKeyByte) else { return nil }
+            return .element(key: Array(key), value: Array(value))
+        }
+        guard let index = Int(String(decoding: inside, as: UTF8.self)), (0..<64).contains(index) else { return nil }
+        return .index(index)
     }
 
     private static func isKeyByte(_ byte: UInt8) -> Bool {

@@ -149,7 +149,7 @@ package final class DeliveryReader {
                 let canBeBatch =
                     !chosen.batchesStandAlone || value.members.prefix(2).reduce(0) { count, _ in count + 1 } == 1
                 for batch in canBeBatch ? chosen.batches : [] {
-                    guard let elements = batch.withUnsafeBytes({ value[$0] }), elements.kind == .array else { continue }
+                    guard let elements = value.value(at: batch.path), elements.kind == .array else { continue }
                     return try readBatch(
                         elements, batch, bytes, pointer, headers, chosen, &position, onEvent, onRefusal)
                 }
@@ -158,7 +158,7 @@ package final class DeliveryReader {
         } catch let error as EventModelError {
             if error.code == .tooLarge, let parts = oversizedBatch(bytes, connector) {
                 for (number, range) in parts.ranges.enumerated() {
-                    let inner = "\(pointer ?? "")/\(parts.name)/\(number)"
+                    let inner = "\(pointer ?? "")\(parts.pointer)/\(number)"
                     try readDocument(bytes.slice(range), inner, headers, connector, &position, onEvent, onRefusal)
                 }
                 return
@@ -186,15 +186,15 @@ package final class DeliveryReader {
     }
 
     private func readBatch(
-        _ elements: JSONValue, _ name: [UInt8], _ bytes: UnsafeRawBufferPointer, _ pointer: String?,
+        _ elements: JSONValue, _ batch: BatchPath, _ bytes: UnsafeRawBufferPointer, _ pointer: String?,
         _ headers: DeliveryHeaders, _ connector: Connector, _ position: inout Int,
         _ onEvent: (inout EventRecord, Event) throws -> Void, _ onRefusal: (Refusal) throws -> Void
     ) throws {
         let splitter = JSONSplitter(bytes)
-        guard let start = name.withUnsafeBytes({ splitter.offset(ofMember: $0) }),
-            let ranges = splitter.elements(ofArrayAt: start)
-        else { throw EventModelError(.malformedJSON, "the batch cannot be split") }
-        let prefix = (pointer ?? "") + "/" + String(decoding: name, as: UTF8.self) + "/"
+        guard let ranges = batch.elements(in: splitter) else {
+            throw EventModelError(.malformedJSON, "the batch cannot be split")
+        }
+        let prefix = (pointer ?? "") + batch.pointer + "/"
         var iterator = elements.elements
         for (number, range) in ranges.enumerated() {
             guard let element = iterator.next() else { return }
@@ -225,14 +225,10 @@ package final class DeliveryReader {
     /// The elements of a document that is too large to be parsed whole, but is only the wrapping of a batch.
     private func oversizedBatch(
         _ bytes: UnsafeRawBufferPointer, _ connector: Connector?
-    ) -> (name: String, ranges: [Range<Int>])? {
-        let names = connector?.batches ?? catalogue.connectors.flatMap(\.batches)
+    ) -> (pointer: String, ranges: [Range<Int>])? {
         let splitter = JSONSplitter(bytes)
-        for name in names {
-            guard let start = name.withUnsafeBytes({ splitter.offset(ofMember: $0) }),
-                let ranges = splitter.elements(ofArrayAt: start)
-            else { continue }
-            return (String(decoding: name, as: UTF8.self), ranges)
+        for batch in connector?.batches ?? catalogue.connectors.flatMap(\.batches) {
+            if let ranges = batch.elements(in: splitter) { return (batch.pointer, ranges) }
         }
         return nil
     }

@@ -27,10 +27,15 @@ package struct Recogniser: Sendable {
 
     private let connectors: [Connector]
     private let paths: PathTrie
-    /// Highest score first, so that the first rule that fits decides.
+    /// Highest score first: of the rules that fit, the first decides.
     private let rules: [Rule]
     /// The slots that each rule demands.
     private let demands: SlotMasks
+    /// For each slot, the rules of which it is the most telling demand: the one that the fewest rules make. A payload that
+    /// has no value there cannot fit, so that only rules whose slot it has are looked at, however many there are.
+    private let rulesOfSlot: [[Int32]]
+    /// Rules that demand headers alone.
+    private let rulesOfHeaders: [Int32]
 
     init(_ connectors: [Connector]) {
         self.connectors = connectors
@@ -38,8 +43,8 @@ package struct Recogniser: Sendable {
         var rules: [Rule] = []
         for (number, connector) in connectors.enumerated() {
             for rule in connector.recognition {
-                // What a collector wrapped is recognised by the same shape further down.
-                for wrapper in [nil] + connector.program.wrappers.map(Optional.some) {
+                // What a collector wrapped, or what stands first in a batch, is recognised by the same shape further down.
+                for wrapper in [nil] + connector.inner.map(Optional.some) {
                     if wrapper != nil, rule.claims.isEmpty { continue }
                     let claims = rule.claims.map { claim in
                         switch claim {
@@ -60,25 +65,57 @@ package struct Recogniser: Sendable {
             .sorted { ($1.element.score, $0.offset) < ($0.element.score, $1.offset) }.map(\.element)
         paths = PathTrie(scope.paths)
         var demands = SlotMasks(slotCount: scope.paths.count)
-        for rule in self.rules { demands.append(rule.claims.compactMap(\.demandedSlot)) }
+        var demandCounts = [Int](repeating: 0, count: scope.paths.count)
+        for rule in self.rules {
+            let slots = Set(rule.claims.compactMap(\.demandedSlot))
+            demands.append(Array(slots))
+            for slot in slots { demandCounts[slot] += 1 }
+        }
         self.demands = demands
+        var rulesOfSlot = [[Int32]](repeating: [], count: scope.paths.count)
+        var rulesOfHeaders: [Int32] = []
+        for (number, rule) in self.rules.enumerated() {
+            let slots = rule.claims.compactMap(\.demandedSlot)
+            if let telling = slots.min(by: { (demandCounts[$0], $0) < (demandCounts[$1], $1) }) {
+                rulesOfSlot[telling].append(Int32(number))
+            } else {
+                rulesOfHeaders.append(Int32(number))
+            }
+        }
+        self.rulesOfSlot = rulesOfSlot
+        self.rulesOfHeaders = rulesOfHeaders
     }
 
     /// The connector whose shape fits best; nil when none does.
     ///
-    /// Cost: one walk over the top level of the payload and a comparison for each declared shape.
+    /// Cost: one walk over those parts of the payload that some shape speaks of, and a comparison for each shape whose most
+    /// telling member it has. It does not grow with the number of connectors.
     package func connector(
         for value: JSONValue, headers: DeliveryHeaders, using normaliser: inout Normaliser
     ) -> Connector? {
         normaliser.slots.reset(count: paths.slotCount)
         paths.walk(value, into: &normaliser.slots)
-        for number in rules.indices where demands.isCovered(number, normaliser.slots.present) {
-            let rule = rules[number]
-            guard rule.claims.allSatisfy({ Self.holds($0, normaliser.slots) }) else { continue }
-            guard rule.headers.isEmpty || rule.headers.allSatisfy({ headers[lowercased: $0] != nil }) else { continue }
-            return connectors[rule.connector]
+        var best = rules.count
+        for slot in normaliser.slots.touched {
+            for candidate in rulesOfSlot[slot] {
+                // Behind one that fits stand only worse ones.
+                guard candidate < best else { break }
+                if fits(Int(candidate), normaliser.slots, headers) { best = Int(candidate) }
+            }
         }
-        return nil
+        if !headers.isEmpty {
+            for candidate in rulesOfHeaders where candidate < best {
+                if fits(Int(candidate), normaliser.slots, headers) { best = Int(candidate) }
+            }
+        }
+        return best < rules.count ? connectors[rules[best].connector] : nil
+    }
+
+    private func fits(_ number: Int, _ slots: borrowing PathSlots, _ headers: DeliveryHeaders) -> Bool {
+        guard demands.isCovered(number, slots.present) else { return false }
+        for claim in rules[number].claims where !Self.holds(claim, slots) { return false }
+        for header in rules[number].headers where headers[lowercased: header] == nil { return false }
+        return true
     }
 
     private static func holds(_ claim: Claim, _ slots: borrowing PathSlots) -> Bool {
@@ -92,6 +129,18 @@ package struct Recogniser: Sendable {
             guard let text = slots[slot]?.string else { return false }
             return values.contains { text.starts(with: $0) }
         }
+    }
+}
+
+extension Connector {
+    /// Where an event may lie inside a document.
+    fileprivate var inner: [PayloadPath] {
+        program.wrappers
+            + batches.map { batch in
+                var path = batch.path
+                path.steps.append(.index(0))
+                return path
+            }
     }
 }
 

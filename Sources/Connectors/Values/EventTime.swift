@@ -14,7 +14,7 @@ enum EventTime {
 
     static func read(_ text: UnsafeRawBufferPointer, _ unit: Unit) -> Timestamp? {
         if let time = Timestamp(parsing: text) { return time }
-        if let time = accessLogTime(text) { return time }
+        if let time = accessLogTime(text) ?? WrittenTime.read(text) { return time }
         guard text.count >= 9, text.count <= 24, text[0] &- UInt8(ascii: "0") < 10 else { return nil }
         if let integer = Int64(text.text) { return moment(integer, unit) }
         return Double(text.text).flatMap { moment($0, unit) }

@@ -66,3 +66,31 @@ import Testing
         #expect(found.map { String(decoding: $0, as: UTF8.self) } == expected)
     }
 }
+
+@Suite struct WrittenTimeTests {
+    @Test(
+        "Times that programs write for people are read",
+        arguments: [
+            ("Nov 26, 2026 4:10:25 PM", "2026-11-26T16:10:25Z"),
+            ("Nov 6, 2026, 12:00:00\u{202F}AM", "2026-11-06T00:00:00Z"),
+            ("October 06, 2014 11:56", "2014-10-06T11:56:00Z"),
+            ("11/26/2026 4:10:25 PM", "2026-11-26T16:10:25Z"),
+            ("1/2/2026 12:10:25 PM", "2026-01-02T12:10:25Z"),
+            ("20261126T161025+0130", "2026-11-26T14:40:25Z"),
+            ("20261126T161025Z", "2026-11-26T16:10:25Z"),
+        ])
+    func read(_ text: String, _ expected: String) {
+        let time = Array(text.utf8).withUnsafeBytes { EventTime.read($0, .auto) }
+        #expect(time?.text == expected)
+    }
+
+    @Test(
+        "What could mean two times, or none, is not read",
+        arguments: [
+            "26/11/2026 16:10:25", "13/26/2026 4:10:25 PM", "Nov 26 16:10:25 2026", "Foo 26, 2026 4:10:25 PM",
+            "Nov 26, 2026 14:10:25 PM", "20261326T161025Z", "20261126T16", "Nov 26, 2026 4:10:25 PM CET",
+        ])
+    func refused(_ text: String) {
+        #expect(Array(text.utf8).withUnsafeBytes { EventTime.read($0, .auto) } == nil)
+    }
+}

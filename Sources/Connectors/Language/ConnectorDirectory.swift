@@ -1,0 +1,45 @@
+internal import Foundation
+
+/// The connector files of a directory.
+enum ConnectorDirectory {
+    struct File {
+        let path: String
+        /// The name without its extension.
+        let stem: String
+        let text: String
+    }
+
+    /// A connector of every kind that we know has less than a third of this; what is larger is no connector file.
+    static let maximumFileBytes = 262_144
+    /// Every file is read again whenever the directory changes.
+    static let maximumFiles = 512
+
+    /// The `*.yaml` and `*.yml` files, sorted by name. Others, and those whose name begins with a dot, are left alone.
+    /// - Throws: ``ConnectorError`` `unreadableFile`, or `invalidConnector` above a limit.
+    static func read(_ directory: String) throws -> [File] {
+        let names: [String]
+        do {
+            names = try FileManager.default.contentsOfDirectory(atPath: directory).sorted()
+        } catch {
+            throw ConnectorError(.unreadableFile, "the directory cannot be read", file: directory)
+        }
+        let wanted = names.filter { ($0.hasSuffix(".yaml") || $0.hasSuffix(".yml")) && !$0.hasPrefix(".") }
+        guard wanted.count <= maximumFiles else {
+            throw ConnectorError(.invalidConnector, "more than \(maximumFiles) connector files", file: directory)
+        }
+        return try wanted.map { name in
+            let path = directory + "/" + name
+            guard let data = FileManager.default.contents(atPath: path) else {
+                throw ConnectorError(.unreadableFile, "the file cannot be read", file: path)
+            }
+            guard data.count <= maximumFileBytes else {
+                throw ConnectorError(
+                    .invalidConnector, "the file has more than \(maximumFileBytes) bytes", file: path, line: 1)
+            }
+            guard let text = String(validating: data, as: UTF8.self) else {
+                throw ConnectorError(.invalidConnector, "the file is not UTF-8", file: path, line: 1)
+            }
+            return File(path: path, stem: String(name.prefix { $0 != "." }), text: text)
+        }
+    }
+}
