@@ -73,7 +73,7 @@ struct OfflineCommandTests {
         let file = try directory.file("bad.ndjson", "{\"a\":1}\n{\"a\":\n")
         let unknown = await CommandBench().run("source", "test", "nope", file)
         #expect(unknown.status == 64)
-        #expect(unknown.errors.hasPrefix("custody: no connector \"nope\"; there are: argocd, auto, "))
+        #expect(unknown.errors.hasPrefix("custody: no connector \"nope\"; there are: 1password-events, "))
         let bad = await CommandBench().run("source", "test", "generic", file, "--json")
         #expect(bad.status == 65)
         #expect(bad.lines.count == 1)
