@@ -103,7 +103,8 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-                asyncHTTPClient, crypto, grdb, httpTypes, logging, nio, nioHTTP1, systemPackage, yams, "CZstd", "CZlib",
+                asyncHTTPClient, crypto, grdb, httpTypes, logging, nio, nioHTTP1, nioPosix, systemPackage, yams, "CZstd",
+                "CZlib",
             ],
             resources: [.embedInCode("Assets")]),
         .executableTarget(
@@ -132,7 +133,7 @@ let package = Package(
             ["EventModel", "QueryLanguage", "AccessControl", "Journal", "DurableFiles", crypto, systemPackage]),
         tests("Identity", ["EventModel", "AccessControl", crypto, grdb]),
         tests("Connectors", ["EventModel", crypto]),
-        tests("Intake", ["EventModel", "Journal", "Ledger", "DurableFiles", systemPackage]),
+        tests("Intake", ["Connectors", "EventModel", "Journal", "Ledger", "DurableFiles", systemPackage]),
         tests("Detection", ["Connectors", "EventModel", "QueryLanguage", grdb]),
         tests("Provenance", ["EventModel"]),
         tests(
@@ -140,7 +141,8 @@ let package = Package(
             [
                 "EventModel", "DurableFiles", "Ledger", "Journal", "EventStore", "Intake", "Detection", "Delivery",
                 "AccessControl",
-                "QueryLanguage", crypto, grdb, httpTypes, logging, systemPackage, "CZlib",
+                "QueryLanguage", "Connectors", crypto, grdb, httpTypes, logging, nio, nioPosix, systemPackage, "CZlib",
+                .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
             ]),

@@ -6,6 +6,8 @@ package struct ConnectorCatalogue: Sendable {
     let lineConnectors: [Connector]
     /// Takes what nobody else recognises.
     package let generic: Connector
+    /// Reads the heads of syslog messages whose words no other connector knows.
+    let syslog: Connector?
     private let byName: [String: Connector]
 
     /// The connectors that come with the program.
@@ -110,6 +112,7 @@ package struct ConnectorCatalogue: Sendable {
         ("syslog-rfc5424.yaml", PackageResources.syslog_rfc5424_yaml),
         ("syslog-rfc3164.yaml", PackageResources.syslog_rfc3164_yaml),
         ("cloudevents-spec.yaml", PackageResources.cloudevents_spec_yaml),
+        ("otlp-log.yaml", PackageResources.otlp_log_yaml),
         ("generic.yaml", PackageResources.generic_yaml),
     ]
 
@@ -127,6 +130,7 @@ package struct ConnectorCatalogue: Sendable {
         self.connectors = connectors
         self.byName = byName
         self.generic = generic
+        syslog = byName[SyslogMessage.connectorName]
         recogniser = Recogniser(connectors)
         lineConnectors = connectors.filter(\.readsLines)
     }

@@ -93,7 +93,7 @@ struct RouteTests {
             if line.hasPrefix("  /") {
                 path = line.trimmingCharacters(in: [" ", ":"]).replacing("/ledger/tile/{path}", with: "/ledger/tile/**")
             }
-            for method in ["get", "post", "put", "patch", "delete"] where line == "    \(method):" {
+            for method in ["get", "post", "put", "patch", "delete", "options"] where line == "    \(method):" {
                 described.insert(method.uppercased() + " " + path)
             }
         }

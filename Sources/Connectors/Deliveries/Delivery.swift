@@ -6,8 +6,14 @@ package struct Delivery: Sendable {
     package var headers: DeliveryHeaders
     package var body: [UInt8]
     package var received: Timestamp
+    /// Where the events are, when the protocol says so; nil splits the body by its form.
+    package var frames: [DeliveryFrame]?
 
-    package init(method: String = "POST", headers: DeliveryHeaders, body: [UInt8], received: Timestamp) {
+    package init(
+        method: String = "POST", headers: DeliveryHeaders, body: [UInt8], received: Timestamp,
+        frames: [DeliveryFrame]? = nil
+    ) {
+        self.frames = frames
         self.method = method
         self.headers = headers
         self.body = body

@@ -17,6 +17,8 @@ package final class DeliveryReader {
         package let isText: Bool
         package let connector: Connector
         package let deduplication: DeduplicationBasis
+        /// What the protocol said of it.
+        package let frame: DeliveryFrame?
     }
 
     /// A part of a delivery that could not be read. The parts around it were.
@@ -32,6 +34,9 @@ package final class DeliveryReader {
     private let parser: JSONParser
     private var normaliser = Normaliser()
     private var record = EventRecord()
+    /// The frame that is being read, and its number: the position of everything in it.
+    private var frame: (number: Int, frame: DeliveryFrame)?
+    private var received: Timestamp?
 
     package init(catalogue: ConnectorCatalogue = .builtIn, limits: JSONLimits = JSONLimits()) {
         self.catalogue = catalogue
@@ -42,20 +47,46 @@ package final class DeliveryReader {
     ///
     /// - Parameters:
     ///   - connector: The source's connector; nil recognises each part by its shape (`auto`).
+    ///   - frames: Where the events are; nil splits the body. The positions of events and refusals are then those of frames.
+    ///   - received: What times without a year are read against; nil leaves them unread.
     ///   - onEvent: Gets every event and its record, which lacks only what intake owns. The record is reused.
     ///   - onRefusal: Gets every part that is no event.
     /// - Throws: What the closures throw.
     /// - Complexity: One parse of each part; an event costs about 2 µs more.
     package func read(
         _ body: UnsafeRawBufferPointer, headers: DeliveryHeaders, connector: Connector?,
+        frames: [DeliveryFrame]? = nil, received: Timestamp? = nil,
         onEvent: (inout EventRecord, Event) throws -> Void, onRefusal: (Refusal) throws -> Void
     ) throws {
+        self.received = received
+        if let frames { return try read(frames, of: body, headers, connector, onEvent, onRefusal) }
         if let form = FormBody.payload(of: body, headers: headers) {
             return try form.withUnsafeBytes {
                 try split($0, headers, connector, onEvent, onRefusal)
             }
         }
         try split(body, headers, connector, onEvent, onRefusal)
+    }
+
+    private func read(
+        _ frames: [DeliveryFrame], of body: UnsafeRawBufferPointer, _ headers: DeliveryHeaders,
+        _ connector: Connector?, _ onEvent: (inout EventRecord, Event) throws -> Void,
+        _ onRefusal: (Refusal) throws -> Void
+    ) throws {
+        defer { frame = nil }
+        for (number, next) in frames.enumerated() {
+            frame = (number, next)
+            let bytes = body.slice(next.range)
+            var position = number
+            if let reason = next.refusal {
+                let error = EventModelError(.malformedJSON, reason)
+                try onRefusal(Refusal(position: number, part: next.part, bytes: bytes, error: error))
+            } else if bytes.first(where: { $0 > 0x20 }) == UInt8(ascii: "{") {
+                try readDocument(bytes, next.part, headers, connector, &position, onEvent, onRefusal)
+            } else {
+                try readText(bytes, next.part, headers, connector, &position, onEvent, onRefusal)
+            }
+        }
     }
 
     private func split(
@@ -82,19 +113,27 @@ package final class DeliveryReader {
         defer { position += 1 }
         guard String(validating: bytes, as: UTF8.self) != nil else {
             let error = EventModelError(.notUTF8, "not valid UTF-8")
-            return try onRefusal(Refusal(position: position, part: pointer, bytes: bytes, error: error))
+            return try onRefusal(
+                Refusal(position: frame?.number ?? position, part: pointer, bytes: bytes, error: error))
         }
         if let connector, connector !== catalogue.generic, connector.lines.isEmpty {
             let error = EventModelError(.malformedJSON, "not valid JSON")
-            return try onRefusal(Refusal(position: position, part: pointer, bytes: bytes, error: error))
+            return try onRefusal(
+                Refusal(position: frame?.number ?? position, part: pointer, bytes: bytes, error: error))
         }
         record.removeAll()
         var chosen = catalogue.generic
         var basis = DeduplicationBasis.none
+        let message = SyslogMessage(bytes, received: received)
         do {
-            if let (known, document) = Self.form(of: bytes, among: connector.map { [$0] } ?? catalogue.lineConnectors) {
+            if let (known, document) = form(of: bytes, message, connector) {
                 chosen = known
                 basis = try normaliseLine(document, headers, known)
+                if let time = message?.time, !record.contains(.time) {
+                    // The head's time, whose year no form of a line can tell.
+                    record.set(.time, time: time)
+                    record.set(.timeBasis, "payload" as StaticString)
+                }
             } else if let connector, connector !== catalogue.generic {
                 chosen = connector
                 basis = try normaliseLine(LinePattern.document(ofUnknown: bytes), headers, connector)
@@ -104,13 +143,14 @@ package final class DeliveryReader {
                 record.set(.normVersion, chosen.versionText)
             }
         } catch let error as EventModelError {
-            return try onRefusal(Refusal(position: position, part: pointer, bytes: bytes, error: error))
+            return try onRefusal(
+                Refusal(position: frame?.number ?? position, part: pointer, bytes: bytes, error: error))
         }
         try onEvent(
             &record,
             Event(
-                position: position, part: pointer, payload: bytes, isText: true, connector: chosen,
-                deduplication: basis))
+                position: frame?.number ?? position, part: pointer, payload: bytes, isText: true, connector: chosen,
+                deduplication: basis, frame: frame?.frame))
     }
 
     private func normaliseLine(
@@ -119,6 +159,21 @@ package final class DeliveryReader {
         try parser.withDocument(document) {
             normaliser.normalise($0, headers: headers, with: connector, into: &record)
         }
+    }
+
+    /// The connector of a line, and the object that it makes of it; nil when nobody knows the line's form.
+    private func form(
+        of line: UnsafeRawBufferPointer, _ message: SyslogMessage?, _ connector: Connector?
+    ) -> (connector: Connector, document: [UInt8])? {
+        let candidates = connector.map { [$0] } ?? catalogue.lineConnectors
+        guard let message, message.hasHead else { return Self.form(of: line, among: candidates) }
+        // What writes to syslog is known by its own words, in the one form of the head that all connectors know, if not as it stands.
+        let programs = candidates.filter { !SyslogMessage.isGeneral($0) }
+        if let known = Self.form(of: line, among: programs) { return known }
+        if let known = message.line.withUnsafeBytes({ Self.form(of: $0, among: programs) }) { return known }
+        if let connector, SyslogMessage.isGeneral(connector) { return (connector, message.document) }
+        guard connector == nil || connector === catalogue.generic else { return nil }
+        return catalogue.syslog.map { ($0, message.document) }
     }
 
     /// The first connector that knows a line's form, and the object that it makes of it.
@@ -166,7 +221,7 @@ package final class DeliveryReader {
             // A line can hold several documents, too; that is rare and only looked for when it is no single one.
             let ranges = error.code == .malformedJSON ? Self.documents(in: bytes) : []
             guard ranges.count > 1 else {
-                try onRefusal(Refusal(position: position, part: pointer, bytes: bytes, error: error))
+                try onRefusal(Refusal(position: frame?.number ?? position, part: pointer, bytes: bytes, error: error))
                 position += 1
                 return
             }
@@ -202,7 +257,7 @@ package final class DeliveryReader {
             let part = prefix + String(number)
             guard element.kind == .object else {
                 let error = EventModelError(.malformedJSON, "an event is a JSON object")
-                try onRefusal(Refusal(position: position, part: part, bytes: payload, error: error))
+                try onRefusal(Refusal(position: frame?.number ?? position, part: part, bytes: payload, error: error))
                 position += 1
                 continue
             }
@@ -217,7 +272,8 @@ package final class DeliveryReader {
         record.removeAll()
         let basis = normaliser.normalise(value, headers: headers, with: connector, into: &record)
         let event = Event(
-            position: position, part: part, payload: payload, isText: false, connector: connector, deduplication: basis)
+            position: frame?.number ?? position, part: part, payload: payload, isText: false, connector: connector,
+            deduplication: basis, frame: frame?.frame)
         position += 1
         try onEvent(&record, event)
     }

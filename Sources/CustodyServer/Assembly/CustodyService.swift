@@ -114,7 +114,7 @@ package final class CustodyService: Sendable {
             },
             witnessCounters: WitnessCounters(),
             copies: CheckpointCopies(configuration.checkpointCopies, fileSystem: fileSystem), records: records,
-            destruction: destruction)
+            destruction: destruction, cursors: PullCursorStore(database: database))
         verification = VerificationSchedule(
             state,
             verifier: DataDirectoryVerifier(

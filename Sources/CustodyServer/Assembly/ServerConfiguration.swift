@@ -1,6 +1,7 @@
 package import Delivery
 import DurableFiles
 import Foundation
+import Identity
 package import Intake
 package import Ledger
 package import SystemPackage
@@ -43,6 +44,10 @@ package struct ServerConfiguration: Sendable {
     package var checkpointCopies: [CheckpointCopy] = []
     /// How many minutes lie between beacon leaves; 0 for none.
     package var beaconMinutes = 10
+    /// Where syslog is listened for.
+    package var syslog: [SyslogSettings] = []
+    /// Where events are fetched from.
+    package var pulls: [PullSettings] = []
 
     /// A place that gets a copy of each checkpoint, at most one in so many seconds.
     package struct CheckpointCopy: Sendable, Equatable {
@@ -69,6 +74,17 @@ package struct ServerConfiguration: Sendable {
     package var keys: FilePath { dataDirectory.appending("keys") }
     package var database: FilePath { dataDirectory.appending("state.db") }
     package var adminTokenFile: FilePath { keys.appending("admin.token") }
+
+    /// Listens for syslog on an address, over UDP and TCP, as the source `auto`: `--syslog`.
+    ///
+    /// - Throws: ``ConfigurationError``.
+    package mutating func listenForSyslog(on address: String) throws {
+        let (host, port) = try SyslogSettings.address(address)
+        for transport in [SyslogSettings.Transport.udp, .tcp] {
+            syslog.append(
+                SyslogSettings(host: host, port: port, transport: transport, source: SourceStore.automatic))
+        }
+    }
 
     /// Sets the address from `HOST:PORT` (`[::1]:8400` for IPv6, `:8400` for all addresses).
     ///
@@ -97,7 +113,7 @@ extension ServerConfiguration {
             var seconds: Int?
         }
         enum CodingKeys: String, CodingKey {
-            case listen, rules, connectors, notifications, policy, witness
+            case listen, rules, connectors, notifications, policy, witness, syslog, pull
             case guardDirectory = "guard"
             case checkpointCopies = "checkpoint_copies"
             case beaconMinutes = "beacon_minutes"
@@ -108,6 +124,8 @@ extension ServerConfiguration {
             case tlsCertificate = "tls_cert"
             case tlsKey = "tls_key"
         }
+        var syslog: [SyslogSettings.Entry]?
+        var pull: [PullSettings.Entry]?
         var guardDirectory: String?
         var policy: String?
         var witness: String?
@@ -189,6 +207,12 @@ extension ServerConfiguration {
             }
             checkpointCopies += try (read.checkpointCopies ?? []).map { try Self.copy($0, file: file) }
             if let address = read.listen { try listen(on: address) }
+            syslog += try (read.syslog ?? []).map { try SyslogSettings($0) }
+            let environment = ProcessInfo.processInfo.environment
+            pulls += try (read.pull ?? []).map { try PullSettings($0, environment: environment) }
+            guard Set(pulls.map(\.name)).count == pulls.count else {
+                throw ConfigurationError("\(file): pull: each has a name of its own")
+            }
             ruleDirectories += read.rules ?? []
             connectorDirectories += read.connectors ?? []
             allowedTargets += read.allowedTargets ?? []

@@ -41,6 +41,16 @@ package struct ServerRun: Sendable {
             exit(70)
         }
         for warning in service.warnings { logger.warning("\(warning)") }
+        let syslog: SyslogListeners
+        do {
+            try await ConfiguredSources(service.state).make(configuration)
+            syslog = try await SyslogListeners(
+                configuration.syslog, state: service.state, counters: service.state.syslogCounters)
+        } catch {
+            await service.stop()
+            throw error
+        }
+        let pulls = PullWork(configuration.pulls, state: service.state)
         let application = CustodyApplication(service.state)
         let listening = try application.service { port in
             if announces { announce(service, port: port) }
@@ -48,7 +58,10 @@ package struct ServerRun: Sendable {
         }
         let group = ServiceGroup(
             configuration: .init(
-                services: [.init(service: listening), .init(service: BackgroundWork(service: service))],
+                services: [
+                    .init(service: listening),
+                    .init(service: BackgroundWork(service: service, syslog: syslog, pulls: pulls)),
+                ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         do {
             try await group.run()
@@ -79,8 +92,16 @@ package struct ServerRun: Sendable {
 /// What runs beside the listener, as a service that ends when the listener does.
 private struct BackgroundWork: Service {
     let service: CustodyService
+    let syslog: SyslogListeners
+    let pulls: PullWork
 
     func run() async throws {
-        await cancelWhenGracefulShutdown { await service.run() }
+        await cancelWhenGracefulShutdown {
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await service.run() }
+                group.addTask { await syslog.run() }
+                group.addTask { await pulls.run() }
+            }
+        }
     }
 }

@@ -45,6 +45,10 @@ struct ServerState: Sendable {
     /// Approvers, policies, holds, destructions and seals.
     let records: SystemLeaves
     let destruction: Destruction
+    let cursors: PullCursorStore
+    /// The acknowledgements of Splunk's collector.
+    let collectorChannels = CollectorChannels()
+    let syslogCounters = SyslogCounters()
 
     /// An entry about something that a caller does, with what the request tells.
     func auditEntry(

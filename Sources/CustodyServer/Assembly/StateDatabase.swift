@@ -24,6 +24,7 @@ enum StateDatabase {
         OutboxSchema.registerMigrations(in: &migrator)
         QuarantineStore.register(in: &migrator)
         DestinationStore.register(in: &migrator)
+        PullCursorStore.register(in: &migrator)
         try migrator.migrate(pool)
         return pool
     }

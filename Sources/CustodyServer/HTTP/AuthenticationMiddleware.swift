@@ -36,20 +36,26 @@ struct AuthenticationMiddleware: RouterMiddleware {
         return try await next(request, context)
     }
 
-    /// The token of `Bearer TOKEN`, Splunk's `Splunk TOKEN`, or the password of basic authentication.
+    /// The token of `Bearer TOKEN`, Splunk's `Splunk TOKEN`, Elasticsearch's `ApiKey` (the token, or base64 of `ID:TOKEN`), or the
+    /// password of basic authentication.
     static func token(in header: String) -> String? {
         let parts = header.split(separator: " ", maxSplits: 1)
         guard parts.count == 2 else { return nil }
         let value = parts[1].trimmingCharacters(in: .whitespaces)
         switch parts[0].lowercased() {
         case "bearer", "splunk": return value
-        case "basic":
-            guard let data = Data(base64Encoded: value), let text = String(data: data, encoding: .utf8),
-                let colon = text.firstIndex(of: ":")
-            else { return nil }
-            return String(text[text.index(after: colon)...])
+        case "apikey": return pair(value) ?? value
+        case "basic": return pair(value)
         default: return nil
         }
+    }
+
+    /// What stands behind the colon of base64's `NAME:SECRET`.
+    private static func pair(_ value: String) -> String? {
+        guard let data = Data(base64Encoded: value), let text = String(data: data, encoding: .utf8),
+            let colon = text.firstIndex(of: ":")
+        else { return nil }
+        return String(text[text.index(after: colon)...])
     }
 }
 

@@ -51,6 +51,13 @@ struct DeliveryRequests: Sendable {
         return result
     }
 
+    /// The source that a request of a foreign protocol is for: the one it names, else the token's only one, else `auto`.
+    func sourceName(_ request: Request, _ context: CustodyRequestContext) -> String {
+        if let name = request.uri.queryParameters["source"] { return String(name) }
+        guard let sources = context.principal?.ingestSources, sources.count == 1 else { return SourceStore.automatic }
+        return sources.first ?? SourceStore.automatic
+    }
+
     /// The source of a hook, whose delivery has yet to be authenticated.
     func hookSource(named name: String) throws -> Source {
         guard let source = state.sources.source(named: name) else {
@@ -73,10 +80,11 @@ struct DeliveryRequests: Sendable {
 
     /// Reads and unpacks the body.
     ///
+    /// - Parameter ofAnyType: Whether the route decides itself which media types it takes.
     /// - Throws: ``Problem`` 413 and 415.
-    func delivery(_ request: inout Request) async throws -> Delivery {
+    func delivery(_ request: inout Request, ofAnyType: Bool = false) async throws -> Delivery {
         let limit = state.configuration.intake.deliveryBytes
-        try Self.checkMediaType(request.headers[.contentType])
+        if !ofAnyType { try Self.checkMediaType(request.headers[.contentType]) }
         if let length = request.headers[.contentLength].flatMap(Int.init), length > limit {
             throw Problem(.contentTooLarge, "too_large", "the body is larger than \(limit) bytes")
         }

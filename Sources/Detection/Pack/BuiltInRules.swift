@@ -63,6 +63,7 @@ package enum BuiltInRules {
         ("custody-restored.yml", PackageResources.custody_restored_yml),
         ("custody-rules-reloaded.yml", PackageResources.custody_rules_reloaded_yml),
         ("custody-source-credential.yml", PackageResources.custody_source_credential_yml),
+        ("custody-source-gap.yml", PackageResources.custody_source_gap_yml),
         ("custody-token-created.yml", PackageResources.custody_token_created_yml),
         ("dependency-blocked.yml", PackageResources.dependency_blocked_yml),
         ("dependency-fetched-by-hand.yml", PackageResources.dependency_fetched_by_hand_yml),

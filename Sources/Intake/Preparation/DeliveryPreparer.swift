@@ -62,7 +62,8 @@ package final class DeliveryPreparer {
             expectedBytes: delivery.body.count + delivery.body.count / 2)
         try delivery.body.withUnsafeBytes { body in
             try reader.read(
-                body, headers: delivery.headers, connector: source.connector,
+                body, headers: delivery.headers, connector: source.connector, frames: delivery.frames,
+                received: delivery.received,
                 onEvent: { record, event in
                     guard builder.count < limits.eventsPerDelivery else {
                         throw IntakeError(
@@ -102,6 +103,7 @@ package final class DeliveryPreparer {
             }
             try renormaliser.read(
                 payload, headers: delivery.headers, connector: event.connector,
+                frames: event.frame.map { [$0.covering(payload.count)] }, received: delivery.received,
                 onEvent: { record, _ in seal(&record, event, payload, delivery, deliveryID, to: &builder) },
                 onRefusal: { refusal in
                     builder.reject(
@@ -110,6 +112,23 @@ package final class DeliveryPreparer {
                             bytes: Array(payload)))
                 })
         }
+    }
+
+    /// What the transport says counts where the payload says nothing.
+    private static func complete(_ record: inout EventRecord, with frame: DeliveryFrame, part: String?) {
+        if let identifier = frame.identifier, !record.contains(.sourceDelivery) {
+            // The events of a batch inside the frame are told apart by their place in it.
+            let place = part?.dropFirst(frame.part?.count ?? 0) ?? ""
+            record.set(.sourceDelivery, identifier + place)
+        }
+        if let time = frame.time, !record.contains(.time) {
+            record.set(.time, time: time)
+            record.set(.timeBasis, "header" as StaticString)
+        }
+        if let instance = frame.instance, !record.contains(.sourceInstance) {
+            record.set(.sourceInstance, instance)
+        }
+        if let warning = frame.warning { record.warn(warning) }
     }
 
     /// What the quarantine may keep of a refused entry: no more secrets than an event would.
@@ -125,6 +144,7 @@ package final class DeliveryPreparer {
         _ record: inout EventRecord, _ event: DeliveryReader.Event, _ payload: UnsafeRawBufferPointer,
         _ delivery: Delivery, _ deliveryID: String?, to builder: inout BatchBuilder
     ) {
+        if let frame = event.frame { Self.complete(&record, with: frame, part: event.part) }
         if let deliveryID, !record.contains(.sourceDelivery) {
             record.set(.sourceDelivery, event.part.map { deliveryID + $0 } ?? deliveryID)
         } else if let part = event.part, let id = record.text(.sourceDelivery),

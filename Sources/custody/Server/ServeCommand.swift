@@ -19,6 +19,8 @@ struct ServeCommand: AsyncParsableCommand {
     var data = "custody-data"
     @Option(help: ArgumentHelp("The address to listen on.", valueName: "host:port"))
     var listen: String?
+    @Option(help: ArgumentHelp("Listen for syslog there, over UDP and TCP.", valueName: "host:port"))
+    var syslog: String?
     @Option(help: ArgumentHelp("A YAML configuration file; see docs/configuration.md.", valueName: "file"))
     var config: String?
     @Option(name: .customLong("tls-cert"), help: ArgumentHelp("The certificate chain, PEM.", valueName: "file"))
@@ -49,6 +51,7 @@ struct ServeCommand: AsyncParsableCommand {
                 try configuration.read(yaml: String(decoding: bytes, as: UTF8.self), file: config)
             }
             if let listen { try configuration.listen(on: listen) }
+            if let syslog { try configuration.listenForSyslog(on: syslog) }
             if let policy { configuration.witnessPolicy = try ServerConfiguration.policy(at: policy) }
             configuration.guardDirectory = try GuardPlace.directory(
                 guardDirectory, configuration.guardDirectory, data: configuration.dataDirectory)
