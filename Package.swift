@@ -112,7 +112,7 @@ let package = Package(
             dependencies: [
                 "CustodyServer", "EventModel", "DurableFiles", "Ledger", "Journal", "QueryLanguage", "AccessControl",
                 "EventStore", "Connectors", "Intake", "Detection", asyncHTTPClient, crypto, logging, nio, nioHTTP1,
-                nioPosix, systemPackage,
+                nioPosix, systemPackage, yams,
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

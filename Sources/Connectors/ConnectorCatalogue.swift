@@ -31,6 +31,7 @@ package struct ConnectorCatalogue: Sendable {
         ("github-webhook.yaml", PackageResources.github_webhook_yaml),
         ("github-audit-log.yaml", PackageResources.github_audit_log_yaml),
         ("kubernetes-audit.yaml", PackageResources.kubernetes_audit_yaml),
+        ("kubernetes-watch.yaml", PackageResources.kubernetes_watch_yaml),
         ("gitlab-webhook.yaml", PackageResources.gitlab_webhook_yaml),
         ("oci-distribution-notification.yaml", PackageResources.oci_distribution_notification_yaml),
         ("aws-cloudtrail.yaml", PackageResources.aws_cloudtrail_yaml),

@@ -40,7 +40,7 @@ struct Custody: AsyncParsableCommand {
     static func run(_ arguments: [String]) async -> Int32 {
         let console = CommandContext.current.console
         do {
-            var command = try parseAsRoot(arguments)
+            var command = try parseAsRoot(CommandList.joined(arguments))
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {

@@ -52,8 +52,10 @@ package struct ServerRun: Sendable {
         }
         let pulls = PullWork(configuration.pulls, state: service.state)
         let application = CustodyApplication(service.state)
+        let manager = announces ? ServiceManagerNotice(environment: ProcessInfo.processInfo.environment) : nil
         let listening = try application.service { port in
             if announces { announce(service, port: port) }
+            manager?.send("READY=1")
             await onListening(service, port)
         }
         let group = ServiceGroup(
@@ -69,6 +71,7 @@ package struct ServerRun: Sendable {
             await service.stop()
             throw error
         }
+        manager?.send("STOPPING=1")
         await service.stop()
     }
 

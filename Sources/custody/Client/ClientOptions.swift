@@ -13,7 +13,7 @@ struct ClientOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The server's data directory: without CUSTODY_TOKEN, the token in DIR/keys/admin.token is used. "
-                + "[default: ./custody-data]", valueName: "dir"))
+                + "[default: ./custody-data, else that of the installed service]", valueName: "dir"))
     var data: String?
 
     /// The server that these options and the environment name.
@@ -30,7 +30,7 @@ struct ClientOptions: ParsableArguments {
     /// says so: a mistyped address must not collect admin tokens.
     private func credential(for address: ServerAddress, _ context: CommandContext) throws -> ServerClient.Credential {
         if let token = context.variable("CUSTODY_TOKEN") { return .token(token) }
-        let path = FilePath(data ?? "custody-data").appending("keys/admin.token")
+        let path = FilePath(data ?? DataPlace.usual(context.fileSystem)).appending("keys/admin.token")
         guard data != nil || address.isLocal else {
             return .none(hint: "set CUSTODY_TOKEN, or add --data DIR to send the admin token of that directory")
         }

@@ -17,6 +17,7 @@ struct PushCommand: AsyncParsableCommand {
               tail -F audit.log | custody push --source cluster
               custody push --receipts receipts.ndjson day-1.ndjson day-2.ndjson
               custody push    send what waits in the spool (at a terminal)
+              custody push kubernetes    watch a cluster; see: custody help push-kubernetes
 
             Exit status: 0 everything was accepted or spooled; 65 entries were refused; 69 something could be neither \
             sent nor spooled; 77 the token may not send this.

@@ -21,6 +21,9 @@ struct PushRun {
     let spool: Spool?
     let receipts: ReceiptFile?
     let context: CommandContext
+    /// Told the numbers of entries (``PushBatch/Origin/numbers``) once they are acknowledged, spooled or refused: whoever made
+    /// them need not remember them any more.
+    var onKept: (([Int]) -> Void)?
     private(set) var totals = PushTotals()
     /// Since when and why nothing is sent; then everything goes to the spool.
     private var away: (since: Timestamp, failure: CommandFailure)?
@@ -163,6 +166,7 @@ struct PushRun {
                 try spool?.remove(entry)
             }
             try receipts?.append(answer, key: result.batch.key)
+            if result.spooled == nil { tellKept(result.batch) }
             clearProgress()
             for rejection in answer.rejected {
                 let place = result.batch.place(of: rejection.position, answeredEntries: answer.entries)
@@ -200,7 +204,12 @@ struct PushRun {
         }
     }
 
+    private func tellKept(_ batch: PushBatch) {
+        if let onKept, let origin = batch.origin { onKept(origin.numbers) }
+    }
+
     private func tellRefused(_ result: Result, _ failure: CommandFailure) throws {
+        defer { if result.spooled == nil { tellKept(result.batch) } }
         let reason = failure.reason ?? "refused"
         if let entry = result.spooled, let spool {
             context.console.note("refused: a spooled batch, now \(try spool.setAside(entry)): \(reason)")
@@ -232,6 +241,7 @@ struct PushRun {
         }
         try spool.add(batch)
         totals.spooled += batch.entries
+        tellKept(batch)
     }
 
     // MARK: Progress

@@ -20,7 +20,7 @@ struct BackupCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("Where to.", valueName: "dir"))
     var directory: String
     @Option(help: "The data directory.")
-    var data = "custody-data"
+    var data = DataPlace.usual
     @Flag(help: "Copy the signing key and the other secrets too: who has them can sign for the ledger.")
     var includeKeys = false
 

@@ -25,7 +25,7 @@ struct DoctorCommand: AsyncParsableCommand {
 
     func run() async throws {
         let context = CommandContext.current
-        let data = server.data ?? "custody-data"
+        let data = server.data ?? DataPlace.usual
         var findings: [Finding] = []
         if FileManager.default.fileExists(atPath: data) {
             findings += directory(FilePath(data))

@@ -100,7 +100,7 @@ struct ExportCommand: AsyncParsableCommand {
     private func exportLedger(to directory: FilePath, _ context: CommandContext) async throws {
         let namesServer = server.url != nil || (server.data == nil && context.variable("CUSTODY_URL") != nil)
         if !namesServer {
-            let data = FilePath(server.data ?? "custody-data")
+            let data = FilePath(server.data ?? DataPlace.usual)
             if let key = DataDirectoryVerifier.ownKey(of: data) {
                 let reader = try LedgerReader(
                     directory: data.appending("ledger"), fileSystem: context.fileSystem, key: key)

@@ -25,7 +25,7 @@ struct VerifyCommand: AsyncParsableCommand {
             """)
 
     @Argument(help: ArgumentHelp("What to check.", valueName: "target"))
-    var target = "custody-data"
+    var target = DataPlace.usual
     @Option(help: ArgumentHelp("The ledger's verifier key, or a file that holds it.", valueName: "key"))
     var vkey: String?
     @Option(help: ArgumentHelp("A policy: the logs that are trusted, and their witnesses.", valueName: "file"))
