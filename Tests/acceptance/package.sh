@@ -1,0 +1,120 @@
+#!/usr/bin/env bash
+# Installs what ./package made into a fresh Debian system and uses it there, where no toolchain is.
+#
+#   package.sh [DIST]          DIST (default: dist) holds the .deb and the tarball
+#
+# Needs root, debootstrap and Debian's archive; systemd-nspawn, when it is there, boots the system so that the service is
+# started by systemd, sandbox included. MIRROR names another archive, SUITE another release (default: bookworm).
+#
+# Exit: 0 all right, 1 something is not, 77 skipped because something needed is missing.
+set -euo pipefail
+
+dist=$(readlink -f "${1:-dist}")
+suite=${SUITE:-bookworm}
+skip() { echo "skipped: $1" >&2; exit 77; }
+bad() { echo "FAILED: $1" >&2; exit 1; }
+good() { echo "ok: $1"; }
+
+[ "$(id -u)" -eq 0 ] || skip "not root"
+command -v debootstrap >/dev/null || skip "debootstrap is missing"
+deb=$(ls "$dist"/custody_*.deb 2>/dev/null | head -n 1)
+tarball=$(ls "$dist"/custody-linux-*.tar.gz 2>/dev/null | head -n 1)
+[ -n "$deb" ] && [ -n "$tarball" ] || skip "no packages in $dist; run ./package"
+(cd "$dist" && sha256sum --quiet -c SHA256SUMS) || bad "SHA256SUMS"
+
+root=$(mktemp -d)
+cleanup() {
+    [ -z "${machine:-}" ] || machinectl poweroff "$machine" 2>/dev/null || true
+    [ -z "${server:-}" ] || kill "$server" 2>/dev/null || true
+    umount -l "$root/proc" 2>/dev/null || true
+    rm -rf "$root"
+}
+trap cleanup EXIT
+debootstrap --variant=minbase --include=ca-certificates,curl,systemd,systemd-sysv "$suite" "$root" ${MIRROR:-} >/dev/null 2>&1 ||
+    skip "debootstrap of $suite failed"
+cp /etc/apt/sources.list "$root/etc/apt/sources.list" 2>/dev/null || true
+cp -r /etc/apt/sources.list.d /etc/apt/apt.conf.d "$root/etc/apt/" 2>/dev/null || true
+cp "$deb" "$root/root/custody.deb"
+mount -t proc proc "$root/proc"
+
+# The tarball first: none of its libraries is in the system yet.
+mkdir -p "$root/opt"
+tar -C "$root/opt" -xzf "$tarball"
+chroot "$root" /opt/custody/bin/custody --version >/dev/null || bad "the tarball's program does not start"
+good "tarball: starts on a system without its libraries"
+
+begin=$(date +%s%N)
+chroot "$root" sh -c 'apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq /root/custody.deb' >"$root/install.log" 2>&1 ||
+    { cat "$root/install.log" >&2; bad "the package does not install"; }
+good "package: installed in $((($(date +%s%N) - begin) / 1000000)) ms, dependencies fetched included"
+chroot "$root" sh -c 'command -v swift' && bad "a toolchain is in the system"
+[ "$(chroot "$root" stat -c '%U %a' /var/lib/custody)" = "custody 700" ] || bad "/var/lib/custody is not the service's alone"
+[ "$(chroot "$root" stat -c '%U:%G %a' /etc/custody/custody.yaml)" = "root:custody 640" ] || bad "the configuration's rights"
+for page in custody custody-serve custody-search custody-push-kubernetes; do
+    [ -s "$root/usr/share/man/man1/$page.1.gz" ] || bad "no manual page $page"
+done
+good "package: rights, manual pages"
+
+use() {
+    # $1: runs a command inside; then the service is used as its administrator would.
+    $1 custody search 'actor:octocat' >/dev/null 2>&1 && bad "something is found before anything was sent"
+    echo '{"id":"e1","actor":"octocat","action":"repo.create","outcome":"success"}' | $1 custody push --source ci >/dev/null ||
+        bad "push"
+    $1 custody search 'actor:octocat' | grep -q repo.create || bad "search"
+    $1 custody verify /var/lib/custody/data >/dev/null || bad "verify"
+    good "$2: an event is pushed, found and verified"
+}
+ready() {
+    # $1: runs a command inside; $2: since when, in nanoseconds
+    for _ in $(seq 300); do
+        if $1 curl -fsS http://127.0.0.1:8400/readyz >/dev/null 2>&1; then
+            echo "ok: ready after $((($(date +%s%N) - $2) / 1000000)) ms"
+            return
+        fi
+        sleep 0.1
+    done
+    bad "not ready after 30 s"
+}
+
+if command -v systemd-nspawn >/dev/null && [ -d /sys/fs/cgroup ]; then
+    umount -l "$root/proc"
+    machine=custody-package-$$
+    begin=$(date +%s%N)
+    systemd-nspawn -q -b -D "$root" -M "$machine" --private-users=no >"$root/../$machine.log" 2>&1 &
+    leader=""
+    for _ in $(seq 300); do
+        leader=$(pgrep -f "^/lib/systemd/systemd|^/sbin/init" -n -P "$(pgrep -n -f "systemd-nspawn.*$machine" || echo 0)" 2>/dev/null || true)
+        [ -n "$leader" ] && break
+        sleep 0.1
+    done
+    if [ -n "$leader" ]; then
+        inside() { nsenter -t "$leader" -a -- "$@"; }
+        ready inside "$begin"
+        inside systemctl is-active --quiet custody || bad "the service is not active"
+        [ "$(inside systemctl show -P NRestarts custody)" = 0 ] || bad "the service was restarted"
+        use inside "systemd"
+        begin=$(date +%s%N)
+        inside systemctl restart custody || bad "restart"
+        ready inside "$begin"
+        inside custody search 'actor:octocat' | grep -q repo.create || bad "the event is gone after a restart"
+        good "systemd: the sandboxed service restarts and has its data"
+        inside poweroff || true
+        exit 0
+    fi
+    echo "note: systemd does not boot here; the service's command is run by hand" >&2
+    mount -t proc proc "$root/proc"
+fi
+inside() { chroot "$root" "$@"; }
+begin=$(date +%s%N)
+chroot --userspec=custody:custody "$root" env HOME=/var/lib/custody custody serve --config /etc/custody/custody.yaml \
+    --data /var/lib/custody/data --guard /var/lib/custody/guard >"$root/serve.log" 2>&1 &
+server=$!
+ready inside "$begin"
+use inside "by hand"
+kill "$server"
+wait "$server" || bad "the server's status after SIGTERM"
+server=""
+chroot "$root" sh -c 'DEBIAN_FRONTEND=noninteractive apt-get purge -y -qq custody' >"$root/purge.log" 2>&1 || bad "purge"
+[ -d "$root/var/lib/custody/data" ] || bad "purge removed the evidence"
+[ ! -e "$root/etc/custody/custody.yaml" ] || bad "purge left the configuration"
+good "purge: configuration gone, evidence kept"
