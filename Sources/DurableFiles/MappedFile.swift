@@ -46,6 +46,21 @@ package final class MappedFile: @unchecked Sendable {
     /// The number of bytes.
     package var count: Int { bytes.count }
 
+    /// Gives back the memory of a part of the file. It can be read as before: whoever touches it next gets it from the
+    /// system's cache again, or from the disk. Readers at the same time notice nothing.
+    ///
+    /// Cost: a system call and, for each 64 KiB that is touched again, about a microsecond.
+    /// - Parameter range: offsets in the file; the pages that it touches go whole.
+    package func release(_ range: Range<Int>) {
+        precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count)
+        guard isMapping, !range.isEmpty, let base = bytes.baseAddress else { return }
+        let start = range.lowerBound / Self.systemPageBytes * Self.systemPageBytes
+        // Advice: when it is not taken, the memory stays until the file is unmapped.
+        _ = madvise(UnsafeMutableRawPointer(mutating: base + start), range.upperBound - start, MADV_DONTNEED)
+    }
+
+    private static let systemPageBytes = Int(getpagesize())
+
     /// Calls `body` with the file's bytes, which must not be used after it returns.
     package func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
         try withExtendedLifetime(self) { try body(bytes) }

@@ -98,6 +98,21 @@ final class FileSystemTests {
         #expect(try system.map(root.appending("empty")).count == 0)
     }
 
+    @Test("A mapped file reads the same after its memory was given back, removed though it is", arguments: Kind.allCases)
+    func releasing(kind: Kind) throws {
+        let system = try make(kind)
+        let path = root.appending("mapped")
+        let content = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 / 7) }
+        try system.writeAtomically(content, to: path)
+        let mapped = try system.map(path)
+        try system.remove(path)
+        #expect(mapped.withUnsafeBytes { Array($0) } == content)
+        mapped.release(5_000..<5_000)
+        mapped.release(5_000..<70_001)
+        mapped.release(0..<content.count)
+        #expect(mapped.withUnsafeBytes { Array($0) } == content)
+    }
+
     @Test("A directory has one holder at a time, and the error names the directory", arguments: Kind.allCases)
     func locking(kind: Kind) throws {
         let system = try make(kind)

@@ -269,6 +269,7 @@ package struct DataDirectoryVerifier: Sendable {
                 }
             case .rows(let segment, let rows):
                 compare(segment, rows, into: &comparison)
+                segment.release()
             }
         } catch {
             comparison.note("segments/\(error)")

@@ -45,6 +45,9 @@ struct ColumnMerger {
             return written
         }
         if isList { try writeStarts(to: composer) }
+        for input in inputs {
+            for kind in [SectionKind.values, .valueOffsets, .codes, .rowStarts] { input.release(kind, field) }
+        }
     }
 
     /// Walks all dictionaries at once. A linear search for the least of few cursors beats a heap.

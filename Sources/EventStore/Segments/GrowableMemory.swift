@@ -1,3 +1,9 @@
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// A growable array of plain numbers without reference counting or bounds checks, for the index builders' inner loops.
 /// Its owner calls ``free()`` exactly once.
 struct GrowableMemory<Element: BitwiseCopyable> {
@@ -6,11 +12,29 @@ struct GrowableMemory<Element: BitwiseCopyable> {
     private var capacity: Int
 
     init(capacity: Int = 64) {
-        self.capacity = capacity
-        start = .allocate(capacity: capacity)
+        self.capacity = max(capacity, 1)
+        start = Self.allocated(nil, self.capacity)
     }
 
-    func free() { start.deallocate() }
+    func free() { Self.release(start) }
+
+    /// Not Swift's own allocation: growing in place copies nothing, and holds large memory once instead of twice.
+    private static func allocated(
+        _ old: UnsafeMutablePointer<Element>?, _ capacity: Int
+    ) -> UnsafeMutablePointer<Element> {
+        let (bytes, overflow) = capacity.multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
+        precondition(!overflow && MemoryLayout<Element>.alignment <= 16, "malloc aligns to 16 bytes")
+        guard let memory = realloc(old, bytes) else { fatalError("no memory for \(bytes) bytes of an index") }
+        return memory.bindMemory(to: Element.self, capacity: capacity)
+    }
+
+    private static func release(_ memory: UnsafeMutablePointer<Element>) {
+        #if canImport(Glibc)
+            Glibc.free(memory)
+        #else
+            Darwin.free(memory)
+        #endif
+    }
 
     var buffer: UnsafeBufferPointer<Element> { UnsafeBufferPointer(start: start, count: count) }
 
@@ -48,9 +72,6 @@ struct GrowableMemory<Element: BitwiseCopyable> {
 
     private mutating func grow(to needed: Int) {
         capacity = max(needed, capacity * 2)
-        let larger = UnsafeMutablePointer<Element>.allocate(capacity: capacity)
-        larger.update(from: start, count: count)
-        start.deallocate()
-        start = larger
+        start = Self.allocated(start, capacity)
     }
 }

@@ -77,4 +77,9 @@ enum SegmentStorage: Sendable {
     var isFile: Bool {
         if case .file = self { true } else { false }
     }
+
+    /// Gives back the memory of a part of a mapped file; it is read again when it is needed.
+    func release(_ range: Range<Int>) {
+        if case .file(let file) = self { file.release(range) }
+    }
 }

@@ -4,7 +4,7 @@ import Journal
 
 extension SegmentReader {
     /// Reads everything again and reports what is not as it was written: every page and block, unused space that is not
-    /// zero, records that do not open. Reports nothing for a sound segment and changes nothing.
+    /// zero, records that do not open. Reports nothing for a sound segment and changes nothing. Holds little memory.
     ///
     /// Cost: the file's bytes and the decompression of all records, about 1 GB of records a second.
     package func verify(_ report: (SegmentFault) -> Void) {
@@ -18,6 +18,7 @@ extension SegmentReader {
             verifyZeros(Int(end)..<Int(section.offset), note)
             end = section.offset + section.length
             if let fault = firstFault(in: section) { note(fault) }
+            storage.release(section.range)
         }
         verifyZeros(Int(end)..<Int(header.directoryOffset), note)
         guard isSound else { return }
@@ -33,6 +34,7 @@ extension SegmentReader {
                 } catch let error as EventStoreError {
                     report(SegmentFault(file: name, section: "records", offset: 0, reason: error.reason))
                 }
+                decoder.release(through: number, every: SegmentMerger.releasedBytes)
             }
         } catch {
             report(SegmentFault(file: name, section: "records", offset: 0, reason: "\(error)"))
@@ -72,7 +74,9 @@ extension SegmentReader {
             description.append(section.itemCount)
             description.append(section.length)
             hash.update(data: description.bytes)
-            if let bytes = try bytes(section.kind, Field(rawValue: section.field)) { hash.update(bufferPointer: bytes) }
+            let field = Field(rawValue: section.field)
+            if let bytes = try bytes(section.kind, field) { hash.update(bufferPointer: bytes) }
+            release(section.kind, field)
         }
         return Array(hash.finalize())
     }
@@ -87,6 +91,7 @@ extension SegmentReader {
             try writer.append(record, index: leafIndex(ofRow: row), key: .none)
             return true
         }
+        release()
         guard let memory = try writer.finish() else { return [] }
         return try SegmentReader(.memory(memory), name: name, isTrusted: true).indexDigest()
     }

@@ -142,6 +142,15 @@ package final class SegmentReader: EventRows {
         return bytes
     }
 
+    /// Gives back the memory of a section that was read whole and is not read again soon, so that a walk over all segments
+    /// does not hold all of them. Whoever reads it meanwhile or later gets it again.
+    func release(_ kind: SectionKind, _ field: Field? = nil) {
+        if let section = section(kind, field) { storage.release(section.range) }
+    }
+
+    /// Gives back the memory of the whole segment, as ``release(_:_:)`` does of a section.
+    package func release() { storage.release(0..<storage.bytes.count) }
+
     /// Some bytes of a section, counted from its beginning, of which only the pages are checked that hold them: for
     /// sections that are large and read in few places. Their shape is not checked: readers heed it themselves.
     func checked(_ section: SegmentSection, _ range: Range<Int>) throws -> UnsafeRawBufferPointer {

@@ -82,6 +82,7 @@ package final class StoreSnapshots: Sendable {
             try reader.withDeliveryKeys { keys in
                 if let keys { try body(reader, keys) }
             }
+            reader.release(.deliveryKeys)
         }
     }
 

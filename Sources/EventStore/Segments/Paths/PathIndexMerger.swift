@@ -33,6 +33,7 @@ struct PathIndexMerger {
             for row in index.wideRows { wideRows.append(UInt32(bases[number]) + row) }
         }
         for name in names.sorted(by: { $0.lexicographicallyPrecedes($1) }) { try merge(name, to: writer) }
+        for input in inputs { input.release(.pathData) }
         try writer.write(to: composer, wideRows: wideRows.buffer, isOverflowed: false)
     }
 

@@ -31,7 +31,9 @@ struct TokenIndexMerger {
     func write(to composer: SegmentComposer) throws {
         let writer = TokenIndexWriter(bundleCount: bundleCount)
         try mergeWords(to: writer)
+        for input in inputs { for kind in [SectionKind.words, .wordPostings] { input.release(kind) } }
         try mergeIdentifiers(to: writer)
+        for input in inputs { for kind in [SectionKind.identifiers, .identifierBlocks] { input.release(kind) } }
         var opaque = GrowableMemory<UInt32>()
         var escaped = GrowableMemory<UInt32>()
         defer {
