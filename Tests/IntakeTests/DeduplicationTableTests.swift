@@ -53,6 +53,36 @@ struct DeduplicationTableTests {
         }
     }
 
+    @Test("Many events at once are remembered as they are one by one, with and without room for them", arguments: [0, 9_000])
+    func bulk(reserved: Int) {
+        // Every seventh key occurs twice, every tenth event has none.
+        let events = (0..<9_000).map { number in
+            number % 10 == 3 ? nil : (key("\(number % 7 == 0 ? number / 2 : number)"), UInt64(number) << 32)
+        }
+        var single = DeduplicationTable(limit: 100_000)
+        var bulk = single
+        for (number, event) in events.enumerated() {
+            guard let event else { continue }
+            single.insert(event.0, payload: event.1, index: LeafIndex(UInt64(number)))
+        }
+        bulk.reserve(reserved)
+        bulk.insert(events.count) { number in events[number].map { ($0.0, $0.1, LeafIndex(UInt64(number))) } }
+        #expect(bulk.count == single.count)
+        for event in events {
+            guard let event else { continue }
+            #expect(bulk.match(event.0, payload: event.1) == single.match(event.0, payload: event.1))
+        }
+    }
+
+    @Test("Room for more than the limit is not made, and what was there is found afterwards")
+    func reserve() {
+        var table = DeduplicationTable(limit: 5_000)
+        table.insert(key("a"), payload: 1 << 40, index: LeafIndex(3))
+        table.reserve(.max / 2)
+        #expect(table.match(key("a"), payload: 1 << 40) == .duplicate(LeafIndex(3)))
+        #expect(table.count == 1)
+    }
+
     @Test("What is forgotten is new again, and may be taken by another event")
     func forgets() {
         var table = DeduplicationTable(limit: 10_000)

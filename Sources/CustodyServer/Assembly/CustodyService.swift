@@ -56,19 +56,23 @@ package final class CustodyService: Sendable {
                 Array((text + "\n").utf8), to: configuration.adminTokenFile, permissions: .privateFile)
         }
         let sources = try SourceStore(database: database, box: keys.secrets, now: now())
-        let catalogue = try configuration.connectorDirectories.reduce(ConnectorCatalogue.builtIn) {
-            try $0.adding(filesIn: $1)
+        // Reading files of rules and connectors takes about as long as opening what is stored, and neither needs the other.
+        let descriptions = StartWork {
+            let catalogue = try configuration.connectorDirectories.reduce(ConnectorCatalogue.builtIn) {
+                try $0.adding(filesIn: $1)
+            }
+            return (catalogue, DetectionEngine(try RuleDirectories.load(configuration.allRuleDirectories)))
         }
-        let engine = DetectionEngine(try RuleDirectories.load(configuration.allRuleDirectories))
         let notifications = try Notifications(
             configuration, database: database, box: keys.secrets, logger: logger, now: now)
         let alerts = AlertStore(database, observers: [notifications.outbox], now: now)
-        try alerts.register(engine.ruleSet.rules)
-
         let stored = try StoredState(
             configuration, fileSystem: fileSystem, keys: keys, detectionCursor: DetectionView.firstLeaf(alerts),
             now: now)
         warnings = stored.warnings
+        let systemLeaves = try stored.systemLeaves()
+        let (catalogue, engine) = try descriptions.value()
+        try alerts.register(engine.ruleSet.rules)
         let hub = TailHub()
         let counters = DetectionCounters()
         let relay = AuditRelay()
@@ -96,7 +100,7 @@ package final class CustodyService: Sendable {
         relay.connect(audit)
         let records = SystemLeaves(
             ledger: keys.ledger.verifierKey,
-            leaves: try SystemLeaves.stored(in: storeView.segments(), journalReader), intake: intake, now: now)
+            leaves: systemLeaves, intake: intake, now: now)
         let destruction = Destruction(
             leaves: records, store: storeView, orders: stored.storeOrders, intake: intake, journal: journalReader,
             views: runners, alerts: alerts, logger: logger)

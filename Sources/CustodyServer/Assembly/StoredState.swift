@@ -92,12 +92,15 @@ final class StoredState {
     }
 
     private func rebuildTable(since: Timestamp) throws {
+        let young = storeView.segments().filter { $0.receivedBounds.upperBound >= since }
+        table.reserve(young.reduce(0) { $0 + $1.rowCount })
         try storeView.withDeliveryKeys(receivedSince: since) { rows, keys in
-            for row in 0..<keys.count where keys[row] != .none {
+            try table.insert(keys.count) { row in
                 let key = keys[row]
-                table.insert(
-                    Intake.DeliveryKey(high: key.high, low: key.low), payload: key.payload,
-                    index: try rows.leafIndex(ofRow: row))
+                guard key != .none else { return nil }
+                return (
+                    Intake.DeliveryKey(high: key.high, low: key.low), key.payload, try rows.leafIndex(ofRow: row)
+                )
             }
         }
         let held = journal.reader.indexes
@@ -112,6 +115,15 @@ final class StoredState {
                 }
             }
         }
+    }
+
+    /// The leaves of the system's own kinds.
+    ///
+    /// What is in a durable segment is not looked for in the journal again, unless a segment cannot be read.
+    func systemLeaves() throws -> [SystemLeaf] {
+        let held = journal.reader.indexes
+        let first = store.faults.isEmpty ? max(held.lowerBound, store.durableIndex.rawValue) : held.lowerBound
+        return try SystemLeaves.stored(in: storeView.segments(), journal.reader, from: min(first, held.upperBound))
     }
 
     /// Starts the views' threads and lets them catch up with the journal. Blocks until they have.

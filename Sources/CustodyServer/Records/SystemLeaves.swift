@@ -101,8 +101,11 @@ final class SystemLeaves: Sendable {
 extension SystemLeaves {
     /// The system leaves of what is stored, in ascending order.
     ///
+    /// - Parameter first: where to begin in the journal; by default with all that it holds.
     /// - Throws: when a segment or the journal cannot be read.
-    static func stored(in segments: [SegmentReader], _ journal: JournalReader) throws -> [SystemLeaf] {
+    static func stored(
+        in segments: [SegmentReader], _ journal: JournalReader, from first: UInt64? = nil
+    ) throws -> [SystemLeaf] {
         var found: [UInt64: SystemLeaf] = [:]
         for segment in segments where segment.partition.retentionClass == RetentionClass.records {
             try segment.withRecords(0..<segment.rowCount) { row, view in
@@ -111,8 +114,8 @@ extension SystemLeaves {
                 return true
             }
         }
-        try journal.read(from: journal.indexes.lowerBound) { batch in
-            guard batch.partition.retentionClass == RetentionClass.records else { return }
+        let first = first ?? journal.indexes.lowerBound
+        try journal.read(from: first, where: { $0.retentionClass == RetentionClass.records }) { batch in
             try batch.records.bytes.withUnsafeBytes { bytes in
                 for position in 0..<batch.records.count {
                     let index = batch.firstIndex + UInt64(position)

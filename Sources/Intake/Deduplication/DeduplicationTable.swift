@@ -24,6 +24,8 @@ package struct DeduplicationTable: Sendable {
     /// 40 bits less one: a trillion events.
     package static let maximumIndex: UInt64 = 1 << 40 - 2
     private static let minimumSlots = 1 << 12
+    /// Entries whose slots are looked at together: more than a core can wait for at once.
+    private static let groupSize = 32
 
     private var slots: [Slot]
     private let limit: Int
@@ -55,10 +57,41 @@ package struct DeduplicationTable: Sendable {
 
     /// Remembers an event. The first holder of a key stays: a conflicting event does not take its place.
     package mutating func insert(_ key: DeliveryKey, payload: UInt64, index: LeafIndex) {
+        insert(key.low >> 8, payload, index, at: Self.home(of: key, in: slots.count))
+    }
+
+    /// Remembers many events, in order, as ``insert(_:payload:index:)`` does, for rebuilding the table.
+    ///
+    /// Cost: a few of them wait for memory together, so that each costs about a third.
+    package mutating func insert(
+        _ count: Int, _ entry: (_ position: Int) throws -> (key: DeliveryKey, payload: UInt64, index: LeafIndex)?
+    ) rethrows {
+        try withUnsafeTemporaryAllocation(of: Int.self, capacity: Self.groupSize) { homes in
+            for start in stride(from: 0, to: count, by: Self.groupSize) {
+                let end = min(start + Self.groupSize, count)
+                // Looked at before they are needed: these reads do not wait for one another.
+                for position in start..<end {
+                    let home = try entry(position).map { Self.home(of: $0.key, in: slots.count) } ?? 0
+                    homes[position - start] = slots[home].payloadLowAndIndex == 0 ? ~home : home
+                }
+                let size = slots.count
+                for position in start..<end {
+                    guard let entry = try entry(position) else { continue }
+                    let known = homes[position - start]
+                    let home = slots.count == size ? max(known, ~known) : Self.home(of: entry.key, in: slots.count)
+                    insert(entry.key.low >> 8, entry.payload, entry.index, at: home)
+                }
+            }
+        }
+    }
+
+    private mutating func insert(_ fingerprint: UInt64, _ payload: UInt64, _ index: LeafIndex, at home: Int) {
         precondition(index.rawValue <= Self.maximumIndex)
-        if (count + 1) * 4 > slots.count * 3 { rebuild() }
-        let fingerprint = key.low >> 8
-        var position = Self.home(of: key, in: slots.count)
+        var position = home
+        if (count + 1) * 4 > slots.count * 3 {
+            rebuild()
+            position = Self.home(ofFingerprint: fingerprint, in: slots.count)
+        }
         while true {
             let slot = slots[position]
             let stored = slot.payloadLowAndIndex & 0xFF_FFFF_FFFF
@@ -75,6 +108,14 @@ package struct DeduplicationTable: Sendable {
             }
             position = (position + 1) & (slots.count - 1)
         }
+    }
+
+    /// Makes room for so many more entries at once, within the limit, so that the table is not rebuilt on the way.
+    package mutating func reserve(_ entries: Int) {
+        let wanted = min(entries, limit - min(count, limit)) + count
+        var size = slots.count
+        while wanted * 4 > size * 3 { size *= 2 }
+        if size > slots.count { move(to: size) }
     }
 
     /// Forgets everything below an index.
@@ -104,18 +145,27 @@ package struct DeduplicationTable: Sendable {
             let oldest = max(oldestIndex.rawValue, indexes.min().map { $0 - 1 } ?? 0)
             forget(below: LeafIndex(oldest + (newest - oldest) / 2))
         }
-        let live = slots.filter {
-            let stored = $0.payloadLowAndIndex & 0xFF_FFFF_FFFF
-            return stored != 0 && stored - 1 >= oldestIndex.rawValue
-        }
+        let live = slots.lazy.filter(isLive).count
         var size = Self.minimumSlots
-        while size < live.count * 2 { size *= 2 }
+        while size < live * 2 { size *= 2 }
+        move(to: size)
+    }
+
+    /// Moves what is not forgotten to a table of so many slots.
+    private mutating func move(to size: Int) {
+        let old = slots
         slots = Array(repeating: Slot(), count: size)
-        count = live.count
-        for slot in live {
+        count = 0
+        for slot in old where isLive(slot) {
             var position = Self.home(ofFingerprint: slot.keyAndPayloadHigh >> 8, in: size)
             while slots[position].payloadLowAndIndex & 0xFF_FFFF_FFFF != 0 { position = (position + 1) & (size - 1) }
             slots[position] = slot
+            count += 1
         }
+    }
+
+    private func isLive(_ slot: Slot) -> Bool {
+        let stored = slot.payloadLowAndIndex & 0xFF_FFFF_FFFF
+        return stored != 0 && stored - 1 >= oldestIndex.rawValue
     }
 }

@@ -16,11 +16,13 @@ package struct JournalReader: Sendable {
     /// - Parameters:
     ///   - first: the first index; the journal's end is allowed and gives nothing.
     ///   - end: stop before this index; by default at the journal's end as it is at the call.
+    ///   - isWanted: pages of other partitions are checked, but neither decompressed nor handed on.
     /// - Throws: `notInJournal` when an index of the range was recycled or is not there yet; `altered` or `readFailed`
     ///   with the file; what `body` throws.
     /// - Complexity: reads, hashes and decompresses the frames; memory for one frame and one page.
     package func read(
-        from first: UInt64, upTo end: UInt64? = nil, _ body: (JournalBatch) throws -> Void
+        from first: UInt64, upTo end: UInt64? = nil, where isWanted: (JournalPartition) -> Bool = { _ in true },
+        _ body: (JournalBatch) throws -> Void
     ) throws {
         let end = end ?? max(first, indexes.upperBound)
         var index = first
@@ -28,7 +30,7 @@ package struct JournalReader: Sendable {
             guard let location = catalogue.locate(index) else {
                 throw JournalError(.notInJournal, "record \(index) is not in the journal")
             }
-            index = try read(location, index..<end, body)
+            index = try read(location, index..<end, isWanted, body)
         }
     }
 
@@ -41,12 +43,13 @@ package struct JournalReader: Sendable {
 
     /// Reads one frame's records and returns the index after its last.
     private func read(
-        _ location: JournalCatalogue.Location, _ wanted: Range<UInt64>, _ body: (JournalBatch) throws -> Void
+        _ location: JournalCatalogue.Location, _ wanted: Range<UInt64>, _ isWanted: (JournalPartition) -> Bool,
+        _ body: (JournalBatch) throws -> Void
     ) throws -> UInt64 {
         let frame = location.frame
         return try load(location).withUnsafeBytes { bytes in
             let (layout, content) = try Self.check(bytes, location)
-            for page in layout.pages where page.indexes.overlaps(wanted) {
+            for page in layout.pages where page.indexes.overlaps(wanted) && isWanted(page.header.partition) {
                 let indexes = page.indexes.clamped(to: wanted)
                 let batch = JournalBatch(
                     indexes: indexes, partition: page.header.partition,

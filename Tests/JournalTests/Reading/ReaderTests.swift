@@ -24,6 +24,22 @@ struct ReaderTests {
         }
     }
 
+    @Test("Of one class exactly its records are read, each at its index")
+    func ofOneClass() throws {
+        let disk = FaultingFileSystem(seed: 1)
+        var workload = Workload(seed: 11)
+        let journal = try Workload.open(disk, fileBytes: 2_000)
+        for _ in 0..<12 { try workload.append(to: journal) }
+        var found: [UInt64: [UInt8]] = [:]
+        try journal.reader.read(from: 5, where: { $0.retentionClass == 1 }) { batch in
+            #expect(batch.partition.retentionClass == 1)
+            for (position, index) in batch.indexes.enumerated() { found[index] = batch.records.copy(of: position) }
+        }
+        let expected = workload.acknowledged.enumerated().filter { $0.offset >= 5 && $0.element.partition.retentionClass == 1 }
+        #expect(!expected.isEmpty && expected.count < workload.acknowledged.count - 5)
+        #expect(found == Dictionary(uniqueKeysWithValues: expected.map { (UInt64($0.offset), $0.element.bytes) }))
+    }
+
     @Test("Reading beyond the end is an error; reading from the end is nothing")
     func beyond() throws {
         let journal = try Workload.open(FaultingFileSystem(seed: 1))
