@@ -22,6 +22,8 @@ struct ColumnBuilder {
     private var ends = GrowableMemory<UInt32>()
     private var slots: UnsafeMutablePointer<Slot>
     private var mask: Int
+    /// The bundle that each distinct value was seen in last.
+    private var bundles = GrowableMemory<UInt32>()
     /// Number + 1 for each row (or member), 0 for none.
     private var codes = GrowableMemory<UInt32>()
     /// Where each row's members begin; filled only once a row has a second member.
@@ -40,6 +42,7 @@ struct ColumnBuilder {
         arena.free()
         ends.free()
         slots.deallocate()
+        bundles.free()
         codes.free()
         starts.free()
     }
@@ -50,6 +53,7 @@ struct ColumnBuilder {
     mutating func removeAll() {
         arena.removeAll()
         ends.removeAll()
+        bundles.removeAll()
         codes.removeAll()
         starts.removeAll()
         slots.update(repeating: Slot(hash: 0, entry: 0), count: mask + 1)
@@ -59,29 +63,34 @@ struct ColumnBuilder {
     }
 
     /// Adds a value of a row. Rows come in ascending order, and elements inside a row; what breaks that order is ignored.
+    ///
+    /// - Returns: Whether the value may be new in its bundle, so that its tokens are.
     @inline(__always)
-    mutating func add(row: Int, element: Int, _ value: UnsafeRawBufferPointer) {
-        if element == 0, row > lastRow, !isList {
-            codes.append(0, repeated: row - codes.count)
-            codes.append(number(of: value) + 1)
-            lastRow = row
-            nextElement = 1
-        } else {
-            addMember(row: row, element: element, value)
+    mutating func add(row: Int, element: Int, bundle: UInt32, _ value: UnsafeRawBufferPointer) -> Bool {
+        guard element == 0, row > lastRow, !isList else {
+            return addMember(row: row, element: element, bundle, value)
         }
+        codes.append(0, repeated: row - codes.count)
+        let (number, isNew) = number(of: value, in: bundle)
+        codes.append(number + 1)
+        lastRow = row
+        nextElement = 1
+        return isNew
     }
 
-    private mutating func addMember(row: Int, element: Int, _ value: UnsafeRawBufferPointer) {
+    private mutating func addMember(row: Int, element: Int, _ bundle: UInt32, _ value: UnsafeRawBufferPointer) -> Bool {
         guard row > lastRow || row == lastRow && element >= nextElement, element < EventRecord.maximumElements else {
-            return
+            return true
         }
         if row > lastRow { nextElement = 0 }
         if !isList, element > 0 { becomeList() }
         while starts.count <= row { starts.append(UInt32(codes.count)) }
         codes.append(0, repeated: element - nextElement)
-        codes.append(number(of: value) + 1)
+        let (number, isNew) = number(of: value, in: bundle)
+        codes.append(number + 1)
         lastRow = row
         nextElement = element + 1
+        return isNew
     }
 
     /// Rows so far have at most one member each: drop the zeros of absent ones and note where rows begin.
@@ -100,14 +109,23 @@ struct ColumnBuilder {
 
     // MARK: The table
 
+    /// A value's number, and whether its bundle sees it for the first time.
     @inline(__always)
-    private mutating func number(of value: UnsafeRawBufferPointer) -> UInt32 {
+    private mutating func number(of value: UnsafeRawBufferPointer, in bundle: UInt32) -> (UInt32, isNew: Bool) {
         let hash = ValueHash.of(value)
         var position = Int(hash) & mask
         while true {
             let slot = slots[position]
-            if slot.entry == 0 { return insert(value, hash, at: position) }
-            if slot.hash == hash, self.value(slot.entry - 1).hasSameBytes(as: value) { return slot.entry - 1 }
+            if slot.entry == 0 {
+                bundles.append(bundle)
+                return (insert(value, hash, at: position), true)
+            }
+            if slot.hash == hash, self.value(slot.entry - 1).hasSameBytes(as: value) {
+                let number = Int(slot.entry - 1)
+                let isNew = bundles[number] != bundle
+                bundles[number] = bundle
+                return (slot.entry - 1, isNew)
+            }
             position = (position + 1) & mask
         }
     }

@@ -7,15 +7,17 @@ struct BlockEntry: BitwiseCopyable, Sendable {
 
     /// From the beginning of the records section.
     var offset: UInt64
+    /// With the lengths before the frame.
     var compressedBytes: UInt32
+    /// Of the records.
     var plainBytes: UInt32
     var firstRow: UInt32
     var rowCount: UInt32
-    /// Of the compressed bytes.
+    /// Of lengths and frame.
     var checksum: UInt64
 }
 
-/// Gathers sealed records into blocks and compresses each: the end of every record as 32-bit numbers, then the records.
+/// Gathers sealed records into blocks and compresses each: the length of every record, then the records as a zstd frame.
 final class BlockCompressor {
     static let rowsPerBlock = 256
     /// A block ends early when its records reach this size, so that few large payloads do not make a huge one.
@@ -25,7 +27,6 @@ final class BlockCompressor {
     private let level: Int32
     private var ends = GrowableMemory<UInt32>(capacity: rowsPerBlock)
     private let records = SegmentMemory(capacity: 1 << 19)
-    private let plain = SegmentMemory(capacity: 1 << 19)
     let compressed: SegmentMemory
     private(set) var entries: [BlockEntry] = []
     private var nextRow = 0
@@ -54,7 +55,8 @@ final class BlockCompressor {
         handedOn = 0
     }
 
-    var pendingRows: Int { ends.count }
+    /// Rows of all closed blocks.
+    var rowCount: Int { nextRow }
 
     func append(_ record: UnsafeRawBufferPointer) throws {
         records.append(record)
@@ -65,26 +67,51 @@ final class BlockCompressor {
     /// Compresses what is gathered, if anything.
     func closeBlock() throws {
         guard ends.count > 0 else { return }
-        plain.removeAll()
-        plain.append(UnsafeRawBufferPointer(ends.buffer))
-        plain.append(records.bytes)
-        let bound = ZSTD_compressBound(plain.count)
+        let start = compressed.count
+        appendLengths()
+        let bound = ZSTD_compressBound(records.count)
         compressed.reserve(bound)
-        let target = compressed.start + compressed.count
-        let size = ZSTD_compressCCtx(context, target, bound, plain.start, plain.count, level)
+        let size = ZSTD_compressCCtx(
+            context, compressed.start + compressed.count, bound, records.start, records.count, level)
         guard ZSTD_isError(size) == 0 else { throw EventStoreError(.exhausted, "compression failed") }
-        let bytes = UnsafeRawBufferPointer(start: target, count: size)
-        add(bytes, rowCount: ends.count, plainBytes: plain.count, checksum: Checksum.of(bytes))
         compressed.commit(size)
+        addBlock(from: start, rowCount: ends.count, plainBytes: records.count)
         ends.removeAll()
         records.removeAll()
+    }
+
+    private func appendLengths() {
+        var lengths = GrowableMemory<UInt8>(capacity: ends.count * 3)
+        defer { lengths.free() }
+        var start: UInt32 = 0
+        for end in ends.buffer {
+            lengths.append(varint: UInt64(end - start))
+            start = end
+        }
+        compressed.append(UnsafeRawBufferPointer(lengths.buffer))
+    }
+
+    /// Takes over records that were compressed elsewhere, as a block of their own.
+    ///
+    /// - Parameter lengths: the records' lengths as varints.
+    func append(
+        lengths: UnsafeRawBufferPointer, frame: UnsafeRawBufferPointer, rowCount: Int, plainBytes: Int
+    ) throws {
+        // What was gathered before must stay before it.
+        try closeBlock()
+        let start = compressed.count
+        compressed.append(lengths)
+        compressed.append(frame)
+        addBlock(from: start, rowCount: rowCount, plainBytes: plainBytes)
     }
 
     /// Takes over a block that is compressed already; nothing may be pending.
     func append(block: UnsafeRawBufferPointer, entry: BlockEntry) {
         precondition(ends.count == 0)
-        add(block, rowCount: Int(entry.rowCount), plainBytes: Int(entry.plainBytes), checksum: entry.checksum)
+        let start = compressed.count
         compressed.append(block)
+        addBlock(
+            from: start, rowCount: Int(entry.rowCount), plainBytes: Int(entry.plainBytes), checksum: entry.checksum)
     }
 
     /// Hands on all compressed bytes, so that a merge holds few of them.
@@ -94,12 +121,14 @@ final class BlockCompressor {
         compressed.removeAll()
     }
 
-    private func add(_ bytes: UnsafeRawBufferPointer, rowCount: Int, plainBytes: Int, checksum: UInt64) {
+    /// Notes the block that lies behind `start` in what is compressed.
+    private func addBlock(from start: Int, rowCount: Int, plainBytes: Int, checksum: UInt64? = nil) {
+        let bytes = compressed.bytes.slice(start..<compressed.count)
         entries.append(
             BlockEntry(
-                offset: handedOn + UInt64(compressed.count), compressedBytes: UInt32(bytes.count),
+                offset: handedOn + UInt64(start), compressedBytes: UInt32(bytes.count),
                 plainBytes: UInt32(plainBytes), firstRow: UInt32(nextRow), rowCount: UInt32(rowCount),
-                checksum: checksum))
+                checksum: checksum ?? Checksum.of(bytes)))
         nextRow += rowCount
     }
 }

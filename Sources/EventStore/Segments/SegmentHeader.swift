@@ -5,7 +5,7 @@ import Journal
 struct SegmentHeader: Equatable, Sendable {
     static let bytes = 128
     static let magic: UInt64 = 0x7453_7964_6F74_7343  // "CstodySt" read as a little-endian number
-    static let version: UInt32 = 2
+    static let version: UInt32 = 3
 
     var partition: JournalPartition
     var rowCount = 0
@@ -74,7 +74,7 @@ struct SegmentHeader: Equatable, Sendable {
         guard version == Self.version, reader.next(UInt32.self) == Self.bytes else {
             let reason =
                 version < Self.version
-                ? "is of a version before the first release, which had no index of payloads; ingest its events again"
+                ? "is of a version before the first release, which nothing reads any more; ingest its events again"
                 : "is of a newer Custody"
             throw EventStoreError(.unknownVersion, "\(file): segment version \(version) \(reason)")
         }

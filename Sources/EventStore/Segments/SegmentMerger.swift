@@ -8,6 +8,11 @@ struct SegmentMerger {
     /// Blocks at least this large are copied as they are.
     static let copiedRows = 128
     static let copiedBytes = 1 << 19
+    /// Bytes of an input's records that are read before their memory is given back: few system calls, little memory.
+    static let releasedBytes = 4 << 20
+
+    /// Whether a block of so many rows and plain bytes is large enough.
+    static func isCopied(rows: Int, bytes: Int) -> Bool { rows >= copiedRows || bytes >= copiedBytes }
 
     let inputs: [SegmentReader]
     let compressionLevel: Int32
@@ -34,7 +39,10 @@ struct SegmentMerger {
         try writeIndexes(header, to: composer)
         for kind in [SectionKind.times, .received] {
             try composer.section(kind) {
-                for input in inputs { try composer.append(input.required(kind)) }
+                for input in inputs {
+                    try composer.append(input.required(kind))
+                    input.release(kind)
+                }
                 return header.rowCount
             }
         }
@@ -86,6 +94,7 @@ struct SegmentMerger {
             for input in inputs {
                 if let bytes = try input.bytes(.deliveryKeys) {
                     try composer.append(bytes)
+                    input.release(.deliveryKeys)
                 } else {
                     let none = [RecordKey](repeating: .none, count: input.rowCount)
                     try none.withUnsafeBytes { try composer.append($0) }
@@ -121,6 +130,7 @@ struct SegmentMerger {
                 for number in 0..<decoder.blockCount {
                     try copy(number, of: decoder, to: blocks)
                     try blocks.drain(to: composer)
+                    decoder.release(through: number, every: Self.releasedBytes)
                 }
             }
             try blocks.closeBlock()
@@ -132,8 +142,7 @@ struct SegmentMerger {
 
     private func copy(_ number: Int, of decoder: BlockDecoder, to blocks: BlockCompressor) throws {
         let entry = decoder.entry(number)
-        let isLarge = entry.rowCount >= Self.copiedRows || entry.plainBytes >= Self.copiedBytes
-        guard isLarge else {
+        guard Self.isCopied(rows: Int(entry.rowCount), bytes: Int(entry.plainBytes)) else {
             let block = try decoder.block(number)
             for row in block.rows { try blocks.append(block.bytes.slice(block.range(ofRow: row))) }
             return

@@ -41,7 +41,10 @@ final class BlockDecoder {
     private let records: SegmentSection
     private let context: OpaquePointer
     private let plain = SegmentMemory(capacity: 1 << 19)
+    private let ends = SegmentMemory(capacity: BlockCompressor.rowsPerBlock * 4)
     private var current: RecordBlock?
+    /// Bytes of the records section, from its beginning, whose memory was given back.
+    private var released = 0
 
     init(_ reader: SegmentReader) throws {
         self.reader = reader
@@ -77,6 +80,15 @@ final class BlockDecoder {
         return try block(low)
     }
 
+    /// Gives back the memory of all blocks up to one, when that is `every` bytes more than the last time, or the last
+    /// block: for those who read all records in order, once.
+    func release(through number: Int, every: Int) {
+        let end = Int(entries[number].offset) + Int(entries[number].compressedBytes)
+        guard end - released >= every || number == entries.count - 1 else { return }
+        reader.storage.release(Int(records.offset) + released..<Int(records.offset) + end)
+        released = end
+    }
+
     /// The compressed bytes of a block, checked.
     func compressed(_ number: Int) throws -> UnsafeRawBufferPointer {
         let entry = entries[number]
@@ -97,22 +109,30 @@ final class BlockDecoder {
         guard size <= Self.maximumPlainBytes else { throw fault(entry, "claims \(size) bytes") }
         plain.removeAll()
         plain.reserve(size)
-        let written = ZSTD_decompressDCtx(context, plain.start, size, source.baseAddress, source.count)
+        let frame = source.slice(try readLengths(source, entry)..<source.count)
+        let written = ZSTD_decompressDCtx(context, plain.start, size, frame.baseAddress, frame.count)
         guard ZSTD_isError(written) == 0, written == size else { throw fault(entry, "cannot be decompressed") }
         plain.commit(size)
-        let rows = Int(entry.rowCount)
-        let ends = plain.bytes.slice(0..<rows * 4)
-        let bytes = plain.bytes.slice(rows * 4..<size)
-        var previous: UInt32 = 0
-        for row in 0..<rows {
-            let end = ends.number(at: row * 4, as: UInt32.self)
-            guard end >= previous else { throw fault(entry, "has records out of order") }
-            previous = end
-        }
-        guard Int(previous) == bytes.count else { throw fault(entry, "has records that do not fill it") }
-        let block = RecordBlock(firstRow: Int(entry.firstRow), rowCount: rows, bytes: bytes, ends: ends)
+        let block = RecordBlock(
+            firstRow: Int(entry.firstRow), rowCount: Int(entry.rowCount), bytes: plain.bytes, ends: ends.bytes)
         current = block
         return block
+    }
+
+    /// Reads the lengths before a block's frame into `ends`, and returns where the frame begins.
+    private func readLengths(_ source: UnsafeRawBufferPointer, _ entry: BlockEntry) throws -> Int {
+        ends.removeAll()
+        ends.reserve(Int(entry.rowCount) * 4)
+        var (position, end) = (0, UInt64(0))
+        for _ in 0..<entry.rowCount {
+            guard let length = Varint.read(source, at: &position), length <= UInt64(entry.plainBytes) - end else {
+                throw fault(entry, "has records of wrong lengths")
+            }
+            end += length
+            withUnsafeBytes(of: UInt32(end).littleEndian) { ends.append($0) }
+        }
+        guard end == UInt64(entry.plainBytes) else { throw fault(entry, "has records that do not fill it") }
+        return position
     }
 
     private func fault(_ entry: BlockEntry, _ reason: String) -> EventStoreError {

@@ -48,8 +48,9 @@ final class SegmentWriter {
 
     /// Adds a record.
     ///
+    /// - Parameter isCompressed: the caller brings the record's bytes with ``append(_:of:)``, when all of its frame are here.
     /// - Throws: `refused` when the index does not ascend; nothing was added then.
-    func append(_ record: SealedView, index: LeafIndex, key: RecordKey) throws {
+    func append(_ record: SealedView, index: LeafIndex, key: RecordKey, isCompressed: Bool = false) throws {
         guard rowCount == 0 || index.rawValue > indexes[rowCount - 1] else {
             throw EventStoreError(.refused, "leaf \(index) does not follow leaf \(indexes[rowCount - 1])")
         }
@@ -59,8 +60,11 @@ final class SegmentWriter {
         tokens.begin(bundle: JournalBundle.number(of: index.rawValue))
         for entry in record.entries {
             if entry.field.isColumnar {
-                withColumn(entry.field) { $0.add(row: row, element: entry.element, entry.value) }
-                tokens.add(entry.value)
+                // What a bundle has seen of a column has given its tokens already.
+                let isNew = withColumn(entry.field) {
+                    $0.add(row: row, element: entry.element, bundle: tokens.ordinal, entry.value)
+                }
+                if isNew { tokens.add(entry.value) }
             } else if entry.field == .time {
                 time = Timestamp(sealed: entry.value)?.rawValue
             } else if entry.field == .received {
@@ -80,7 +84,15 @@ final class SegmentWriter {
         hasKeys = hasKeys || key != .none
         header.cover(time: time ?? received, received: received)
         header.recordBytes += UInt64(record.bytes.count)
-        if keepsRecords { try blocks.append(record.bytes) }
+        if keepsRecords, !isCompressed { try blocks.append(record.bytes) }
+    }
+
+    /// Takes over the compressed bytes of the records that were added last, as a block.
+    func append(_ frame: JournalPage.Frame, of page: JournalPage) throws {
+        try page.withBytes(of: frame) { lengths, compressed in
+            try blocks.append(
+                lengths: lengths, frame: compressed, rowCount: frame.records.count, plainBytes: frame.uncompressedBytes)
+        }
     }
 
     /// Keeps a seed beside the records. A bundle has one: the last that was given.
@@ -106,6 +118,7 @@ final class SegmentWriter {
         let memory = SegmentMemory(capacity: blocks.compressed.count + rowCount * 200)
         let composer = try SegmentComposer(memory)
         try blocks.closeBlock()
+        precondition(!keepsRecords || blocks.rowCount == rowCount, "records without their frame")
         header.rowCount = rowCount
         header.firstIndex = indexes[0]
         header.lastIndex = indexes[rowCount - 1]
@@ -160,10 +173,10 @@ final class SegmentWriter {
     }
 
     @inline(__always)
-    private func withColumn(_ field: Field, _ body: (inout ColumnBuilder) -> Void) {
+    private func withColumn<Result>(_ field: Field, _ body: (inout ColumnBuilder) -> Result) -> Result {
         let column = columns + Int(field.rawValue)
         if column.pointee == nil { column.pointee = ColumnBuilder() }
-        body(&column.pointee!)
+        return body(&column.pointee!)
     }
 }
 

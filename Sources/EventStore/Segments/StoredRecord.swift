@@ -38,10 +38,16 @@ package struct RecordBatch: Sendable {
     package let entries: [Entry]
     /// The seeds of all bundles that the records belong to; others are ignored.
     package let seeds: SeedTable
+    /// The same records, compressed, where they still are: then the store does not do it again.
+    package let page: JournalPage?
 
+    /// - Parameter page: a page of exactly these records, in this order.
     package init(
-        partition: JournalPartition, start: LeafIndex, bytes: [UInt8], entries: [Entry], seeds: SeedTable
+        partition: JournalPartition, start: LeafIndex, bytes: [UInt8], entries: [Entry], seeds: SeedTable,
+        page: JournalPage? = nil
     ) {
+        precondition(page.map { $0.count == entries.count && $0.partition == partition } ?? true)
+        self.page = page
         self.partition = partition
         self.start = start
         self.bytes = bytes

@@ -90,11 +90,23 @@ package final class SegmentStore {
         // After a destruction a bundle that is still open has a new seed: rows of the old one are a segment of their own.
         if state.writer?.hasOtherSeeds(than: batch.seeds) == true { _ = try state.flush() }
         let first = max(nextIndex.rawValue, (state.sealedThrough ?? 0) + (state.sealedThrough == nil ? 0 : 1))
+        let skipped = Int(clamping: first &- batch.start.rawValue)
         try batch.bytes.withUnsafeBytes { bytes in
-            for position in batch.entries.indices.dropFirst(Int(clamping: first &- batch.start.rawValue)) {
+            let frames = skipped == 0 ? batch.page?.frames ?? [] : []
+            // Small ones are compressed again, many together.
+            let kept = frames.filter { SegmentMerger.isCopied(rows: $0.records.count, bytes: $0.uncompressedBytes) }
+            var next = kept.startIndex
+            for position in batch.entries.indices.dropFirst(skipped) {
                 let entry = batch.entries[position]
                 let index = LeafIndex(batch.start.rawValue + UInt64(position))
-                try state.append(sealedView(bytes.slice(entry.range), index, batch), index: index, key: entry.key)
+                let frame = next < kept.endIndex && kept[next].records.contains(position) ? kept[next] : nil
+                try state.append(
+                    sealedView(bytes.slice(entry.range), index, batch), index: index, key: entry.key,
+                    isCompressed: frame != nil)
+                if let frame, position + 1 == frame.records.upperBound, let page = batch.page {
+                    try state.append(frame, of: page)
+                    next += 1
+                }
                 nextIndex = LeafIndex(index.rawValue + 1)
                 pendingRows += 1
                 pendingBytes += entry.range.count

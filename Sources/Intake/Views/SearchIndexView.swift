@@ -24,7 +24,7 @@ package final class SearchIndexView: View {
         }
         let records = RecordBatch(
             partition: batch.partition, start: batch.firstIndex, bytes: batch.bytes, entries: entries,
-            seeds: batch.seeds)
+            seeds: batch.seeds, page: batch.page)
         try store.append(records, now: now())
     }
 

@@ -1,27 +1,31 @@
 import CZstd
 
-/// zstd in one shot. Contexts are created for each call: their cost was measured and is below a hundredth of a page's.
+/// zstd, a whole page at a time. Contexts are created for each: their cost was measured and is below a hundredth of a page's.
 enum Compression {
     static let levels: ClosedRange<Int32> = -7...19
 
-    static func compress(_ bytes: UnsafeRawBufferPointer, level: Int32) throws -> [UInt8] {
-        let bound = ZSTD_compressBound(bytes.count)
-        var failure: String?
-        let compressed = [UInt8](unsafeUninitializedCapacity: bound) { buffer, initialized in
-            let size = ZSTD_compress(buffer.baseAddress, bound, bytes.baseAddress, bytes.count, level)
-            if ZSTD_isError(size) != 0 {
-                failure = String(cString: ZSTD_getErrorName(size))
-            } else {
-                initialized = size
+    /// Compresses parts of a buffer, each as a frame of its own; calls `body` with each frame.
+    static func compress(
+        _ parts: some Sequence<UnsafeRawBufferPointer>, level: Int32, _ body: (UnsafeRawBufferPointer) -> Void
+    ) throws {
+        guard let context = ZSTD_createCCtx() else { throw JournalError(.malformedPage, "no memory for a compressor") }
+        defer { ZSTD_freeCCtx(context) }
+        for part in parts {
+            let bound = ZSTD_compressBound(part.count)
+            let target = UnsafeMutableRawPointer.allocate(byteCount: bound, alignment: 16)
+            defer { target.deallocate() }
+            let size = ZSTD_compressCCtx(context, target, bound, part.baseAddress, part.count, level)
+            guard ZSTD_isError(size) == 0 else {
+                let reason = String(cString: ZSTD_getErrorName(size))
+                throw JournalError(.malformedPage, "cannot be compressed: \(reason)")
             }
+            body(UnsafeRawBufferPointer(start: target, count: size))
         }
-        if let failure { throw JournalError(.malformedPage, "cannot be compressed: \(failure)") }
-        return compressed
     }
 
     /// Decompresses into a buffer that must be filled exactly.
     ///
-    /// - Returns: whether the bytes are one whole frame that fills the buffer.
+    /// - Returns: whether the bytes are whole frames that fill the buffer.
     static func decompress(_ bytes: UnsafeRawBufferPointer, into buffer: UnsafeMutableRawBufferPointer) -> Bool {
         let size = ZSTD_decompress(buffer.baseAddress, buffer.count, bytes.baseAddress, bytes.count)
         return ZSTD_isError(size) == 0 && size == buffer.count

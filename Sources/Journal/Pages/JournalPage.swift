@@ -10,6 +10,22 @@ package struct JournalPage: Sendable {
     package let uncompressedBytes: Int
     let lengths: [UInt8]
     let compressed: [UInt8]
+    /// How ``compressed`` divides: whoever keeps blocks of records can take these over as they are.
+    package let frames: [Frame]
+
+    /// Consecutive records that were compressed together, as one frame of zstd.
+    package struct Frame: Sendable {
+        package let records: Range<Int>
+        /// Bytes of these records, uncompressed.
+        package let uncompressedBytes: Int
+        let lengths: Range<Int>
+        let compressed: Range<Int>
+    }
+
+    /// Records of a frame: what is decompressed to get at one of them. The same as in a segment's block.
+    package static let frameRecords = 256
+    /// A frame ends early when its records reach this size.
+    package static let frameRecordBytes = 1 << 20
 
     /// The level at which pages are compressed: fast, since pages live only until their segment is sealed.
     package static let defaultLevel: Int32 = 1
@@ -22,7 +38,7 @@ package struct JournalPage: Sendable {
     ///   - level: zstd's level; negative levels are faster and larger.
     /// - Throws: `tooLarge` beyond ``JournalLimits``; `malformedPage` when there is no record, an empty one, or the lengths do not add
     ///   up to the bytes.
-    /// - Complexity: one compression of the bytes; two allocations.
+    /// - Complexity: one compression of the bytes.
     package init(
         records: UnsafeRawBufferPointer, lengths: [UInt32], partition: JournalPartition,
         level: Int32 = JournalPage.defaultLevel
@@ -35,13 +51,19 @@ package struct JournalPage: Sendable {
         var encoded: [UInt8] = []
         encoded.reserveCapacity(lengths.count * 2)
         var total = 0
-        for length in lengths {
+        var parts: [(records: Range<Int>, bytes: Range<Int>, lengths: Range<Int>)] = []
+        var begun = (record: 0, byte: 0, length: 0)
+        for (position, length) in lengths.enumerated() {
             guard length <= JournalLimits.recordBytes else {
                 throw JournalError(.tooLarge, "a record of \(length) bytes is larger than \(JournalLimits.recordBytes)")
             }
             guard length > 0 else { throw JournalError(.malformedPage, "a record is empty") }
             VariableLength.append(length, to: &encoded)
             total += Int(length)
+            let isFull = position + 1 - begun.record == Self.frameRecords || total - begun.byte >= Self.frameRecordBytes
+            guard isFull || position + 1 == lengths.count else { continue }
+            parts.append((begun.record..<position + 1, begun.byte..<total, begun.length..<encoded.count))
+            begun = (position + 1, total, encoded.count)
         }
         guard total == records.count else {
             throw JournalError(.malformedPage, "lengths add up to \(total), the records have \(records.count) bytes")
@@ -50,7 +72,30 @@ package struct JournalPage: Sendable {
         self.lengths = encoded
         count = lengths.count
         uncompressedBytes = records.count
-        compressed = try Compression.compress(records, level: level)
+        var compressed: [UInt8] = []
+        var frames: [Frame] = []
+        compressed.reserveCapacity(records.count / 4)
+        try Compression.compress(parts.lazy.map { records.part($0.bytes) }, level: level) { frame in
+            let part = parts[frames.count]
+            frames.append(
+                Frame(
+                    records: part.records, uncompressedBytes: part.bytes.count, lengths: part.lengths,
+                    compressed: compressed.count..<compressed.count + frame.count))
+            compressed.append(contentsOf: frame)
+        }
+        self.compressed = compressed
+        self.frames = frames
+    }
+
+    /// Calls `body` with the lengths of a frame's records (LEB128) and its compressed bytes.
+    package func withBytes<Result>(
+        of frame: Frame, _ body: (_ lengths: UnsafeRawBufferPointer, _ compressed: UnsafeRawBufferPointer) throws -> Result
+    ) rethrows -> Result {
+        try lengths.withUnsafeBytes { lengths in
+            try compressed.withUnsafeBytes { compressed in
+                try body(lengths.part(frame.lengths), compressed.part(frame.compressed))
+            }
+        }
     }
 
     /// Compresses records that lie one after another in an array; see ``init(records:lengths:partition:level:)``.

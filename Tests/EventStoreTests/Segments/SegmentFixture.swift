@@ -39,7 +39,7 @@ struct SegmentFixture {
     }
 
     /// The batch of some of the rows, for a store.
-    func batch(_ rows: Range<Int>) -> RecordBatch {
+    func batch(_ rows: Range<Int>, page: JournalPage? = nil) -> RecordBatch {
         var bytes: [UInt8] = []
         var entries: [RecordBatch.Entry] = []
         var seeds = SeedTable()
@@ -52,7 +52,13 @@ struct SegmentFixture {
         return RecordBatch(
             partition: partition, start: LeafIndex(firstIndex + UInt64(rows.lowerBound)), bytes: bytes,
             entries: entries,
-            seeds: seeds)
+            seeds: seeds, page: page)
+    }
+
+    /// The journal's page of some of the rows.
+    func page(_ rows: Range<Int>) throws -> JournalPage {
+        try JournalPage(
+            records: records[rows].flatMap { $0 }, lengths: records[rows].map { UInt32($0.count) }, partition: partition)
     }
 }
 
