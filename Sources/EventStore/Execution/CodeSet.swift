@@ -9,8 +9,13 @@ enum CodeSet {
     /// A one for each matching code, indexed by code; 0 at code 0, which is no value.
     case table([UInt8])
 
+    /// Values between two calls of `check`.
+    private static let checkedValues = 65_536
+
     /// Tests each distinct value once; a value that must match byte for byte is looked up instead.
-    init(_ column: SegmentColumn, _ test: FieldValueTest) {
+    ///
+    /// - Parameter check: called now and then; what it throws ends the work.
+    init(_ column: SegmentColumn, _ test: FieldValueTest, check: () throws -> Void) rethrows {
         if test.isPresence {
             self = .all
             return
@@ -22,9 +27,10 @@ enum CodeSet {
         var table = [UInt8](repeating: 0, count: column.valueCount + 1)
         var matching = 0
         var (lowest, highest) = (UInt32.max, UInt32(0))
-        column.withValues { bytes, offsets in
-            for position in 0..<column.valueCount
-            where test.matches(bytes.slice(Int(offsets[position])..<Int(offsets[position + 1]))) {
+        try column.withValues { bytes, offsets in
+            for position in 0..<column.valueCount {
+                if position % Self.checkedValues == 0 { try check() }
+                guard test.matches(bytes.slice(Int(offsets[position])..<Int(offsets[position + 1]))) else { continue }
                 let code = UInt32(position + 1)
                 table[Int(code)] = 1
                 matching += 1
@@ -70,19 +76,40 @@ extension SegmentColumn {
             let width = Code(truncatingIfNeeded: range.upperBound - range.lowerBound)
             keep(&rows, buffer) { $0 &- lowest <= width ? 1 : 0 }
         case .table(let table):
-            table.withUnsafeBufferPointer { table in keep(&rows, buffer) { UInt64(table[Int($0)]) } }
+            table.withUnsafeBufferPointer { table in keep(&rows, buffer) { table[Int(truncatingIfNeeded: $0)] } }
         }
     }
 
+    /// Tests 64 codes at a time into bytes, which the compiler does with vector instructions, and gathers the bytes' bits.
     @inline(__always)
     private static func keep<Code>(
-        _ rows: inout RowSet, _ buffer: UnsafeBufferPointer<Code>, _ bit: (Code) -> UInt64
+        _ rows: inout RowSet, _ buffer: UnsafeBufferPointer<Code>, _ passes: (Code) -> UInt8
     ) {
-        rows.filterWords { first, count in
-            var word: UInt64 = 0
-            for offset in 0..<count { word |= bit(buffer[first + offset]) << UInt64(offset) }
-            return word
+        guard let codes = buffer.baseAddress else { return }
+        withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 8) { words in
+            guard let flags = UnsafeMutableRawBufferPointer(words).baseAddress?.assumingMemoryBound(to: UInt8.self) else {
+                return
+            }
+            rows.filterWords { first, count in
+                if count == 64 {
+                    for offset in 0..<64 { flags[offset] = passes(codes[first + offset]) }
+                } else {
+                    for offset in 0..<64 { flags[offset] = offset < count ? passes(codes[first + offset]) : 0 }
+                }
+                return bits(ofFlags: words)
+            }
         }
+    }
+
+    /// The lowest bits of 64 bytes that are 0 or 1, in their order.
+    @inline(__always)
+    private static func bits(ofFlags flags: UnsafeMutableBufferPointer<UInt64>) -> UInt64 {
+        var bits: UInt64 = 0
+        for part in 0..<8 {
+            // Byte n times the n-th power of two from above ends in bit n of the highest byte; no two products meet.
+            bits |= ((flags[part].littleEndian &* 0x0102_0408_1020_4080) >> 56) << UInt64(part * 8)
+        }
+        return bits
     }
 
     private func filterList(_ rows: inout RowSet, _ codes: CodeSet) {

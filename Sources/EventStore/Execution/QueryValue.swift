@@ -38,6 +38,18 @@ extension QueryValue {
         }
     }
 
+    /// What the value takes of memory, roughly.
+    var heldBytes: Int {
+        // Short texts lie inside of the value itself.
+        switch self {
+        case .text(let text), .json(let text): Self.ownBytes + (text.utf8.count > 15 ? text.utf8.count + 32 : 0)
+        case .list(let members): members.reduce(Self.ownBytes + 32) { $0 + $1.heldBytes }
+        case .absent, .integer, .decimal, .boolean, .time: Self.ownBytes
+        }
+    }
+
+    static let ownBytes = MemoryLayout<QueryValue>.stride
+
     /// The one value that grouping and sorting see: of a list its first.
     var single: QueryValue {
         guard case .list(let members) = self else { return self }

@@ -123,28 +123,23 @@ struct RowSet: Sendable {
         }
     }
 
-    /// The rows in batches of at most `size`, ascending inside a batch; the batches ascend too, or descend when `reversed`.
-    /// Return false from `body` to stop.
-    func withBatches(
-        of size: Int, reversed: Bool = false, _ body: (UnsafeBufferPointer<UInt32>) throws -> Bool
-    ) rethrows {
-        let wordsPerBatch = Swift.max(1, size / 64)
-        let batches = (words.count + wordsPerBatch - 1) / wordsPerBatch
-        var rows = [UInt32]()
-        rows.reserveCapacity(wordsPerBatch * 64)
-        for number in 0..<batches {
-            let batch = reversed ? batches - 1 - number : number
-            rows.removeAll(keepingCapacity: true)
-            for position in batch * wordsPerBatch..<Swift.min(words.count, (batch + 1) * wordsPerBatch) {
-                var word = words[position]
-                let first = UInt32(truncatingIfNeeded: position * 64)
-                while word != 0 {
-                    rows.append(first + UInt32(truncatingIfNeeded: word.trailingZeroBitCount))
-                    word &= word - 1
-                }
+    /// How many batches of `size` consecutive rows, a multiple of 64, there are.
+    func batchCount(of size: Int) -> Int { (rowCount + size - 1) / size }
+
+    /// Replaces `rows` by those rows of the set that are in a batch of `size` consecutive ones, ascending.
+    func fill(_ rows: inout [UInt32], fromBatch number: Int, of size: Int) {
+        rows.removeAll(keepingCapacity: true)
+        for position in number * (size / 64)..<Swift.min(words.count, (number + 1) * (size / 64)) {
+            var word = words[position]
+            let first = UInt32(truncatingIfNeeded: position * 64)
+            if word == .max {
+                rows.append(contentsOf: first..<first + 64)
+                continue
             }
-            guard !rows.isEmpty else { continue }
-            guard try rows.withUnsafeBufferPointer(body) else { return }
+            while word != 0 {
+                rows.append(first + UInt32(truncatingIfNeeded: word.trailingZeroBitCount))
+                word &= word - 1
+            }
         }
     }
 }

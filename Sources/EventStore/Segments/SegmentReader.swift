@@ -21,6 +21,8 @@ package final class SegmentReader: EventRows {
     private let madeBundleMap = Mutex<BundleMap?>(nil)
     private let readPathIndex = Mutex<PathIndex?>(nil)
     let madeTimeZones = Mutex<[Field: [ClosedRange<Int64>]]>([:])
+    /// What searches remember.
+    let facts = DerivedFacts()
     /// The position in `sections` by kind and field.
     private let positions: [UInt32: Int]
 
@@ -209,13 +211,15 @@ package final class SegmentReader: EventRows {
         return index
     }
 
-    /// One path's rows and values.
+    /// One path's rows and values. Cost: constant but for the first call.
     func pathColumn(_ entry: PathIndex.Entry) throws -> PathColumn {
-        guard let section = section(.pathData),
-            let column = PathColumn(
-                entry, try checked(section, entry.data), rowCount: rowCount, owner: storage.owner)
-        else { throw malformedPaths }
-        return column
+        try facts.pathColumn(at: entry.data.lowerBound) {
+            guard let section = section(.pathData),
+                let column = PathColumn(
+                    entry, try checked(section, entry.data), rowCount: rowCount, owner: storage.owner)
+            else { throw malformedPaths }
+            return column
+        }
     }
 
     private var malformedPaths: EventStoreError {

@@ -160,6 +160,28 @@ import Testing
         #expect(result.statistics.scannedBytes > 0)
     }
 
+    @Test("The plan names what decides, the reader's conditions among it, and tells nothing of what is hidden")
+    func plan() async throws {
+        let store = try SampleStore(Self.samples)
+        let result = try await store.store.search(
+            request(store, "action:api.* -outcome_reason:x treasure | stats count by action"),
+            SearchOptions(explains: true))
+        let text = try #require(result.explanation)
+        for line in [
+            "plan      reader: column source.name; without the fields of actor",
+            "plan      query: column action and not index of tokens, then records: outcome_reason and index of tokens",
+            "plan      then: groups by action, counted from columns",
+        ] { #expect(text.contains(line), "\(line) in \(text)") }
+        #expect(!text.contains("open") && !text.contains("secret"))
+        let plain = try await store.search(
+            "raw.hidden:* index:>3 | sort -time | limit 5 | fields actor", since: nil, SearchOptions(explains: true))
+        for line in [
+            "plan      window: bounds of segments and rows", "plan      reader: every event; all fields",
+            "index of payload paths: raw.hidden", "leaf numbers", "plan      then: the first 5",
+            "plan      then: table of actor",
+        ] { #expect(plain.explanation?.contains(line) == true, "\(line) in \(plain.explanation ?? "")") }
+    }
+
     @Test("Completion gives fields with their paths, and values by frequency")
     func completion() async throws {
         let store = try SampleStore(ContractEvents.all)

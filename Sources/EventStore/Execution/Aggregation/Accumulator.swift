@@ -16,6 +16,9 @@ protocol Accumulator: Sendable {
 
     /// How many values are kept, against the limits of a search.
     var keptValues: Int { get }
+
+    /// What it takes of memory, roughly.
+    var heldBytes: Int { get }
 }
 
 enum Accumulators {

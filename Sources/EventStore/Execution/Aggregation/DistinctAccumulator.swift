@@ -7,52 +7,63 @@ struct DistinctAccumulator: Accumulator {
     /// The values of the whole search by their keys; unused inside a segment.
     private var values = ByteInterner()
 
-    /// Pairs of group and code that are distinct already, 32 bits each: what a whole segment had.
-    private var distinct: [UInt64] = []
+    var keptValues: Int { pairs.count }
+    var heldBytes: Int { pairs.heldBytes + counts.count * 8 + values.heldBytes }
 
-    var keptValues: Int { pairs.count + distinct.count }
+    /// Adds all rows of a set at once, groups being the codes of a key. False, and nothing has changed, when codes are not
+    /// dense.
+    mutating func add(_ rows: RowSet, _ key: any CountingSource, _ source: any CountingSource) -> Bool {
+        let selected = rows.count
+        let isDone = key.withDenseCodes(forRows: selected) { groups in
+            source.withDenseCodes(forRows: selected) { values in
+                switch groups {
+                case .oneByte(let groups): add(rows, groups, values)
+                case .twoBytes(let groups): add(rows, groups, values)
+                case .fourBytes(let groups): add(rows, groups, values)
+                }
+                return true
+            } ?? false
+        }
+        return isDone ?? false
+    }
 
-    /// Adds all rows of a set at once, groups being the codes of a key. The values are brought together by group first, so
-    /// that a table of last groups by value tells what is new. False when codes are not dense.
-    mutating func add(
-        _ rows: RowSet, _ key: any CountingSource, _ counts: [Int], _ source: any CountingSource
-    ) -> Bool {
-        var places = [UInt32](repeating: 0, count: counts.count + 1)
-        var sum: UInt32 = 0
-        for (group, count) in counts.enumerated() {
-            places[group] = sum
-            sum += UInt32(count)
+    @inline(__always)
+    private mutating func add<Group: UnsignedInteger & FixedWidthInteger>(
+        _ rows: RowSet, _ groups: UnsafeBufferPointer<Group>, _ values: SegmentCodes
+    ) {
+        switch values {
+        case .oneByte(let values): add(rows, groups, values)
+        case .twoBytes(let values): add(rows, groups, values)
+        case .fourBytes(let values): add(rows, groups, values)
         }
-        var groups = [UInt32](repeating: 0, count: rows.rowCount)
-        var values = [UInt32](repeating: 0, count: Int(sum))
-        let hasGroups = groups.withUnsafeMutableBufferPointer { groups in
-            key.forEachCode(rows) { row, code in groups[row] = UInt32(truncatingIfNeeded: code) }
-        }
-        let hasValues = values.withUnsafeMutableBufferPointer { values in
-            groups.withUnsafeBufferPointer { groups in
-                places.withUnsafeMutableBufferPointer { places in
-                    source.forEachCode(rows) { row, code in
-                        let group = Int(groups[row])
-                        values[Int(places[group])] = UInt32(truncatingIfNeeded: code)
-                        places[group] += 1
-                    }
+    }
+
+    private mutating func add<
+        Group: UnsignedInteger & FixedWidthInteger, Value: UnsignedInteger & FixedWidthInteger
+    >(_ rows: RowSet, _ groups: UnsafeBufferPointer<Group>, _ values: UnsafeBufferPointer<Value>) {
+        // The same few pairs come again and again: what was met lately is not looked up.
+        var recent = [UInt64](repeating: .max, count: 1 << Self.recentBits)
+        recent.withUnsafeMutableBufferPointer { recent in
+            for position in rows.words.indices {
+                var word = rows.words[position]
+                while word != 0 {
+                    let row = position * 64 + word.trailingZeroBitCount
+                    word &= word - 1
+                    let value = UInt32(truncatingIfNeeded: values[row])
+                    guard value != 0 else { continue }
+                    let group = UInt32(truncatingIfNeeded: groups[row])
+                    let pair = UInt64(group) << 32 | UInt64(value)
+                    let slot = Int(truncatingIfNeeded: (pair &* 0x9E37_79B9_7F4A_7C15) >> UInt64(64 - Self.recentBits))
+                    if recent[slot] == pair { continue }
+                    recent[slot] = pair
+                    pairs.insert(group, value)
                 }
             }
         }
-        guard hasGroups, hasValues else { return false }
-        var last = [UInt32](repeating: .max, count: source.codeBound)
-        var position = 0
-        for group in counts.indices {
-            for _ in 0..<counts[group] {
-                let value = values[position]
-                position += 1
-                guard value != 0, last[Int(value)] != UInt32(group) else { continue }
-                last[Int(value)] = UInt32(group)
-                distinct.append(UInt64(group) << 32 | UInt64(value))
-            }
-        }
-        return true
     }
+
+    /// 128 KiB: a fraction of the second-level cache.
+    private static let recentBits = 14
 
     mutating func add(_ groups: [UInt32], bound: Int, _ source: any ValueSource) {
         counts.extend(to: bound, with: 0)
@@ -77,7 +88,7 @@ struct DistinctAccumulator: Accumulator {
         counts.extend(to: bound, with: 0)
         var known = [UInt32](repeating: 0, count: source.codeBound)
         var key: [UInt8] = []
-        for pair in other.pairs.pairs + other.distinct {
+        for pair in other.pairs.pairs {
             guard let group = mapping[Int(pair >> 32)] else { continue }
             let code = UInt32(truncatingIfNeeded: pair)
             if known[Int(code)] == 0 {

@@ -13,6 +13,9 @@ struct ExtremeAccumulator: Accumulator {
     init(isMaximum: Bool) { self.isMaximum = isMaximum }
 
     var keptValues: Int { 0 }
+    var heldBytes: Int { codes.count * 4 + integers.count * 16 + values.count * QueryValue.ownBytes + textBytes }
+    /// Of the values kept.
+    private var textBytes = 0
 
     mutating func add(_ groups: [UInt32], bound: Int, _ source: any ValueSource) {
         if let values = source.integers {
@@ -49,7 +52,9 @@ struct ExtremeAccumulator: Accumulator {
 
     private mutating func offer(_ value: QueryValue, _ group: UInt32) {
         let best = values[Int(group)]
-        if best == .absent || isBetter(value, than: best) { values[Int(group)] = value }
+        guard best == .absent || isBetter(value, than: best) else { return }
+        values[Int(group)] = value
+        textBytes += value.heldBytes - best.heldBytes
     }
 
     func result(_ group: UInt32) -> QueryValue { Int(group) < values.count ? values[Int(group)] : .absent }

@@ -12,6 +12,7 @@ struct RankAccumulator: Accumulator {
     init(percent: Int) { self.percent = percent }
 
     var keptValues: Int { values.count }
+    var heldBytes: Int { values.count * 12 }
 
     mutating func add(_ groups: [UInt32], bound: Int, _ source: any ValueSource) {
         if let integers = source.integers {

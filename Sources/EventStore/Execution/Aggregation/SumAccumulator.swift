@@ -46,6 +46,7 @@ struct SumAccumulator: Accumulator {
     init(isAverage: Bool) { self.isAverage = isAverage }
 
     var keptValues: Int { 0 }
+    var heldBytes: Int { sums.count * MemoryLayout<Sum>.stride }
 
     mutating func add(_ groups: [UInt32], bound: Int, _ source: any ValueSource) {
         sums.extend(to: bound, with: Sum())

@@ -133,6 +133,8 @@ struct TimeTest: Sendable {
 
 /// A test of the values at a path of the payload.
 struct PayloadTest: Sendable {
+    /// How the path is written in a query.
+    let name: String
     let path: PayloadLookup
     let predicate: ValuePredicate
     let isPresence: Bool

@@ -25,14 +25,14 @@ struct SegmentFilter {
 
     let rows: any EventRows
     let meter: QueryMeter
-    let parser: JSONParser
+    let worker: SearchWorker
 
     /// Those rows among `candidates` for which the filter holds.
-    func select(_ filter: CompiledFilter, among candidates: RowSet) throws -> RowSet {
+    func select(_ filter: CompiledFilter, among candidates: RowSet) async throws -> RowSet {
         let bounds = try bounds(filter, candidates)
         var selected = bounds.certain
         let undecided = bounds.undecided
-        if !undecided.isEmpty { selected.formUnion(try records(filter, undecided)) }
+        if !undecided.isEmpty { selected.formUnion(try await records(filter, undecided)) }
         return selected
     }
 
@@ -105,6 +105,9 @@ struct SegmentFilter {
         }
     }
 
+    /// Rows or values between two looks at the time and at whether anybody still waits.
+    private static let checkedRows = 65_536
+
     // MARK: Columns
 
     private func columns(_ test: FieldTest, _ candidates: RowSet) throws -> RowSet {
@@ -114,7 +117,7 @@ struct SegmentFilter {
             let name = "column \(field.path)"
             let matching: RowSet? = try meter.measure(name) {
                 guard let column = try rows.column(field) else { return nil }
-                let codes = CodeSet(column, test.value)
+                let codes = try CodeSet(column, test.value, check: meter.check)
                 if case .none = codes { return nil }
                 var matching = rest
                 column.filter(&matching, codes)
@@ -164,7 +167,10 @@ struct SegmentFilter {
 
     private func indexes(_ predicate: ValuePredicate, _ candidates: RowSet) throws -> RowSet {
         var selected = RowSet(rowCount: candidates.rowCount)
+        var seen = 0
         try candidates.forEach { row in
+            seen += 1
+            if seen % Self.checkedRows == 0 { try meter.check() }
             if RecordEvaluation.holds(predicate, try rows.leafIndex(ofRow: row)) { selected.insert(row) }
         }
         return selected

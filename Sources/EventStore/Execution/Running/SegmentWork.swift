@@ -10,18 +10,21 @@ struct SegmentWork: Sendable {
     /// The first leaf that is not looked at: later pages see the ledger as the first page did.
     let end: UInt64
 
-    /// Calls `body` with each of the given segment numbers, in order, on as many tasks as the limits allow. Each task has a
-    /// parser of its own. The first error ends the rest.
+    /// Calls `body` with each of the given segment numbers, in order, on as many tasks as the limits allow. The first error
+    /// ends the rest.
     func forEach(
-        _ numbers: [Int], _ body: @escaping @Sendable (_ number: Int, _ parser: JSONParser) throws -> Void
+        _ numbers: [Int], _ body: @escaping @Sendable (_ number: Int, _ worker: SearchWorker) async throws -> Void
     ) async throws {
         guard !numbers.isEmpty else { return }
         let next = Counter()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<min(limits.parallelism, numbers.count) {
                 group.addTask {
-                    let parser = JSONParser()
-                    while let number = numbers.element(at: next.take()) { try body(number, parser) }
+                    let worker = SearchWorker(meter)
+                    while let number = numbers.element(at: next.take()) {
+                        try await worker.pause()
+                        try await body(number, worker)
+                    }
                 }
             }
             try await group.waitForAll()
@@ -48,6 +51,17 @@ struct SegmentWork: Sendable {
             segments[number].indexes.lowerBound.rawValue < end && filter.admits(segments[number])
         }
     }
+}
+
+/// What one task of a search has for itself: a parser, and its turns on the thread.
+final class SearchWorker {
+    let parser = JSONParser()
+    private var turns: SearchTurns
+
+    init(_ meter: QueryMeter) { turns = SearchTurns(meter) }
+
+    /// As ``SearchTurns/pause()``.
+    func pause() async throws { try await turns.pause() }
 }
 
 /// Hands out 0, 1, 2 … to many tasks.

@@ -74,23 +74,24 @@ struct Facets: Sendable {
 
     private func columnValues(_ fields: [Field], _ prefix: [UInt8], _ limit: Int) async throws -> ValueSummary {
         let counted = Shared([CountedColumn]())
-        try await work.forEach(work.numbers(for: filter)) { number, parser in
+        try await work.forEach(work.numbers(for: filter)) { number, worker in
             let segment = work.segments[number]
-            let selection = SegmentFilter(rows: segment, meter: work.meter, parser: parser)
-            let rows = try selection.select(filter, among: work.candidates(number))
+            let selection = SegmentFilter(rows: segment, meter: work.meter, worker: worker)
+            let rows = try await selection.select(filter, among: work.candidates(number))
             guard !rows.isEmpty else { return }
             for field in fields {
                 try work.meter.check()
                 guard let column = try segment.column(field) else { continue }
-                let own = CountedColumn(column, rows)
+                let own = work.meter.measure("column \(field.path)") {
+                    CountedColumn(column, rows, prefix: prefix, facts: (segment as? SegmentReader)?.facts)
+                }
+                try work.meter.allowance.take(column.valueCount * 8)
                 counted.withLock { $0.append(own) }
             }
         }
         try work.meter.check()
-        let entries = CountedColumn.mostFrequent(counted.withLock { $0 }, limit: limit) {
-            Self.begins($0, with: prefix)
-        }
-        return ValueSummary(entries: entries, isExact: true)
+        return ValueRanking(columns: counted.withLock { $0 }, limit: limit) { Self.begins($0, with: prefix) }
+            .result(cap: work.limits.rankedCandidates)
     }
 
     private func recordValues(
