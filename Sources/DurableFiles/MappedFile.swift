@@ -46,6 +46,19 @@ package final class MappedFile: @unchecked Sendable {
     /// The number of bytes.
     package var count: Int { bytes.count }
 
+    /// Lets go of the pages of some bytes: they leave the process's resident memory, and stay in the system's cache while there is
+    /// room. Reading them works as before. Cost: one system call.
+    package func release(_ range: Range<Int>) {
+        precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count)
+        guard isMapping, let start = bytes.baseAddress else { return }
+        let page = Int(getpagesize())
+        // Whole pages only: the others hold bytes beside the range.
+        let first = (range.lowerBound + page - 1) / page * page
+        let end = range.upperBound == bytes.count ? bytes.count : range.upperBound / page * page
+        guard end > first else { return }
+        _ = madvise(UnsafeMutableRawPointer(mutating: start + first), end - first, MADV_DONTNEED)
+    }
+
     /// Calls `body` with the file's bytes, which must not be used after it returns.
     package func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
         try withExtendedLifetime(self) { try body(bytes) }

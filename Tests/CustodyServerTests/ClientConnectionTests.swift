@@ -10,17 +10,17 @@ import Testing
     @Test("What runs is cancelled when the client goes, and at once when it had gone before")
     func cancellation() async throws {
         let connection = ClientConnection()
-        let hasBegun = Atomic<Bool>(false)
+        let hasBegun = Flag()
         let work = Task {
             try await connection.whileOpen {
-                hasBegun.store(true, ordering: .relaxed)
+                hasBegun.raise()
                 while true {
                     try Task.checkCancellation()
                     await Task.yield()
                 }
             }
         }
-        while !hasBegun.load(ordering: .relaxed) { await Task.yield() }
+        while !hasBegun.isRaised { await Task.yield() }
         connection.close()
         await #expect(throws: CancellationError.self) { try await work.value }
         await #expect(throws: CancellationError.self) {
@@ -74,4 +74,10 @@ import Testing
         if isHalf { _ = try channel.finish(acceptAlreadyClosed: true) }
         #expect(ClientConnection.of(channel) == nil)
     }
+}
+
+private final class Flag: Sendable {
+    private let value = Atomic<Bool>(false)
+    var isRaised: Bool { value.load(ordering: .relaxed) }
+    func raise() { value.store(true, ordering: .relaxed) }
 }

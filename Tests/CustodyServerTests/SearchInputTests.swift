@@ -119,7 +119,7 @@ import Testing
             for answer in [posted, got] {
                 let text = try #require(answer["explain"] as? String)
                 for part in [
-                    "plan      reader: ", "plan      query: column actor.name, actor.id, actor.email and index of tokens",
+                    "plan      scope: ", "plan      query: column actor.name, actor.id, actor.email and index of tokens",
                     "step      column actor.name: ", " ms, ", " bytes, ", "total     ",
                 ] { #expect(text.contains(part), "\(part) in \(text)") }
             }

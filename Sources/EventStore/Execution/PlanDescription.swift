@@ -8,7 +8,7 @@ enum PlanDescription {
         if plan.defaultWindow != nil {
             lines.append("plan      window: bounds of segments and rows, then columns time and received")
         }
-        lines.append("plan      reader: " + reader(plan))
+        lines.append("plan      scope: " + reader(plan))
         lines.append("plan      query: " + text(plan.queryFilter))
         for step in plan.steps { lines.append("plan      then: " + text(step)) }
         switch plan.outcome {
@@ -22,7 +22,8 @@ enum PlanDescription {
         return lines
     }
 
-    /// What the reader may find and see: conditions of every step, not a look at what was found.
+    /// What limits the search beside the query: the time asked for, what the reader may find and see, and that Custody's own
+    /// events are left out. Conditions of every step, not a look at what was found.
     private static func reader(_ plan: QueryPlan) -> String {
         let scope: String
         if case .constant(true) = plan.scope { scope = "every event" } else { scope = text(plan.scope) }

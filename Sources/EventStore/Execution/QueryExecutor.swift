@@ -110,15 +110,23 @@ struct QueryExecutor: Sendable {
             sets = list.rowSets()
             matched = all
         }
-        let span = try span(of: stage, sets)
-        let aggregation = Shared(
-            Aggregation(stage.plan(span: span), limits: work.limits, allowance: work.meter.allowance))
-        let selected = sets
-        try await work.forEach(sets.keys.sorted()) { number, worker in
-            guard let rows = selected[number], !rows.isEmpty else { return }
-            try await gather(number, rows, aggregation, worker)
+        if let top = TopValues(stage, work), let rows = try await top.rows(sets) {
+            var table = ResultTable(columns: plan.outcomeColumns, rows: rows)
+            try apply(plan.tableStages, to: &table)
+            return Outcome(answer: .table(table, span: nil), matched: matched)
         }
-        let rows = try aggregation.withLock { try $0.rows() }
+        let span = try span(of: stage, sets)
+        let empty = Aggregation(stage.plan(span: span), limits: work.limits, allowance: work.meter.allowance)
+        let selected = sets
+        var parts = try await work.collect(sets.keys.sorted(), empty) { number, worker, aggregation in
+            guard let rows = selected[number], !rows.isEmpty else { return }
+            try await gather(number, rows, &aggregation, worker)
+        }
+        var whole = parts.popLast() ?? empty
+        try work.meter.measure("bring groups together") {
+            while let part = parts.popLast() { try whole.merge(part) }
+        }
+        let rows = try work.meter.measure("make rows") { try whole.rows() }
         var table = ResultTable(columns: plan.outcomeColumns, rows: stage.arrange(rows))
         try apply(plan.tableStages, to: &table)
         let isChart = if case .timechart = stage { true } else { false }
@@ -139,9 +147,9 @@ struct QueryExecutor: Sendable {
     }
 
     private func gather(
-        _ number: Int, _ rows: RowSet, _ aggregation: Shared<Aggregation>, _ worker: SearchWorker
+        _ number: Int, _ rows: RowSet, _ aggregation: inout Aggregation, _ worker: SearchWorker
     ) async throws {
-        let plan = aggregation.withLock { $0.plan }
+        let plan = aggregation.plan
         let reader = BatchReader(
             work.segments[number], step: "group", groups: work.groups, meter: work.meter, parser: worker.parser)
         let keys = try plan.keys.map { try reader.source($0) }
@@ -163,7 +171,7 @@ struct QueryExecutor: Sendable {
                 }
             }
         }
-        try work.meter.measure("bring groups together") { try aggregation.withLock { try $0.merge(gathered) } }
+        try work.meter.measure("bring groups together") { try aggregation.merge(gathered) }
         gathered.release()
     }
 

@@ -156,6 +156,13 @@ extension QueryValue {
 extension String.UTF8View {
     /// -1, 0 or 1: how these bytes compare with others, bytewise.
     func bytewiseOrder(to other: String.UTF8View) -> Int {
+        let fast = withContiguousStorageIfAvailable { left in
+            other.withContiguousStorageIfAvailable { right -> Int in
+                let (one, two) = (UnsafeRawBufferPointer(left), UnsafeRawBufferPointer(right))
+                return one.precedes(two) ? -1 : one.hasSameBytes(as: two) ? 0 : 1
+            }
+        }
+        if let order = fast ?? nil { return order }
         if lexicographicallyPrecedes(other) { return -1 }
         return elementsEqual(other) ? 0 : 1
     }

@@ -42,6 +42,10 @@ final class BlockDecoder {
     private let context: OpaquePointer
     private let plain = SegmentMemory(capacity: 1 << 19)
     private var current: RecordBlock?
+    /// Compressed bytes of the records that were read and are still resident, from the first to the last.
+    private var resident: Range<Int>?
+    /// A scan of everything would else make the whole file resident.
+    private static let residentBytes = 4 << 20
 
     init(_ reader: SegmentReader) throws {
         self.reader = reader
@@ -56,7 +60,18 @@ final class BlockDecoder {
         self.context = context
     }
 
-    deinit { ZSTD_freeDCtx(context) }
+    deinit {
+        ZSTD_freeDCtx(context)
+        reader.noteTouched(resident?.count ?? 0)
+    }
+
+    private func noteResident(_ bytes: Range<Int>) {
+        let all = resident.map { min($0.lowerBound, bytes.lowerBound)..<max($0.upperBound, bytes.upperBound) } ?? bytes
+        resident = all
+        guard all.count >= Self.residentBytes, case .file(let file) = reader.storage else { return }
+        file.release(all)
+        resident = nil
+    }
 
     var blockCount: Int { entries.count }
 
@@ -99,6 +114,8 @@ final class BlockDecoder {
         plain.reserve(size)
         let written = ZSTD_decompressDCtx(context, plain.start, size, source.baseAddress, source.count)
         guard ZSTD_isError(written) == 0, written == size else { throw fault(entry, "cannot be decompressed") }
+        let start = Int(records.offset + entry.offset)
+        noteResident(start..<start + source.count)
         plain.commit(size)
         let rows = Int(entry.rowCount)
         let ends = plain.bytes.slice(0..<rows * 4)

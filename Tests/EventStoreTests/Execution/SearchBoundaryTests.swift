@@ -168,7 +168,7 @@ import Testing
             SearchOptions(explains: true))
         let text = try #require(result.explanation)
         for line in [
-            "plan      reader: column source.name; without the fields of actor",
+            "plan      scope: column source.name; without the fields of actor",
             "plan      query: column action and not index of tokens, then records: outcome_reason and index of tokens",
             "plan      then: groups by action, counted from columns",
         ] { #expect(text.contains(line), "\(line) in \(text)") }
@@ -176,7 +176,7 @@ import Testing
         let plain = try await store.search(
             "raw.hidden:* index:>3 | sort -time | limit 5 | fields actor", since: nil, SearchOptions(explains: true))
         for line in [
-            "plan      window: bounds of segments and rows", "plan      reader: every event; all fields",
+            "plan      window: bounds of segments and rows", "plan      scope: every event; all fields",
             "index of payload paths: raw.hidden", "leaf numbers", "plan      then: the first 5",
             "plan      then: table of actor",
         ] { #expect(plain.explanation?.contains(line) == true, "\(line) in \(plain.explanation ?? "")") }

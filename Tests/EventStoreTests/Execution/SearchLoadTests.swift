@@ -82,7 +82,7 @@ import Testing
     func queue() async throws {
         let queue = SearchQueue(running: 2, waiting: 3)
         let gates = (0..<5).map { _ in Gate() }
-        let order = Mutex<[Int]>([])
+        let order = Shared([Int]())
         try await withThrowingTaskGroup(of: Void.self) { group in
             for number in 0..<5 {
                 group.addTask {
@@ -150,17 +150,22 @@ import Testing
     func timeOver(looks: UInt64) async throws {
         let segments = try SampleStore(Self.samples, segmentRows: 20).segments
         // The clock goes on by a second with each look, and the search looks hundreds of times.
-        let clock = Atomic<UInt64>(0)
+        let clock = Shared(UInt64(0))
         var limits = SearchLimits()
         limits.duration = .seconds(Int64(looks))
         let store = EmbeddedEventStore(
             snapshot: { segments }, limits: limits, now: { SampleStore.now },
-            clock: { clock.add(1_000_000_000, ordering: .relaxed).newValue })
+            clock: {
+                clock.withLock { clock in
+                    clock += 1_000_000_000
+                    return clock
+                }
+            })
         let query = try Query(parsing: "*x1* OR *2* | stats count by raw.text", now: SampleStore.now)
         do {
             _ = try await store.search(SearchRequest(query: query, since: moment("2000-01-01T00:00:00Z")), SearchOptions())
             // The last looks are at the time that it took, when nothing is left to do.
-            #expect(clock.load(ordering: .relaxed) <= (looks + 4) * 1_000_000_000, "it went on after its time")
+            #expect(clock.withLock { $0 } <= (looks + 4) * 1_000_000_000, "it went on after its time")
         } catch let error as EventStoreError {
             #expect(error.code == .queryTimedOut)
         }
@@ -170,12 +175,16 @@ import Testing
     @Test("A search that nobody waits for any more ends between two blocks")
     func cancelledWhileRunning() async throws {
         let segments = try SampleStore(Self.samples, segmentRows: 20).segments
-        let looks = Atomic<Int>(0)
+        let looks = Shared(0)
         let gate = Gate()
         let store = EmbeddedEventStore(
             snapshot: { segments }, now: { SampleStore.now },
             clock: {
-                if looks.add(1, ordering: .relaxed).newValue == 20 { gate.open() }
+                let isTwentieth = looks.withLock { looks in
+                    looks += 1
+                    return looks == 20
+                }
+                if isTwentieth { gate.open() }
                 return 0
             })
         let query = try Query(parsing: "*x1* OR *2*", now: SampleStore.now)

@@ -11,6 +11,9 @@ protocol Accumulator: Sendable {
     /// when the group has no rows.
     mutating func merge(_ other: any Accumulator, mapping: [UInt32?], bound: Int, _ source: any ValueSource)
 
+    /// Adds what another task has merged. `mapping[n]` is the number here of its group n.
+    mutating func merge(whole other: any Accumulator, mapping: [UInt32], bound: Int)
+
     /// The value of a group.
     mutating func result(_ group: UInt32) -> QueryValue
 

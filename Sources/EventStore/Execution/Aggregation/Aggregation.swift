@@ -1,8 +1,8 @@
 import EventModel
 import QueryLanguage
 
-/// The groups and aggregates of one stage over a whole search. Segments (or a table) are gathered by one task each and
-/// merged here.
+/// The groups and aggregates of one stage over a whole search. Segments (or a table) are gathered one by one and merged here,
+/// by each task those that it has gathered; in the end what the tasks have is merged.
 struct Aggregation {
     /// What a stage asks for.
     struct Plan: Sendable {
@@ -53,6 +53,28 @@ struct Aggregation {
             guard let other = gathered.accumulators[position] else { continue }
             accumulators[position]?.merge(other.0, mapping: mapping, bound: counts.count, other.1)
         }
+        try check()
+    }
+
+    /// Adds what another task has merged.
+    mutating func merge(_ other: Aggregation) throws {
+        var mapping: [UInt32] = []
+        mapping.reserveCapacity(other.counts.count)
+        for (number, rows) in other.counts.enumerated() {
+            let group = other.groups.withBytes(of: UInt32(number) + 1) { groups.number(of: $0) } - 1
+            counts.extend(to: Int(group) + 1, with: 0)
+            counts[Int(group)] += rows
+            mapping.append(group)
+        }
+        try Self.require(counts.count <= limits.groups, "more than \(limits.groups) groups")
+        for position in accumulators.indices {
+            guard let part = other.accumulators[position] else { continue }
+            accumulators[position]?.merge(whole: part, mapping: mapping, bound: counts.count)
+        }
+        try check()
+    }
+
+    private mutating func check() throws {
         try Self.checkKept(accumulators.compactMap(\.self), limits)
         try held.note(groups.heldBytes + counts.count * 8 + Self.bytes(accumulators))
     }

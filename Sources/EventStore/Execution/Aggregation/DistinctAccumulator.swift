@@ -2,7 +2,7 @@ import EventModel
 
 /// `dcount`: how many distinct values a group has, exactly. Absent values do not count; no value gives 0.
 struct DistinctAccumulator: Accumulator {
-    private var pairs = PairTable()
+    private var pairs = PairSet()
     private var counts: [Int] = []
     /// The values of the whole search by their keys; unused inside a segment.
     private var values = ByteInterner()
@@ -41,29 +41,16 @@ struct DistinctAccumulator: Accumulator {
     private mutating func add<
         Group: UnsignedInteger & FixedWidthInteger, Value: UnsignedInteger & FixedWidthInteger
     >(_ rows: RowSet, _ groups: UnsafeBufferPointer<Group>, _ values: UnsafeBufferPointer<Value>) {
-        // The same few pairs come again and again: what was met lately is not looked up.
-        var recent = [UInt64](repeating: .max, count: 1 << Self.recentBits)
-        recent.withUnsafeMutableBufferPointer { recent in
-            for position in rows.words.indices {
-                var word = rows.words[position]
-                while word != 0 {
-                    let row = position * 64 + word.trailingZeroBitCount
-                    word &= word - 1
-                    let value = UInt32(truncatingIfNeeded: values[row])
-                    guard value != 0 else { continue }
-                    let group = UInt32(truncatingIfNeeded: groups[row])
-                    let pair = UInt64(group) << 32 | UInt64(value)
-                    let slot = Int(truncatingIfNeeded: (pair &* 0x9E37_79B9_7F4A_7C15) >> UInt64(64 - Self.recentBits))
-                    if recent[slot] == pair { continue }
-                    recent[slot] = pair
-                    pairs.insert(group, value)
-                }
+        for position in rows.words.indices {
+            var word = rows.words[position]
+            while word != 0 {
+                let row = position * 64 + word.trailingZeroBitCount
+                word &= word - 1
+                let value = UInt32(truncatingIfNeeded: values[row])
+                if value != 0 { pairs.insert(PairSet.pair(UInt32(truncatingIfNeeded: groups[row]), value)) }
             }
         }
     }
-
-    /// 128 KiB: a fraction of the second-level cache.
-    private static let recentBits = 14
 
     mutating func add(_ groups: [UInt32], bound: Int, _ source: any ValueSource) {
         counts.extend(to: bound, with: 0)
@@ -80,7 +67,7 @@ struct DistinctAccumulator: Accumulator {
 
     @inline(__always)
     private mutating func insert(_ group: UInt32, _ value: UInt32) {
-        if pairs.insert(group, value).isNew { counts[Int(group)] += 1 }
+        if pairs.insert(PairSet.pair(group, value)) { counts[Int(group)] += 1 }
     }
 
     mutating func merge(_ other: any Accumulator, mapping: [UInt32?], bound: Int, _ source: any ValueSource) {
@@ -88,8 +75,8 @@ struct DistinctAccumulator: Accumulator {
         counts.extend(to: bound, with: 0)
         var known = [UInt32](repeating: 0, count: source.codeBound)
         var key: [UInt8] = []
-        for pair in other.pairs.pairs {
-            guard let group = mapping[Int(pair >> 32)] else { continue }
+        other.pairs.forEach { pair in
+            guard let group = mapping[Int(pair >> 32)] else { return }
             let code = UInt32(truncatingIfNeeded: pair)
             if known[Int(code)] == 0 {
                 key.removeAll(keepingCapacity: true)
@@ -97,6 +84,17 @@ struct DistinctAccumulator: Accumulator {
                 known[Int(code)] = values.number(of: key)
             }
             insert(group, known[Int(code)])
+        }
+    }
+
+    mutating func merge(whole other: any Accumulator, mapping: [UInt32], bound: Int) {
+        guard let other = other as? DistinctAccumulator else { return }
+        counts.extend(to: bound, with: 0)
+        let known = (0..<UInt32(other.values.count)).map { code in
+            other.values.withBytes(of: code + 1) { values.number(of: $0) }
+        }
+        other.pairs.forEach { pair in
+            insert(mapping[Int(pair >> 32)], known[Int(UInt32(truncatingIfNeeded: pair)) - 1])
         }
     }
 

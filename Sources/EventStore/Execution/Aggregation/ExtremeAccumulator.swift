@@ -50,6 +50,12 @@ struct ExtremeAccumulator: Accumulator {
         }
     }
 
+    mutating func merge(whole other: any Accumulator, mapping: [UInt32], bound: Int) {
+        guard let other = other as? ExtremeAccumulator else { return }
+        values.extend(to: bound, with: .absent)
+        for (number, value) in other.values.enumerated() where value != .absent { offer(value, mapping[number]) }
+    }
+
     private mutating func offer(_ value: QueryValue, _ group: UInt32) {
         let best = values[Int(group)]
         guard best == .absent || isBetter(value, than: best) else { return }

@@ -36,6 +36,12 @@ struct RankAccumulator: Accumulator {
         }
     }
 
+    mutating func merge(whole other: any Accumulator, mapping: [UInt32], bound: Int) {
+        guard let other = other as? RankAccumulator else { return }
+        for group in other.groups { groups.append(mapping[Int(group)]) }
+        values.append(contentsOf: other.values)
+    }
+
     mutating func result(_ group: UInt32) -> QueryValue {
         let starts = arranged()
         guard Int(group) + 1 < starts.count else { return .absent }

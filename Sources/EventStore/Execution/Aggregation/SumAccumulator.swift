@@ -67,6 +67,12 @@ struct SumAccumulator: Accumulator {
         }
     }
 
+    mutating func merge(whole other: any Accumulator, mapping: [UInt32], bound: Int) {
+        guard let other = other as? SumAccumulator else { return }
+        sums.extend(to: bound, with: Sum())
+        for (number, sum) in other.sums.enumerated() { sums[Int(mapping[number])].add(sum) }
+    }
+
     func result(_ group: UInt32) -> QueryValue {
         guard Int(group) < sums.count, sums[Int(group)].count > 0 else { return .absent }
         let sum = sums[Int(group)]

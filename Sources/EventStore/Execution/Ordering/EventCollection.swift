@@ -31,13 +31,17 @@ struct EventCollection: Sendable {
             let segment = SegmentFilter(rows: rows, meter: work.meter, worker: worker)
             let bounds = try segment.bounds(filter, work.candidates(number))
             let undecided = bounds.undecided
-            if !undecided.isEmpty {
+            // Few records are all looked at: then the count is exact.
+            if undecided.count > work.limits.countedRecords {
                 try await scan(segment, filter, bounds.certain, undecided, number, found)
             } else {
-                let first = try firstRows(of: bounds.certain, rows, number, found)
+                var matching = bounds.certain
+                if !undecided.isEmpty { matching.formUnion(try await segment.records(filter, undecided)) }
+                let count = matching.count
+                let first = count == 0 ? nil : try firstRows(of: matching, rows, number, found)
                 found.withLock { state in
-                    state.matched += bounds.certain.count
-                    state.first.insert(first)
+                    state.matched += count
+                    if let first { state.first.insert(first) }
                 }
             }
         }
@@ -88,8 +92,6 @@ struct EventCollection: Sendable {
         let rowCount = segment.rows.rowCount
         let bounds = try chunkBounds(segment.rows)
         let chunks = order.isOldestFirst ? Array(bounds.indices) : bounds.indices.reversed()
-        // Few records are all looked at: then the count is exact.
-        let mayStop = undecided.count > work.limits.countedRecords
         // The most promising time among this chunk and those after it.
         var best = [Int64](repeating: 0, count: bounds.count)
         var running: Int64 = order.isOldestFirst ? .max : .min
@@ -101,15 +103,15 @@ struct EventCollection: Sendable {
         for chunk in chunks {
             try await segment.worker.pause()
             let isDone = found.withLock { state in
-                guard mayStop, state.first.excludes(time: best[chunk]) else { return false }
+                guard state.first.excludes(time: best[chunk]) else { return false }
                 state.isExact = false
                 return true
             }
             if isDone { return }
             let range = chunk * Self.chunkRows..<min(rowCount, (chunk + 1) * Self.chunkRows)
-            var (matching, open) = (certain, undecided)
-            matching.formIntersection(range)
-            open.formIntersection(range)
+            guard certain.count(in: range) + undecided.count(in: range) > 0 else { continue }
+            var matching = certain.limited(to: range)
+            let open = undecided.limited(to: range)
             if !open.isEmpty { matching.formUnion(try await segment.records(filter, open)) }
             guard !matching.isEmpty else { continue }
             let first = try firstRows(of: matching, segment.rows, number, found)

@@ -24,27 +24,31 @@ enum CodeSet {
             self = exact.withUnsafeBytes { column.code(of: $0) }.map { .range($0...$0) } ?? .none
             return
         }
-        var table = [UInt8](repeating: 0, count: column.valueCount + 1)
-        var matching = 0
-        var (lowest, highest) = (UInt32.max, UInt32(0))
-        try column.withValues { bytes, offsets in
-            for position in 0..<column.valueCount {
-                if position % Self.checkedValues == 0 { try check() }
-                guard test.matches(bytes.slice(Int(offsets[position])..<Int(offsets[position + 1]))) else { continue }
-                let code = UInt32(position + 1)
-                table[Int(code)] = 1
-                matching += 1
-                lowest = min(lowest, code)
-                highest = max(highest, code)
+        var matching: [UInt32] = []
+        var tested = 0
+        for range in PrefixRanges.of(test, in: column) {
+            for code in range {
+                tested += 1
+                if tested % Self.checkedValues == 0 { try check() }
+                if test.matches(column.value(UInt32(code))) { matching.append(UInt32(code)) }
             }
         }
-        if matching == 0 {
+        self.init(ascending: matching, of: column.valueCount)
+    }
+
+    /// - Parameter codes: ascending, each once.
+    private init(ascending codes: [UInt32], of valueCount: Int) {
+        guard let first = codes.first, let last = codes.last else {
             self = .none
-        } else if matching == column.valueCount {
+            return
+        }
+        if codes.count == valueCount {
             self = .all
-        } else if matching == Int(highest - lowest) + 1 {
-            self = .range(lowest...highest)
+        } else if codes.count == Int(last - first) + 1 {
+            self = .range(first...last)
         } else {
+            var table = [UInt8](repeating: 0, count: valueCount + 1)
+            for code in codes { table[Int(code)] = 1 }
             self = .table(table)
         }
     }
@@ -80,36 +84,12 @@ extension SegmentColumn {
         }
     }
 
-    /// Tests 64 codes at a time into bytes, which the compiler does with vector instructions, and gathers the bytes' bits.
     @inline(__always)
     private static func keep<Code>(
         _ rows: inout RowSet, _ buffer: UnsafeBufferPointer<Code>, _ passes: (Code) -> UInt8
     ) {
         guard let codes = buffer.baseAddress else { return }
-        withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 8) { words in
-            guard let flags = UnsafeMutableRawBufferPointer(words).baseAddress?.assumingMemoryBound(to: UInt8.self) else {
-                return
-            }
-            rows.filterWords { first, count in
-                if count == 64 {
-                    for offset in 0..<64 { flags[offset] = passes(codes[first + offset]) }
-                } else {
-                    for offset in 0..<64 { flags[offset] = offset < count ? passes(codes[first + offset]) : 0 }
-                }
-                return bits(ofFlags: words)
-            }
-        }
-    }
-
-    /// The lowest bits of 64 bytes that are 0 or 1, in their order.
-    @inline(__always)
-    private static func bits(ofFlags flags: UnsafeMutableBufferPointer<UInt64>) -> UInt64 {
-        var bits: UInt64 = 0
-        for part in 0..<8 {
-            // Byte n times the n-th power of two from above ends in bit n of the highest byte; no two products meet.
-            bits |= ((flags[part].littleEndian &* 0x0102_0408_1020_4080) >> 56) << UInt64(part * 8)
-        }
-        return bits
+        rows.keep(inWords: rows.words.indices) { passes(codes[$0]) }
     }
 
     private func filterList(_ rows: inout RowSet, _ codes: CodeSet) {
@@ -125,6 +105,12 @@ extension SegmentColumn {
 }
 
 extension CodeSet {
+    /// The code, when there is but one.
+    var single: UInt32? {
+        guard case .range(let range) = self, range.lowerBound == range.upperBound else { return nil }
+        return range.lowerBound
+    }
+
     func contains(_ code: UInt32) -> Bool {
         switch self {
         case .none: false
