@@ -31,7 +31,8 @@ import Testing
             ("actor:/(/", "query_malformed_regex"),
             ("* | limit -1", "query_out_of_range"), ("* | top 99999 actor", "query_out_of_range"),
             ("* | timechart span=0s count", "query_out_of_range"),
-            ("actr:x", "query_unknown_field"), ("* | frobnicate", "query_unknown_stage"), ("\"a", "query_unterminated_quote"),
+            ("actr:x", "query_unknown_field"), ("* | frobnicate", "query_unknown_stage"),
+            ("\"a", "query_unterminated_quote"),
         ]
         try await TestServer.run { _, client in
             for (query, code) in queries {
@@ -77,7 +78,9 @@ import Testing
                 let other = cursor[place] == "0" ? "1" : "0"
                 let changed = cursor.replacingCharacters(in: place...place, with: other)
                 let answer = try await Self.send(["q": "repo.push", "limit": 4, "cursor": changed], client)
-                #expect(answer.code == "invalid_cursor", "changed at \(cursor.distance(from: cursor.startIndex, to: place))")
+                #expect(
+                    answer.code == "invalid_cursor", "changed at \(cursor.distance(from: cursor.startIndex, to: place))"
+                )
             }
             for members in [["q": "repo.push word1"], ["q": "repo.push", "order": "oldest"], ["q": "*"]] {
                 let answer = try await Self.send(members.merging(["cursor": cursor]) { $1 }, client)
@@ -119,7 +122,8 @@ import Testing
             for answer in [posted, got] {
                 let text = try #require(answer["explain"] as? String)
                 for part in [
-                    "plan      scope: ", "plan      query: column actor.name, actor.id, actor.email and index of tokens",
+                    "plan      scope: ",
+                    "plan      query: column actor.name, actor.id, actor.email and index of tokens",
                     "step      column actor.name: ", " ms, ", " bytes, ", "total     ",
                 ] { #expect(text.contains(part), "\(part) in \(text)") }
             }

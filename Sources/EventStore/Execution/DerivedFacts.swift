@@ -48,7 +48,9 @@ final class DerivedFacts: Sendable {
         if let known = state.withLock({ $0.counts[place] }) { return known.map(Int.init) }
         let counted = count()
         state.withLock { state in
-            guard state.countedValues + counted.count <= Self.valuesOfSegment, state.counts[place] == nil else { return }
+            guard state.countedValues + counted.count <= Self.valuesOfSegment, state.counts[place] == nil else {
+                return
+            }
             state.counts[place] = counted.map { UInt32(truncatingIfNeeded: $0) }
             state.countedValues += counted.count
         }

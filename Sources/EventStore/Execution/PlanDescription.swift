@@ -73,7 +73,8 @@ enum PlanDescription {
             case .bucket: "span of time"
             }
         }
-        let isCounted = keys.count <= 1 && plan.aggregates.allSatisfy { $0.function == .count || $0.function == .dcount }
+        let isCounted =
+            keys.count <= 1 && plan.aggregates.allSatisfy { $0.function == .count || $0.function == .dcount }
         return (keys.isEmpty ? "one group" : "groups by " + keys.joined(separator: ", "))
             + (isCounted ? ", counted from columns where they have all values" : ", row by row")
     }

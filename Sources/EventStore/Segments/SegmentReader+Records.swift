@@ -1,4 +1,5 @@
 import CZstd
+import DurableFiles
 package import EventModel
 
 extension SegmentReader {

@@ -41,10 +41,13 @@ import Testing
             ("one source", { $0.restriction = .field(.field(.sourceName), .exact("one")) }),
             ("nothing", { $0.restriction = .field(.field(.sourceName), .exact("none")) }),
             ("without actors", { $0.visibleGroups.remove(.actor) }),
-            ("without the payload, of two sources", {
-                $0.visibleGroups.remove(.raw)
-                $0.restriction = .not(.field(.field(.sourceName), .exact("custody")))
-            }),
+            (
+                "without the payload, of two sources",
+                {
+                    $0.visibleGroups.remove(.raw)
+                    $0.restriction = .not(.field(.field(.sourceName), .exact("custody")))
+                }
+            ),
             ("since", { $0.since = moment("2026-11-01T01:30:00Z") }),
         ]
     }
@@ -79,7 +82,8 @@ import Testing
                 request.restriction = name.map { .field(.field(.sourceName), .exact($0)) }
                 let found = try await store.store.values(of: .field(.action), prefix: "pu", limit: 5, request)
                 for entry in found.entries {
-                    let count = expected.filter { $0.fields.contains { $0.0 == .action && $0.1 == [entry.value] } }.count
+                    let count = expected.filter { $0.fields.contains { $0.0 == .action && $0.1 == [entry.value] } }
+                        .count
                     #expect(entry.events == count)
                 }
                 #expect(Set(found.entries.map(\.value)) == ["push", "pull"])

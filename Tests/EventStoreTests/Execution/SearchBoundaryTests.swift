@@ -198,6 +198,20 @@ import Testing
         #expect(path.entries == [.init(value: "true", events: 6)])
     }
 
+    @Test("Completion reads so many groups of records at most, and says when these are not all")
+    func scattered() async throws {
+        let samples = (1...80).map { Sample(UInt64($0), "2026-11-01T10:00:00Z", payload: #"{"n":\#($0 % 2)}"#) }
+        let store = try SampleStore(samples, segmentRows: 1)
+        #expect(try await store.store.fields(store.request("*")).sampledEvents == 64)
+        let path = FieldReference.raw(PayloadPath(["n"]))
+        let some = try await store.store.values(of: path, prefix: "", limit: 5, store.request("*"))
+        #expect(!some.isExact && some.entries.map(\.events).reduce(0, +) == 64)
+        let dense = try SampleStore(samples, segmentRows: 40)
+        let all = try await dense.store.values(of: path, prefix: "", limit: 5, dense.request("*"))
+        #expect(
+            all == ValueSummary(entries: [.init(value: "0", events: 40), .init(value: "1", events: 40)], isExact: true))
+    }
+
     @Test("An empty store answers everything")
     func empty() async throws {
         let store = try SampleStore([])

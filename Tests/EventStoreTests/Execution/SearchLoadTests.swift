@@ -95,7 +95,9 @@ import Testing
                 while queue.load.running + queue.load.waiting <= number { await Task.yield() }
             }
             #expect(queue.load == (2, 3))
-            await #expect(throws: EventStoreError(.tooManySearches, "too many searches wait already; try again in a moment")) {
+            await #expect(
+                throws: EventStoreError(.tooManySearches, "too many searches wait already; try again in a moment")
+            ) {
                 try await queue.run {}
             }
             for gate in gates { gate.open() }
@@ -163,7 +165,8 @@ import Testing
             })
         let query = try Query(parsing: "*x1* OR *2* | stats count by raw.text", now: SampleStore.now)
         do {
-            _ = try await store.search(SearchRequest(query: query, since: moment("2000-01-01T00:00:00Z")), SearchOptions())
+            _ = try await store.search(
+                SearchRequest(query: query, since: moment("2000-01-01T00:00:00Z")), SearchOptions())
             // The last looks are at the time that it took, when nothing is left to do.
             #expect(clock.withLock { $0 } <= (looks + 4) * 1_000_000_000, "it went on after its time")
         } catch let error as EventStoreError {

@@ -158,7 +158,9 @@ struct CountingTests {
                     #expect(try await store.rows("\(filter) | top 4 \(field)") == expected, "\(filter) \(field)")
                     #expect(
                         try await store.rows("\(filter) | top 4 \(field) | where count:>3 | stats count")
-                            == ["[\(expected.filter { Int($0.split(separator: ",").last?.dropLast() ?? "") ?? 0 > 3 }.count)]"])
+                            == [
+                                "[\(expected.filter { Int($0.split(separator: ",").last?.dropLast() ?? "") ?? 0 > 3 }.count)]"
+                            ])
                 }
             }
         }

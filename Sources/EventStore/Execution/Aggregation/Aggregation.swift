@@ -79,7 +79,9 @@ struct Aggregation {
         try held.note(groups.heldBytes + counts.count * 8 + Self.bytes(accumulators))
     }
 
-    static func bytes(_ accumulators: [(any Accumulator)?]) -> Int { accumulators.reduce(0) { $0 + ($1?.heldBytes ?? 0) } }
+    static func bytes(_ accumulators: [(any Accumulator)?]) -> Int {
+        accumulators.reduce(0) { $0 + ($1?.heldBytes ?? 0) }
+    }
 
     static func checkKept(_ accumulators: [any Accumulator], _ limits: SearchLimits) throws {
         var (distinct, ranked) = (0, 0)
@@ -167,7 +169,8 @@ struct GatheredGroups {
         try Aggregation.checkKept(accumulators.compactMap { $0?.0 }, limits)
         let sources = grouping.keys + accumulators.compactMap { $0?.1 }
         try held.note(
-            grouping.heldBytes + Aggregation.bytes(accumulators.map { $0?.0 }) + sources.reduce(0) { $0 + $1.heldBytes })
+            grouping.heldBytes + Aggregation.bytes(accumulators.map { $0?.0 }) + sources.reduce(0) { $0 + $1.heldBytes }
+        )
     }
 
     /// Nothing of it is needed any more.

@@ -88,7 +88,9 @@ struct ValueRanking {
             return one != other ? one > other : left.key.bytes.precedes(right.key.bytes)
         }
         let examined = promising.prefix(limit * Self.spare)
-        let most = promising.dropFirst(examined.count).reduce(others) { max($0, $1.value.count + others - $1.value.others) }
+        let most = promising.dropFirst(examined.count).reduce(others) {
+            max($0, $1.value.count + others - $1.value.others)
+        }
         var best: [Counted] = examined.map { candidate in
             (candidate.key.bytes, columns.reduce(0) { $0 + $1.rows(with: candidate.key.bytes) })
         }

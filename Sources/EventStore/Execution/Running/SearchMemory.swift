@@ -47,7 +47,8 @@ final class SearchAllowance: Sendable {
             held.subtract(bytes, ordering: .relaxed)
             throw EventStoreError(
                 .tooMuchMemory,
-                "the search needs more than \(limit >> 20) MiB of memory; narrow it, group by less or ask for fewer rows")
+                "the search needs more than \(limit >> 20) MiB of memory; narrow it, group by less or ask for fewer rows"
+            )
         }
         guard pool.take(bytes) else {
             held.subtract(bytes, ordering: .relaxed)

@@ -153,7 +153,8 @@ struct PathColumn: @unchecked Sendable {
             } else if let codes, hasEveryRowOnce || isAll {
                 // Entries and rows are the same, or all entries count, whose rows they are.
                 let entries = isAll ? RowSet(allOf: entryCount) : rows
-                counts = CodeCounts.of(entries, SegmentCodes(codes, width: codeWidth, count: entryCount), bound: valueCount)
+                counts = CodeCounts.of(
+                    entries, SegmentCodes(codes, width: codeWidth, count: entryCount), bound: valueCount)
             } else {
                 counts = [Int](repeating: 0, count: valueCount)
                 counts.withUnsafeMutableBufferPointer { counts in

@@ -102,7 +102,9 @@ struct BenchSearchCommand: AsyncParsableCommand {
             let time = try await median { try await server.complete(field, prefix) }
             report.add("values of \(field) \(prefix)*", BenchReport.number(time) + " ms")
         }
-        report.add("fields", BenchReport.number(try await median { try await server.send("GET", "/v1/fields", body: nil) }) + " ms")
+        report.add(
+            "fields",
+            BenchReport.number(try await median { try await server.send("GET", "/v1/fields", body: nil) }) + " ms")
         report.add("server_peak_mib", BenchReport.number(server.peakMemory / 1_048_576))
         report.print(asJSON: output.json)
     }

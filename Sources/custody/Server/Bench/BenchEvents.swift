@@ -26,7 +26,10 @@ struct BenchEvents {
     }
 
     /// Fields whose values are offered while somebody types: few values, many, and one of each event's own.
-    static let completions = [("action", "p"), ("resource.name", ""), ("resource.name", "acme-corp/service-1"), ("artifact.digest", "sha256:0")]
+    static let completions = [
+        ("action", "p"), ("resource.name", ""), ("resource.name", "acme-corp/service-1"),
+        ("artifact.digest", "sha256:0"),
+    ]
 
     /// The digest of the first event of all.
     static var firstDigest: String { BenchEvents(count: 1, seed: 1, endingAt: Date()).digest }
