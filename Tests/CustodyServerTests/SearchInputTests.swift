@@ -51,14 +51,15 @@ import Testing
 
     @Test("Members of the wrong kind or out of range are refused by name")
     func members() async throws {
-        let wrong: [([String: Any], String)] = [
-            (["limit": -1], "invalid_limit"), (["limit": 0], "invalid_limit"), (["limit": 10_001], "invalid_limit"),
-            (["limit": "x"], "wrong_type"), (["limit": 1e30], "malformed"), (["order": "sideways"], "invalid_order"),
-            (["since": "never"], "invalid_time"), (["cursor": "00"], "invalid_cursor"),
-            (["cursor": String(repeating: "0", count: 116)], "invalid_cursor"),
-            (["cursor": String(repeating: "é", count: 116)], "invalid_cursor"),
-        ]
         try await TestServer.run { _, client in
+            let wrong: [([String: Any], String)] = [
+                (["limit": -1], "invalid_limit"), (["limit": 0], "invalid_limit"), (["limit": 10_001], "invalid_limit"),
+                (["limit": "x"], "wrong_type"), (["limit": 1e30], "malformed"),
+                (["order": "sideways"], "invalid_order"),
+                (["since": "never"], "invalid_time"), (["cursor": "00"], "invalid_cursor"),
+                (["cursor": String(repeating: "0", count: 116)], "invalid_cursor"),
+                (["cursor": String(repeating: "é", count: 116)], "invalid_cursor"),
+            ]
             for (members, code) in wrong {
                 let answer = try await Self.send(members.merging(["q": "*"]) { $1 }, client)
                 #expect(answer.status == 400 && answer.code == code, "\(members): \(answer.text)")
