@@ -19,6 +19,12 @@ package struct EventStoreError: Error, Equatable, Sendable {
         case tooManyGroups = "too_many_groups"
         /// A stage needs more events or rows at once than its limit.
         case tooManyRows = "too_many_rows"
+        /// A search would hold more memory than one may.
+        case tooMuchMemory = "too_much_memory"
+        /// The searches that run hold the memory that another needs.
+        case searchesHoldMemory = "searches_hold_memory"
+        /// More searches wait than may.
+        case tooManySearches = "too_many_searches"
         /// A cursor that this store did not make, or that belongs to another query.
         case invalidCursor = "invalid_cursor"
         /// The number of rows asked for is out of range.

@@ -135,18 +135,7 @@ package struct SegmentColumn: @unchecked Sendable {
     /// All codes in one of three widths, for vectorised scans: `switch` once, then loop over the buffer.
     package func withCodes<Result>(_ body: (SegmentCodes) throws -> Result) rethrows -> Result {
         try withExtendedLifetime(owner) {
-            switch codeWidth {
-            case 1:
-                try body(
-                    .oneByte(UnsafeBufferPointer(start: codes.assumingMemoryBound(to: UInt8.self), count: codeCount)))
-            case 2:
-                try body(
-                    .twoBytes(UnsafeBufferPointer(start: codes.assumingMemoryBound(to: UInt16.self), count: codeCount)))
-            default:
-                try body(
-                    .fourBytes(UnsafeBufferPointer(start: codes.assumingMemoryBound(to: UInt32.self), count: codeCount))
-                )
-            }
+            try body(SegmentCodes(codes, width: codeWidth, count: codeCount))
         }
     }
 
@@ -163,4 +152,13 @@ package enum SegmentCodes {
     case oneByte(UnsafeBufferPointer<UInt8>)
     case twoBytes(UnsafeBufferPointer<UInt16>)
     case fourBytes(UnsafeBufferPointer<UInt32>)
+
+    /// - Parameter start: aligned to `width`, which is 1, 2 or 4 bytes.
+    init(_ start: UnsafeRawPointer, width: Int, count: Int) {
+        switch width {
+        case 1: self = .oneByte(UnsafeBufferPointer(start: start.assumingMemoryBound(to: UInt8.self), count: count))
+        case 2: self = .twoBytes(UnsafeBufferPointer(start: start.assumingMemoryBound(to: UInt16.self), count: count))
+        default: self = .fourBytes(UnsafeBufferPointer(start: start.assumingMemoryBound(to: UInt32.self), count: count))
+        }
+    }
 }

@@ -95,6 +95,10 @@ final class FileSystemTests {
         let mapped = try system.map(path)
         try system.remove(path)
         #expect(mapped.withUnsafeBytes { Array($0) } == Array(0..<200))
+        for range in [0..<200, 3..<7, 0..<0, 200..<200] {
+            mapped.release(range)
+            #expect(mapped.withUnsafeBytes { Array($0) } == Array(0..<200))
+        }
         #expect(try system.map(root.appending("empty")).count == 0)
     }
 

@@ -7,11 +7,19 @@ import Foundation
 struct Threshold: Decodable {
     var min: Double?
     var max: Double?
+    /// Another figure of the same run that the bounds are multiples of: what holds on every machine.
+    var of: String?
 
-    func accepts(_ value: Double) -> Bool { value >= min ?? -.infinity && value <= max ?? .infinity }
+    /// Nil when the figure that it is compared with is absent.
+    func accepts(_ value: Double, _ measured: [String: Double]) -> Bool? {
+        let unit = of.map { measured[$0] } ?? 1
+        guard let unit else { return nil }
+        return value >= (min ?? -.infinity) * unit && value <= (max ?? .infinity) * unit
+    }
 
     var text: String {
-        [min.map { "at least \($0)" }, max.map { "at most \($0)" }].compactMap(\.self).joined(separator: ", ")
+        let bounds = [min.map { "at least \($0)" }, max.map { "at most \($0)" }].compactMap(\.self)
+        return bounds.joined(separator: ", ") + (of.map { " times \($0)" } ?? "")
     }
 }
 
@@ -67,7 +75,7 @@ func run() throws -> Bool {
         guard !rows.isEmpty else { throw Failure(description: "nothing to compare in \(benchmark)") }
         for (name, threshold) in rows {
             let value = measured[name]
-            let isGood = value.map(threshold.accepts) ?? false
+            let isGood = value.flatMap { threshold.accepts($0, measured) } ?? false
             passes = passes && isGood
             let shown = value.map { "\($0)" } ?? "absent"
             print("\(isGood ? "pass" : "FAIL")  \(benchmark)  \(name): \(shown) (\(threshold.text))")

@@ -78,7 +78,7 @@ struct CustodyApplication: Sendable {
     private func server(_ configuration: ServerConfiguration) throws -> HTTPServerBuilder {
         let limit = configuration.intake.deliveryBytes
         let http1 = HTTPServerBuilder.http1(
-            configuration: .init(additionalChannelHandlers: [ExpectContinueHandler(limit: limit)]))
+            configuration: .init(additionalChannelHandlers: [ExpectContinueHandler(limit: limit), DisconnectHandler()]))
         guard let certificate = configuration.tlsCertificate, let key = configuration.tlsKey else {
             guard configuration.tlsCertificate == nil, configuration.tlsKey == nil else {
                 throw ConfigurationError("TLS needs both a certificate and a key")

@@ -12,10 +12,28 @@ struct CustodyRequestContext: RequestContext {
     var credential = PresentedCredential.none
     /// The peer's address, without port; nil for sockets that have none.
     let clientAddress: String?
+    /// The connection that the request came by; nil for requests of tests.
+    private let connection: ClientConnection?
 
     init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
         clientAddress = source.channel.remoteAddress?.ipAddress
+        connection = ClientConnection.of(source.channel)
+    }
+
+    /// Runs what may take long as long as somebody waits for the answer.
+    ///
+    /// - Throws: ``Problem`` 499 when the client has gone, which nobody reads but the log and the metrics.
+    func whileConnected<Result: Sendable>(
+        _ body: @escaping @Sendable () async throws -> Result
+    ) async throws -> Result {
+        guard let connection else { return try await body() }
+        do {
+            return try await connection.whileOpen(body)
+        } catch is CancellationError {
+            throw Problem(
+                .init(code: 499, reasonPhrase: "Client Closed Request"), "client_gone", "the client has gone")
+        }
     }
 
     /// Bodies of deliveries are collected by their routes with the limits of intake; this is for the rest.

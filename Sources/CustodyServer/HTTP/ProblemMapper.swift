@@ -105,7 +105,14 @@ enum ProblemMapper {
     private static func problem(_ error: EventStoreError) -> Problem {
         switch error.code {
         case .queryTimedOut: Problem(.requestTimeout, error.code.rawValue, error.reason)
-        case .tooManyGroups, .tooManyRows, .exhausted: Problem(.unprocessableContent, error.code.rawValue, error.reason)
+        case .tooManyGroups, .tooManyRows, .tooMuchMemory, .exhausted:
+            Problem(.unprocessableContent, error.code.rawValue, error.reason)
+        case .tooManySearches:
+            Problem(
+                .tooManyRequests, error.code.rawValue, error.reason, headers: [.retryAfter: retryAfterSeconds])
+        case .searchesHoldMemory:
+            Problem(
+                .serviceUnavailable, error.code.rawValue, error.reason, headers: [.retryAfter: retryAfterSeconds])
         case .invalidCursor, .invalidLimit: .badRequest(error.code.rawValue, error.reason)
         case .damaged, .missing: Problem(.internalServerError, "damaged", "stored data is damaged; see custody verify")
         default: Problem(.internalServerError, "internal", "the event store cannot answer")

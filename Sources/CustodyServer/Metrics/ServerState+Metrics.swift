@@ -14,6 +14,7 @@ extension ServerState {
             let memory = engine.usage
             let counters = intake.committer.counters
             let store = storeView.counters
+            let searches = self.store.load
             let end = intake.committer.end.rawValue
             var samples: [ServerMetrics.Sample] = [
                 .init(.counter, "custody_events_accepted_total", "Events committed.", counters.accepted),
@@ -44,6 +45,11 @@ extension ServerState {
                 .init(
                     .counter, "custody_store_failures_total", "Segments that could not be written.",
                     Double(store.failures)),
+                .init(.gauge, "custody_searches_running", "Searches that take turns.", Double(searches.running)),
+                .init(.gauge, "custody_searches_waiting", "Searches that wait to begin.", Double(searches.waiting)),
+                .init(
+                    .gauge, "custody_search_bytes", "Memory that searches hold, as estimated.",
+                    Double(searches.heldBytes)),
                 .init(
                     .counter, "custody_detection_evaluated_total", "Events judged by the rules.", detection.evaluated),
                 .init(.counter, "custody_detection_matches_total", "Matches of rules.", detection.matched),

@@ -51,11 +51,12 @@ struct SearchRoutes {
             case "oldest", "asc": .oldestFirst
             default: throw Problem.badRequest("invalid_order", "order is newest or oldest")
             }
-        let result = try await state.store.search(
-            authorized,
-            SearchOptions(
-                limit: wanted.limit, cursor: wanted.cursor.flatMap { $0.isEmpty ? nil : $0 }, order: order,
-                explains: wanted.explain ?? false))
+        let options = SearchOptions(
+            limit: wanted.limit, cursor: wanted.cursor.flatMap { $0.isEmpty ? nil : $0 }, order: order,
+            explains: wanted.explain ?? false)
+        let result = try await context.whileConnected { [store = state.store] in
+            try await store.search(authorized, options)
+        }
         return Self.response(result, proofs: try proofs(of: result, wanted))
     }
 
@@ -76,7 +77,9 @@ struct SearchRoutes {
         let authorized = try Authorizer.authorize(query, for: principal, now: now)
         try state.audit.recordRepeated(
             state.auditEntry("field.complete", activity: "read", context, resource: ("field", nil)))
-        let summary = try await state.store.fields(authorized)
+        let summary = try await context.whileConnected { [store = state.store] in
+            try await store.fields(authorized)
+        }
         var json = JSONWriter()
         json.object { json in
             json.member("fields") { json in
@@ -111,8 +114,10 @@ struct SearchRoutes {
         try state.audit.recordRepeated(
             state.auditEntry("field.complete", activity: "read", context, resource: ("field", name)))
         let limit = try request.count("limit", in: 1...Self.maximumValues) ?? 20
-        let summary = try await state.store.values(
-            of: reference, prefix: parameters["prefix"].map(String.init) ?? "", limit: limit, authorized)
+        let prefix = parameters["prefix"].map(String.init) ?? ""
+        let summary = try await context.whileConnected { [store = state.store] in
+            try await store.values(of: reference, prefix: prefix, limit: limit, authorized)
+        }
         var json = JSONWriter()
         json.object { json in
             json.member("field", name)

@@ -5,7 +5,8 @@ package import QueryLanguage
 
 /// The store that searches the segments of this process.
 ///
-/// Every search works on a snapshot: what is appended, sealed or merged meanwhile does not disturb it.
+/// Every search works on a snapshot: what is appended, sealed or merged meanwhile does not disturb it. Searches run on threads
+/// of their own, take turns there, and share a bounded memory.
 package struct EmbeddedEventStore: EventSearching {
     /// The segments at this moment, in memory and on disk.
     package typealias Snapshot = @Sendable () -> [any EventRows]
@@ -15,6 +16,9 @@ package struct EmbeddedEventStore: EventSearching {
     private let limits: SearchLimits
     private let now: @Sendable () -> Timestamp
     private let clock: @Sendable () -> UInt64
+    private let queue: SearchQueue
+    private let memory: SearchMemory
+    private let threads: SearchThreads
 
     /// - Parameters:
     ///   - cursorKey: what cursors are made unforgeable with; a new one invalidates those that are out.
@@ -30,6 +34,30 @@ package struct EmbeddedEventStore: EventSearching {
         self.limits = limits
         self.now = now
         self.clock = clock
+        queue = SearchQueue(running: limits.running, waiting: limits.waiting)
+        memory = SearchMemory(limit: limits.memoryOfAll)
+        threads = .shared
+    }
+
+    /// What searches hold of the process at this moment.
+    package var load: SearchLoad {
+        let (running, waiting) = queue.load
+        return SearchLoad(running: running, waiting: waiting, heldBytes: memory.bytes)
+    }
+
+    /// Runs a search on the search threads when it is its turn. The time that it waits counts.
+    private func run<Result>(
+        explains: Bool = false, _ body: (QueryMeter) async throws -> Result
+    ) async throws -> Result {
+        let meter = QueryMeter(
+            duration: limits.duration, clock: clock, records: explains,
+            allowance: SearchAllowance(memory, limit: limits.memory))
+        return try await queue.run {
+            try await withTaskExecutorPreference(threads) {
+                try meter.check()
+                return try await body(meter)
+            }
+        }
     }
 
     package func search(_ query: AuthorizedQuery, _ options: SearchOptions) async throws -> QueryResult {
@@ -37,7 +65,12 @@ package struct EmbeddedEventStore: EventSearching {
     }
 
     func search(_ request: SearchRequest, _ options: SearchOptions) async throws -> QueryResult {
-        let meter = QueryMeter(duration: limits.duration, clock: clock, records: options.explains)
+        try await run(explains: options.explains) { try await search(request, options, $0) }
+    }
+
+    private func search(
+        _ request: SearchRequest, _ options: SearchOptions, _ meter: QueryMeter
+    ) async throws -> QueryResult {
         let binding = CursorBinding.bytes(request, options.order)
         let cursor = try options.cursor.map { try SearchCursor($0, binding: binding, key: cursorKey) }
         let segments = snapshot()
@@ -92,7 +125,7 @@ package struct EmbeddedEventStore: EventSearching {
     }
 
     func fields(_ request: SearchRequest) async throws -> FieldSummary {
-        try await facets(request).fields()
+        try await run { try await facets(request, $0).fields() }
     }
 
     package func values(
@@ -104,15 +137,24 @@ package struct EmbeddedEventStore: EventSearching {
     func values(
         of field: FieldReference, prefix: String, limit: Int, _ request: SearchRequest
     ) async throws -> ValueSummary {
-        try await facets(request).values(of: field, prefix: prefix, limit: min(max(limit, 1), limits.pageRows))
+        try await run {
+            try await facets(request, $0).values(of: field, prefix: prefix, limit: min(max(limit, 1), limits.pageRows))
+        }
     }
 
-    private func facets(_ request: SearchRequest) -> Facets {
-        let meter = QueryMeter(duration: limits.duration, clock: clock, records: false)
+    private func facets(_ request: SearchRequest, _ meter: QueryMeter) -> Facets {
         let plan = QueryPlan(request, order: .newestFirst, now: now())
         let work = SegmentWork(segments: snapshot(), groups: plan.groups, limits: limits, meter: meter, end: .max)
         return Facets(work: work, filter: plan.filterWithoutWindow)
     }
+}
+
+/// What searches hold of the process.
+package struct SearchLoad: Sendable, Equatable {
+    package let running: Int
+    package let waiting: Int
+    /// An estimate of what they keep.
+    package let heldBytes: Int
 }
 
 /// A clock that only goes forward.

@@ -9,9 +9,12 @@ package import QueryLanguage
 package protocol EventSearching: Sendable {
     /// Answers a query.
     ///
-    /// - Throws: ``EventStoreError`` (`invalidCursor`, `invalidLimit`, `tooManyGroups`, `tooManyRows`, `queryTimedOut`,
-    ///   `damaged`), `CancellationError`.
+    /// - Throws: ``EventStoreError`` (`invalidCursor`, `invalidLimit`, `tooManyGroups`, `tooManyRows`, `tooMuchMemory`,
+    ///   `searchesHoldMemory`, `tooManySearches`, `queryTimedOut`, `damaged`), `CancellationError`.
     func search(_ query: AuthorizedQuery, _ options: SearchOptions) async throws -> QueryResult
+
+    /// What searches hold of the process at this moment.
+    var load: SearchLoad { get }
 
     /// One event; nil when there is none or the reader may not find it.
     func event(at index: LeafIndex, _ read: AuthorizedRead) async throws -> StoredEvent?
@@ -62,6 +65,7 @@ package struct ValueSummary: Sendable, Equatable {
 
     /// Most frequent first, then bytewise.
     package let entries: [Entry]
-    /// Whether all events were counted, and not only the newest.
+    /// Whether these are certainly the most frequent. False where only the newest events were looked at, and where there
+    /// are so many values that only the frequent ones of each segment were added up; these are counted over all events.
     package let isExact: Bool
 }

@@ -1,7 +1,8 @@
 import EventModel
 import QueryLanguage
 
-/// Says in plain text how a search was run: for whoever wonders why it took so long.
+/// Says in plain text how a search was planned and run: for whoever wonders why it took so long. Steps that two threads took
+/// at the same time add up to more than the whole took.
 ///
 /// Times and bytes only: how many rows a step left would tell of events outside of the reader's scope.
 enum Explanation {
@@ -13,6 +14,7 @@ enum Explanation {
             lines.append("window    \(window.since.text) to \(window.until.text), because the query names no time")
         }
         lines.append("order     \(plan.order.isOldestFirst ? "oldest" : "newest") first")
+        lines += PlanDescription.lines(plan)
         lines.append(
             "segments  \(statistics.segmentsRead) of \(statistics.segments); the others are outside of its time")
         for step in steps {

@@ -23,6 +23,8 @@ struct QueryExecutor: Sendable {
     }
 
     private static let batchRows = 4_096
+    /// An array of its own for each row.
+    private static let bytesOfRow = 48
 
     // MARK: Events
 
@@ -65,13 +67,14 @@ struct QueryExecutor: Sendable {
                 "a stage needs more than \(work.limits.orderedEvents) events in order; narrow the search or limit it first"
             )
         }
+        try work.meter.allowance.take(found.rows.count * MemoryLayout<RowReference>.stride)
         var list = EventList(rows: found.rows, work: work)
         for step in steps {
             switch step {
             case .limit(let count): list.limit(count)
             case .sort(let keys): try work.meter.measure("sort") { try list.sort(keys) }
             case .deduplicate(let field): try work.meter.measure("dedup") { try list.deduplicate(field) }
-            case .filter(let filter): try list.filter(filter)
+            case .filter(let filter): try await list.filter(filter)
             }
         }
         return (list, found.matched, found.isExact)
@@ -107,14 +110,23 @@ struct QueryExecutor: Sendable {
             sets = list.rowSets()
             matched = all
         }
-        let span = try span(of: stage, sets)
-        let aggregation = Shared(Aggregation(stage.plan(span: span), limits: work.limits))
-        let selected = sets
-        try await work.forEach(sets.keys.sorted()) { number, parser in
-            guard let rows = selected[number], !rows.isEmpty else { return }
-            try work.meter.measure("group") { try gather(number, rows, aggregation, parser) }
+        if let top = TopValues(stage, work), let rows = try await top.rows(sets) {
+            var table = ResultTable(columns: plan.outcomeColumns, rows: rows)
+            try apply(plan.tableStages, to: &table)
+            return Outcome(answer: .table(table, span: nil), matched: matched)
         }
-        let rows = aggregation.withLock { $0.rows() }
+        let span = try span(of: stage, sets)
+        let empty = Aggregation(stage.plan(span: span), limits: work.limits, allowance: work.meter.allowance)
+        let selected = sets
+        var parts = try await work.collect(sets.keys.sorted(), empty) { number, worker, aggregation in
+            guard let rows = selected[number], !rows.isEmpty else { return }
+            try await gather(number, rows, &aggregation, worker)
+        }
+        var whole = parts.popLast() ?? empty
+        try work.meter.measure("bring groups together") {
+            while let part = parts.popLast() { try whole.merge(part) }
+        }
+        let rows = try work.meter.measure("make rows") { try whole.rows() }
         var table = ResultTable(columns: plan.outcomeColumns, rows: stage.arrange(rows))
         try apply(plan.tableStages, to: &table)
         let isChart = if case .timechart = stage { true } else { false }
@@ -124,32 +136,43 @@ struct QueryExecutor: Sendable {
     /// The rows of each segment for which a filter holds.
     func select(_ filter: CompiledFilter) async throws -> [Int: RowSet] {
         let sets = Shared([Int: RowSet]())
-        try await work.forEach(work.numbers(for: filter)) { number, parser in
-            let segment = SegmentFilter(rows: work.segments[number], meter: work.meter, parser: parser)
-            let rows = try segment.select(filter, among: work.candidates(number))
+        try await work.forEach(work.numbers(for: filter)) { number, worker in
+            let segment = SegmentFilter(rows: work.segments[number], meter: work.meter, worker: worker)
+            let rows = try await segment.select(filter, among: work.candidates(number))
+            guard !rows.isEmpty else { return }
+            try work.meter.allowance.take(rows.words.count * 8)
             sets.withLock { $0[number] = rows }
         }
         return sets.withLock { $0 }
     }
 
     private func gather(
-        _ number: Int, _ rows: RowSet, _ aggregation: Shared<Aggregation>, _ parser: JSONParser
-    ) throws {
-        let plan = aggregation.withLock { $0.plan }
+        _ number: Int, _ rows: RowSet, _ aggregation: inout Aggregation, _ worker: SearchWorker
+    ) async throws {
+        let plan = aggregation.plan
         let reader = BatchReader(
-            work.segments[number], step: "group", groups: work.groups, meter: work.meter, parser: parser)
+            work.segments[number], step: "group", groups: work.groups, meter: work.meter, parser: worker.parser)
         let keys = try plan.keys.map { try reader.source($0) }
         let arguments = try plan.aggregates.map { aggregate in
             try aggregate.argument.map { try reader.source(.value($0), needsCodes: aggregate.function == .dcount) }
         }
-        var gathered = GatheredGroups(keys: keys, plan.aggregates, arguments: arguments, limits: work.limits)
-        if try gathered.count(rows) { return try aggregation.withLock { try $0.merge(gathered) } }
-        try rows.withBatches(of: Self.batchRows) { batch in
-            try reader.load(batch)
-            try gathered.add(rowCount: batch.count)
-            return true
+        var gathered = GatheredGroups(
+            keys: keys, plan.aggregates, arguments: arguments, limits: work.limits, allowance: work.meter.allowance)
+        let isCounted = try work.meter.measure("group") { try gathered.count(rows) }
+        if !isCounted {
+            var batch: [UInt32] = []
+            for number in 0..<rows.batchCount(of: Self.batchRows) {
+                rows.fill(&batch, fromBatch: number, of: Self.batchRows)
+                guard !batch.isEmpty else { continue }
+                try await worker.pause()
+                try work.meter.measure("group") {
+                    try batch.withUnsafeBufferPointer(reader.load)
+                    try gathered.add(rowCount: batch.count)
+                }
+            }
         }
-        try aggregation.withLock { try $0.merge(gathered) }
+        try work.meter.measure("bring groups together") { try aggregation.merge(gathered) }
+        gathered.release()
     }
 
     /// The width of a timechart's buckets: as asked for, or to fit the window that the query names, or else its hits.
@@ -185,7 +208,7 @@ struct QueryExecutor: Sendable {
                 guard let group = GroupStage(stage) else { continue }
                 var aggregation = try table.aggregated(group.plan(span: 1), limits: work.limits, work.meter)
                 let columns = QueryShape.table(table.columns).applying(stage).columns ?? []
-                table = ResultTable(columns: columns, rows: group.arrange(aggregation.rows()))
+                table = ResultTable(columns: columns, rows: group.arrange(try aggregation.rows()))
             }
         }
     }
@@ -200,6 +223,8 @@ struct QueryExecutor: Sendable {
             let index = LeafIndex(rows[position].index)
             var json: [UInt8] = []
             EventJSON.append(view, index: index, groups: groups, omitting: plan.removedFields, to: &json)
+            // Once here and once more in the answer's body.
+            try work.meter.allowance.take(2 * json.count + Self.bytesOfRow)
             hits[position] = EventHit(index: index, json: json)
         }
         return hits.compactMap(\.self)
@@ -217,7 +242,9 @@ struct QueryExecutor: Sendable {
         let parser = JSONParser()
         var table = [[QueryValue]](repeating: [], count: rows.count)
         try visit(rows) { position, view in
-            table[position] = cells.row(view, index: LeafIndex(rows[position].index), parser: parser)
+            let row = cells.row(view, index: LeafIndex(rows[position].index), parser: parser)
+            try work.meter.allowance.take(row.reduce(Self.bytesOfRow) { $0 + 2 * $1.heldBytes })
+            table[position] = row
         }
         return table
     }

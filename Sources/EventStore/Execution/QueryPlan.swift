@@ -21,6 +21,9 @@ struct QueryPlan: Sendable {
     private(set) var filter: CompiledFilter
     /// The same without the default window.
     let filterWithoutWindow: CompiledFilter
+    /// The part of it that says which events the reader may find, and the part that the query says.
+    let scope: CompiledFilter
+    let queryFilter: CompiledFilter
     /// The window that stands in because the query names no time.
     let defaultWindow: ClosedRange<Timestamp>?
     private(set) var order: TimeOrder
@@ -60,7 +63,9 @@ struct QueryPlan: Sendable {
             rest.removeFirst()
         }
         let condition = Filter.conjunction(conditions)
-        filterWithoutWindow = .conjunction([request.scope, compiler.compile(condition)])
+        scope = request.scope
+        queryFilter = compiler.compile(condition)
+        filterWithoutWindow = .conjunction([scope, queryFilter])
         let namesTime =
             request.since != nil || request.until != nil
             || condition.mentions { $0 == .field(.time) || $0 == .field(.received) }

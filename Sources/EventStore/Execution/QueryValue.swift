@@ -38,6 +38,18 @@ extension QueryValue {
         }
     }
 
+    /// What the value takes of memory, roughly.
+    var heldBytes: Int {
+        // Short texts lie inside of the value itself.
+        switch self {
+        case .text(let text), .json(let text): Self.ownBytes + (text.utf8.count > 15 ? text.utf8.count + 32 : 0)
+        case .list(let members): members.reduce(Self.ownBytes + 32) { $0 + $1.heldBytes }
+        case .absent, .integer, .decimal, .boolean, .time: Self.ownBytes
+        }
+    }
+
+    static let ownBytes = MemoryLayout<QueryValue>.stride
+
     /// The one value that grouping and sorting see: of a list its first.
     var single: QueryValue {
         guard case .list(let members) = self else { return self }
@@ -144,6 +156,13 @@ extension QueryValue {
 extension String.UTF8View {
     /// -1, 0 or 1: how these bytes compare with others, bytewise.
     func bytewiseOrder(to other: String.UTF8View) -> Int {
+        let fast = withContiguousStorageIfAvailable { left in
+            other.withContiguousStorageIfAvailable { right -> Int in
+                let (one, two) = (UnsafeRawBufferPointer(left), UnsafeRawBufferPointer(right))
+                return one.precedes(two) ? -1 : one.hasSameBytes(as: two) ? 0 : 1
+            }
+        }
+        if let order = fast ?? nil { return order }
         if lexicographicallyPrecedes(other) { return -1 }
         return elementsEqual(other) ? 0 : 1
     }

@@ -112,6 +112,51 @@ struct RowSet: Sendable {
         }
     }
 
+    /// Keeps of some words those rows for which `passes` gives 1 and not 0. It is asked for all rows of a word, 64 at a time,
+    /// which the compiler does with vector instructions; the bytes' bits are gathered then.
+    @inline(__always)
+    mutating func keep(inWords range: Range<Int>, _ passes: (_ row: Int) -> UInt8) {
+        withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 8) { gathered in
+            guard let start = UnsafeMutableRawBufferPointer(gathered).baseAddress else { return }
+            let flags = start.assumingMemoryBound(to: UInt8.self)
+            for position in range where words[position] != 0 {
+                let first = position * 64
+                if first + 64 <= rowCount {
+                    for offset in 0..<64 { flags[offset] = passes(first + offset) }
+                } else {
+                    let count = rowCount - first
+                    for offset in 0..<64 { flags[offset] = offset < count ? passes(first + offset) : 0 }
+                }
+                words[position] &= Self.bits(ofFlags: gathered)
+            }
+        }
+    }
+
+    /// The lowest bits of 64 bytes that are 0 or 1, in their order.
+    @inline(__always)
+    private static func bits(ofFlags flags: UnsafeMutableBufferPointer<UInt64>) -> UInt64 {
+        var bits: UInt64 = 0
+        for part in 0..<8 {
+            // Byte n times the n-th power of two from above ends in bit n of the highest byte; no two products meet.
+            bits |= ((flags[part].littleEndian &* 0x0102_0408_1020_4080) >> 56) << UInt64(part * 8)
+        }
+        return bits
+    }
+
+    /// Drops the rows of some words.
+    mutating func remove(words range: Range<Int>) {
+        for position in range { words[position] = 0 }
+    }
+
+    /// Those rows of the set that are in a range.
+    func limited(to rows: Range<Int>) -> RowSet {
+        var limited = RowSet(rowCount: rowCount)
+        guard !rows.isEmpty else { return limited }
+        for position in rows.lowerBound >> 6...(rows.upperBound - 1) >> 6 { limited.words[position] = words[position] }
+        limited.formIntersection(rows)
+        return limited
+    }
+
     /// The rows in ascending order.
     func forEach(_ body: (Int) throws -> Void) rethrows {
         for position in words.indices {
@@ -123,28 +168,23 @@ struct RowSet: Sendable {
         }
     }
 
-    /// The rows in batches of at most `size`, ascending inside a batch; the batches ascend too, or descend when `reversed`.
-    /// Return false from `body` to stop.
-    func withBatches(
-        of size: Int, reversed: Bool = false, _ body: (UnsafeBufferPointer<UInt32>) throws -> Bool
-    ) rethrows {
-        let wordsPerBatch = Swift.max(1, size / 64)
-        let batches = (words.count + wordsPerBatch - 1) / wordsPerBatch
-        var rows = [UInt32]()
-        rows.reserveCapacity(wordsPerBatch * 64)
-        for number in 0..<batches {
-            let batch = reversed ? batches - 1 - number : number
-            rows.removeAll(keepingCapacity: true)
-            for position in batch * wordsPerBatch..<Swift.min(words.count, (batch + 1) * wordsPerBatch) {
-                var word = words[position]
-                let first = UInt32(truncatingIfNeeded: position * 64)
-                while word != 0 {
-                    rows.append(first + UInt32(truncatingIfNeeded: word.trailingZeroBitCount))
-                    word &= word - 1
-                }
+    /// How many batches of `size` consecutive rows, a multiple of 64, there are.
+    func batchCount(of size: Int) -> Int { (rowCount + size - 1) / size }
+
+    /// Replaces `rows` by those rows of the set that are in a batch of `size` consecutive ones, ascending.
+    func fill(_ rows: inout [UInt32], fromBatch number: Int, of size: Int) {
+        rows.removeAll(keepingCapacity: true)
+        for position in number * (size / 64)..<Swift.min(words.count, (number + 1) * (size / 64)) {
+            var word = words[position]
+            let first = UInt32(truncatingIfNeeded: position * 64)
+            if word == .max {
+                rows.append(contentsOf: first..<first + 64)
+                continue
             }
-            guard !rows.isEmpty else { continue }
-            guard try rows.withUnsafeBufferPointer(body) else { return }
+            while word != 0 {
+                rows.append(first + UInt32(truncatingIfNeeded: word.trailingZeroBitCount))
+                word &= word - 1
+            }
         }
     }
 }

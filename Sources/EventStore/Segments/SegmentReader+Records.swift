@@ -1,4 +1,5 @@
 import CZstd
+import DurableFiles
 package import EventModel
 
 extension SegmentReader {
@@ -45,6 +46,10 @@ final class BlockDecoder {
     private var current: RecordBlock?
     /// Bytes of the records section, from its beginning, whose memory was given back.
     private var released = 0
+    /// Compressed bytes of the records that were read and are still resident, from the first to the last.
+    private var resident: Range<Int>?
+    /// A scan of everything would else make the whole file resident.
+    private static let residentBytes = 4 << 20
 
     init(_ reader: SegmentReader) throws {
         self.reader = reader
@@ -59,7 +64,18 @@ final class BlockDecoder {
         self.context = context
     }
 
-    deinit { ZSTD_freeDCtx(context) }
+    deinit {
+        ZSTD_freeDCtx(context)
+        reader.noteTouched(resident?.count ?? 0)
+    }
+
+    private func noteResident(_ bytes: Range<Int>) {
+        let all = resident.map { min($0.lowerBound, bytes.lowerBound)..<max($0.upperBound, bytes.upperBound) } ?? bytes
+        resident = all
+        guard all.count >= Self.residentBytes, case .file(let file) = reader.storage else { return }
+        file.release(all)
+        resident = nil
+    }
 
     var blockCount: Int { entries.count }
 
@@ -112,6 +128,8 @@ final class BlockDecoder {
         let frame = source.slice(try readLengths(source, entry)..<source.count)
         let written = ZSTD_decompressDCtx(context, plain.start, size, frame.baseAddress, frame.count)
         guard ZSTD_isError(written) == 0, written == size else { throw fault(entry, "cannot be decompressed") }
+        let start = Int(records.offset + entry.offset)
+        noteResident(start..<start + source.count)
         plain.commit(size)
         let block = RecordBlock(
             firstRow: Int(entry.firstRow), rowCount: Int(entry.rowCount), bytes: plain.bytes, ends: ends.bytes)

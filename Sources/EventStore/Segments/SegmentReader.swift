@@ -1,4 +1,5 @@
 import CZstd
+import DurableFiles
 package import EventModel
 package import Journal
 import Synchronization
@@ -14,13 +15,22 @@ package final class SegmentReader: EventRows {
     let storage: SegmentStorage
     let sections: [SegmentSection]
     private let pageTable: Range<Int>
-    /// For each section whether it was checked. Segments that this process built itself need no check.
-    private let isChecked: Mutex<[Bool]>
+    private struct SectionState {
+        /// Whether it was checked. Segments that this process built itself need no check.
+        var isChecked: Bool
+        /// Whether it was read since the pages were last let go.
+        var isTouched = false
+    }
+
+    private let states: Mutex<[SectionState]>
+    private let touched = Atomic<Int>(0)
     /// One bit for each page that was checked by itself; empty until one was.
     private let checkedPages = Mutex<[UInt64]>([])
     private let madeBundleMap = Mutex<BundleMap?>(nil)
     private let readPathIndex = Mutex<PathIndex?>(nil)
     let madeTimeZones = Mutex<[Field: [ClosedRange<Int64>]]>([:])
+    /// What searches remember.
+    let facts = DerivedFacts()
     /// The position in `sections` by kind and field.
     private let positions: [UInt32: Int]
 
@@ -63,7 +73,7 @@ package final class SegmentReader: EventRows {
         guard pageTable.count == pages * 8 else { throw damaged("has a wrong number of page checksums") }
         self.sections = sections
         self.positions = positions
-        isChecked = Mutex([Bool](repeating: isTrusted, count: sections.count))
+        states = Mutex([SectionState](repeating: SectionState(isChecked: isTrusted), count: sections.count))
     }
 
     package var partition: JournalPartition { header.partition }
@@ -126,10 +136,17 @@ package final class SegmentReader: EventRows {
     func bytes(_ kind: SectionKind, _ field: Field? = nil) throws -> UnsafeRawBufferPointer? {
         guard let position = positions[Self.key(kind, field?.rawValue ?? 0)] else { return nil }
         let section = sections[position]
-        if !isChecked.withLock({ $0[position] }) {
+        let isChecked = states.withLock { states in
+            if !states[position].isTouched {
+                states[position].isTouched = true
+                noteTouched(Int(section.length))
+            }
+            return states[position].isChecked
+        }
+        if !isChecked {
             // Two threads may check at once; both come to the same end.
             if let fault = firstFault(in: section) { throw fault.error }
-            isChecked.withLock { $0[position] = true }
+            states.withLock { $0[position].isChecked = true }
         }
         return storage.bytes.slice(section.range)
     }
@@ -155,7 +172,8 @@ package final class SegmentReader: EventRows {
     /// sections that are large and read in few places. Their shape is not checked: readers heed it themselves.
     func checked(_ section: SegmentSection, _ range: Range<Int>) throws -> UnsafeRawBufferPointer {
         let position = positions[Self.key(section.kind, section.field)] ?? 0
-        if !range.isEmpty, !isChecked.withLock({ $0[position] }) {
+        noteTouched(range.count)
+        if !range.isEmpty, !states.withLock({ $0[position].isChecked }) {
             let pages = range.lowerBound / SegmentSection.pageBytes...(range.upperBound - 1) / SegmentSection.pageBytes
             for page in pages where !isPageChecked(Int(section.firstPage) + page) {
                 if let fault = pageFault(page, of: section) { throw fault.error }
@@ -164,6 +182,25 @@ package final class SegmentReader: EventRows {
         }
         let start = Int(section.offset)
         return storage.bytes.slice(start + range.lowerBound..<start + range.upperBound)
+    }
+
+    // MARK: Pages
+
+    /// Bytes of a mapped file that were read since its pages were last let go, roughly; 0 for a segment in memory.
+    var touchedBytes: Int { touched.load(ordering: .relaxed) }
+
+    func noteTouched(_ bytes: Int) {
+        if isFile { touched.add(bytes, ordering: .relaxed) }
+    }
+
+    /// Lets go of the file's pages, which the system's cache keeps. Whoever reads them at this moment reads on.
+    func releasePages() {
+        guard case .file(let file) = storage else { return }
+        states.withLock { states in
+            for position in states.indices { states[position].isTouched = false }
+        }
+        touched.store(0, ordering: .relaxed)
+        file.release(0..<file.count)
     }
 
     private func isPageChecked(_ page: Int) -> Bool {
@@ -218,13 +255,15 @@ package final class SegmentReader: EventRows {
         return index
     }
 
-    /// One path's rows and values.
+    /// One path's rows and values. Cost: constant but for the first call.
     func pathColumn(_ entry: PathIndex.Entry) throws -> PathColumn {
-        guard let section = section(.pathData),
-            let column = PathColumn(
-                entry, try checked(section, entry.data), rowCount: rowCount, owner: storage.owner)
-        else { throw malformedPaths }
-        return column
+        try facts.pathColumn(at: entry.data.lowerBound) {
+            guard let section = section(.pathData),
+                let column = PathColumn(
+                    entry, try checked(section, entry.data), rowCount: rowCount, owner: storage.owner)
+            else { throw malformedPaths }
+            return column
+        }
     }
 
     private var malformedPaths: EventStoreError {

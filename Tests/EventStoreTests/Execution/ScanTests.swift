@@ -35,11 +35,12 @@ import Testing
         for row in even { set.insert(row) }
         #expect(set.bounds == even.last.map { 0..<$0 + 1 })
         var batches: [[UInt32]] = []
-        set.withBatches(of: 64, reversed: true) { batch in
-            batches.append(Array(batch))
-            return true
+        for number in 0..<set.batchCount(of: 64) {
+            var batch: [UInt32] = []
+            set.fill(&batch, fromBatch: number, of: 64)
+            batches.append(batch)
         }
-        #expect(batches.reversed().flatMap { $0 }.map(Int.init) == even)
+        #expect(batches.flatMap { $0 }.map(Int.init) == even)
         all.subtract(set)
         #expect(Array(all) == (0..<rowCount).filter { $0 % 2 == 1 })
         all.formIntersection(min(10, rowCount)..<rowCount)

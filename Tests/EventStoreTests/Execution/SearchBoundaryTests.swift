@@ -160,6 +160,28 @@ import Testing
         #expect(result.statistics.scannedBytes > 0)
     }
 
+    @Test("The plan names what decides, the reader's conditions among it, and tells nothing of what is hidden")
+    func plan() async throws {
+        let store = try SampleStore(Self.samples)
+        let result = try await store.store.search(
+            request(store, "action:api.* -outcome_reason:x treasure | stats count by action"),
+            SearchOptions(explains: true))
+        let text = try #require(result.explanation)
+        for line in [
+            "plan      scope: column source.name; without the fields of actor",
+            "plan      query: column action and not index of tokens, then records: outcome_reason and index of tokens",
+            "plan      then: groups by action, counted from columns",
+        ] { #expect(text.contains(line), "\(line) in \(text)") }
+        #expect(!text.contains("open") && !text.contains("secret"))
+        let plain = try await store.search(
+            "raw.hidden:* index:>3 | sort -time | limit 5 | fields actor", since: nil, SearchOptions(explains: true))
+        for line in [
+            "plan      window: bounds of segments and rows", "plan      scope: every event; all fields",
+            "index of payload paths: raw.hidden", "leaf numbers", "plan      then: the first 5",
+            "plan      then: table of actor",
+        ] { #expect(plain.explanation?.contains(line) == true, "\(line) in \(plain.explanation ?? "")") }
+    }
+
     @Test("Completion gives fields with their paths, and values by frequency")
     func completion() async throws {
         let store = try SampleStore(ContractEvents.all)
@@ -174,6 +196,20 @@ import Testing
         let path = try await store.store.values(
             of: .raw(PayloadPath(["requestObject", "spec", "hostNetwork"])), prefix: "t", limit: 5, store.request("*"))
         #expect(path.entries == [.init(value: "true", events: 6)])
+    }
+
+    @Test("Completion reads so many groups of records at most, and says when these are not all")
+    func scattered() async throws {
+        let samples = (1...80).map { Sample(UInt64($0), "2026-11-01T10:00:00Z", payload: #"{"n":\#($0 % 2)}"#) }
+        let store = try SampleStore(samples, segmentRows: 1)
+        #expect(try await store.store.fields(store.request("*")).sampledEvents == 64)
+        let path = FieldReference.raw(PayloadPath(["n"]))
+        let some = try await store.store.values(of: path, prefix: "", limit: 5, store.request("*"))
+        #expect(!some.isExact && some.entries.map(\.events).reduce(0, +) == 64)
+        let dense = try SampleStore(samples, segmentRows: 40)
+        let all = try await dense.store.values(of: path, prefix: "", limit: 5, dense.request("*"))
+        #expect(
+            all == ValueSummary(entries: [.init(value: "0", events: 40), .init(value: "1", events: 40)], isExact: true))
     }
 
     @Test("An empty store answers everything")

@@ -139,6 +139,33 @@ struct CountingTests {
         }
     }
 
+    @Test("top by a field is the beginning of its groups, however many values are added up", arguments: 1...4)
+    func topValues(seed: Int) async throws {
+        var random = RandomEvents(seed: UInt64(seed) + 6_000)
+        let samples = (0..<150).map { _ in random.sample() }
+        var few = SearchLimits()
+        few.rankedCandidates = 0
+        let stores = try [
+            SampleStore(samples, segmentRows: 40), SampleStore(samples, segmentRows: 40, limits: few),
+            SampleStore(samples, segmentRows: 40, isIndexed: false),
+        ]
+        for field in ["action", "actor.name", "vcs.repo", "targets.name", "source.kind", "api.status", "source"] {
+            for filter in ["*", "outcome:*", "-action:push"] {
+                let present = field == "source" ? "source.kind" : field
+                let groups = "\(filter) | where \(present):* | stats count by \(field) | sort -count,\(field) | limit 4"
+                let expected = try await stores[0].rows(groups)
+                for store in stores {
+                    #expect(try await store.rows("\(filter) | top 4 \(field)") == expected, "\(filter) \(field)")
+                    #expect(
+                        try await store.rows("\(filter) | top 4 \(field) | where count:>3 | stats count")
+                            == [
+                                "[\(expected.filter { Int($0.split(separator: ",").last?.dropLast() ?? "") ?? 0 > 3 }.count)]"
+                            ])
+                }
+            }
+        }
+    }
+
     @Test("Values offered are counted over all segments, whatever the case of their beginning", arguments: 1...3)
     func offeredValues(seed: Int) async throws {
         var random = RandomEvents(seed: UInt64(seed) + 5_000)

@@ -2,6 +2,7 @@ import Crypto
 import DurableFiles
 import EventModel
 import Journal
+import QueryLanguage
 import Synchronization
 import SystemPackage
 import TestSupport
@@ -56,6 +57,31 @@ struct RewritingTests {
             SealedForm.destroying([.actor, .raw], of: try SealedView($0))
         }
         return expected
+    }
+
+    @Test("Searches count what is left, though the segments' counts were known before")
+    func counts() async throws {
+        let fixture = Self.fixture()
+        let store = try fixture.open()
+        try fixture.append(upTo: Self.rows, to: store)
+        let (view, now) = (store.view, fixture.now)
+        let search = EmbeddedEventStore(snapshot: { view.snapshot() }, now: { now })
+        let request = SearchRequest(
+            query: try Query(parsing: "* | stats count by actor.name", now: now), since: Timestamp(rawValue: .min))
+        func counted(_ records: [UInt64: [UInt8]]) throws -> [String?: Int] {
+            try records.values.reduce(into: [:]) { counts, record in
+                let name = try record.withUnsafeBytes { try SealedView($0).value(first: .actorName)?.text }
+                counts[name, default: 0] += 1
+            }
+        }
+        func found() async throws -> [String?: Int] {
+            try await search.search(request, SearchOptions()).rows.reduce(into: [:]) { counts, row in
+                if case .integer(let count) = row[1] { counts[row[0].text] = Int(count) }
+            }
+        }
+        for _ in 0..<2 { #expect(try await found() == counted(fixture.expected(Self.rows))) }
+        #expect(try Self.destroy(store, fixture) > 0)
+        for _ in 0..<2 { #expect(try await found() == counted(Self.expected(fixture))) }
     }
 
     @Test(

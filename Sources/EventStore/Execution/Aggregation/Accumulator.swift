@@ -11,11 +11,17 @@ protocol Accumulator: Sendable {
     /// when the group has no rows.
     mutating func merge(_ other: any Accumulator, mapping: [UInt32?], bound: Int, _ source: any ValueSource)
 
+    /// Adds what another task has merged. `mapping[n]` is the number here of its group n.
+    mutating func merge(whole other: any Accumulator, mapping: [UInt32], bound: Int)
+
     /// The value of a group.
     mutating func result(_ group: UInt32) -> QueryValue
 
     /// How many values are kept, against the limits of a search.
     var keptValues: Int { get }
+
+    /// What it takes of memory, roughly.
+    var heldBytes: Int { get }
 }
 
 enum Accumulators {

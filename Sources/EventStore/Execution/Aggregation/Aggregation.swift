@@ -1,8 +1,8 @@
 import EventModel
 import QueryLanguage
 
-/// The groups and aggregates of one stage over a whole search. Segments (or a table) are gathered by one task each and
-/// merged here.
+/// The groups and aggregates of one stage over a whole search. Segments (or a table) are gathered one by one and merged here,
+/// by each task those that it has gathered; in the end what the tasks have is merged.
 struct Aggregation {
     /// What a stage asks for.
     struct Plan: Sendable {
@@ -21,10 +21,12 @@ struct Aggregation {
     private var groups = ByteInterner()
     private var counts: [Int] = []
     private var accumulators: [(any Accumulator)?]
+    private var held: HeldBytes
 
-    init(_ plan: Plan, limits: SearchLimits) {
+    init(_ plan: Plan, limits: SearchLimits, allowance: SearchAllowance) {
         self.plan = plan
         self.limits = limits
+        held = HeldBytes(allowance)
         accumulators = plan.aggregates.map { Accumulators.make($0.function) }
         // Without keys there is one group, even over nothing.
         if plan.keys.isEmpty {
@@ -51,7 +53,34 @@ struct Aggregation {
             guard let other = gathered.accumulators[position] else { continue }
             accumulators[position]?.merge(other.0, mapping: mapping, bound: counts.count, other.1)
         }
+        try check()
+    }
+
+    /// Adds what another task has merged.
+    mutating func merge(_ other: Aggregation) throws {
+        var mapping: [UInt32] = []
+        mapping.reserveCapacity(other.counts.count)
+        for (number, rows) in other.counts.enumerated() {
+            let group = other.groups.withBytes(of: UInt32(number) + 1) { groups.number(of: $0) } - 1
+            counts.extend(to: Int(group) + 1, with: 0)
+            counts[Int(group)] += rows
+            mapping.append(group)
+        }
+        try Self.require(counts.count <= limits.groups, "more than \(limits.groups) groups")
+        for position in accumulators.indices {
+            guard let part = other.accumulators[position] else { continue }
+            accumulators[position]?.merge(whole: part, mapping: mapping, bound: counts.count)
+        }
+        try check()
+    }
+
+    private mutating func check() throws {
         try Self.checkKept(accumulators.compactMap(\.self), limits)
+        try held.note(groups.heldBytes + counts.count * 8 + Self.bytes(accumulators))
+    }
+
+    static func bytes(_ accumulators: [(any Accumulator)?]) -> Int {
+        accumulators.reduce(0) { $0 + ($1?.heldBytes ?? 0) }
     }
 
     static func checkKept(_ accumulators: [any Accumulator], _ limits: SearchLimits) throws {
@@ -76,8 +105,11 @@ struct Aggregation {
     // MARK: Results
 
     /// One row for each group: the keys, then the aggregates; in no particular order.
-    mutating func rows() -> [[QueryValue]] {
-        (0..<UInt32(counts.count)).map { group in
+    mutating func rows() throws -> [[QueryValue]] {
+        // Before they are made: an array for each, its cells, and the texts of its keys.
+        let cells = counts.count * (plan.keys.count + plan.aggregates.count) * QueryValue.ownBytes
+        try held.note(held.bytes + counts.count * 48 + cells + groups.textBytes)
+        return (0..<UInt32(counts.count)).map { group in
             var row = groups.withBytes(of: group + 1) { GatheredGroups.values(ofKey: $0, count: plan.keys.count) }
             for position in accumulators.indices {
                 row.append(
@@ -93,9 +125,14 @@ struct GatheredGroups {
     private(set) var grouping: Grouping
     private(set) var accumulators: [(any Accumulator, any ValueSource)?]
     private let limits: SearchLimits
+    private var held: HeldBytes
 
     /// - Parameter arguments: the source of each aggregate's argument; nil for `count`.
-    init(keys: [any ValueSource], _ aggregates: [Aggregate], arguments: [(any ValueSource)?], limits: SearchLimits) {
+    init(
+        keys: [any ValueSource], _ aggregates: [Aggregate], arguments: [(any ValueSource)?], limits: SearchLimits,
+        allowance: SearchAllowance
+    ) {
+        held = HeldBytes(allowance)
         grouping = Grouping(keys)
         accumulators = zip(aggregates, arguments).map { aggregate, source in
             guard let accumulator = Accumulators.make(aggregate.function), let source else { return nil }
@@ -104,9 +141,13 @@ struct GatheredGroups {
         self.limits = limits
     }
 
-    /// Groups a set of rows by the codes of the only key, when rows and distinct values are all that is counted. False,
-    /// and nothing has changed, when that is not possible.
+    /// Groups a set of rows by the codes of the only key (or of none), when rows and distinct values are all that is
+    /// counted. False, and nothing has changed, when that is not possible.
     mutating func count(_ rows: RowSet) throws -> Bool {
+        if grouping.keys.isEmpty, accumulators.allSatisfy({ $0 == nil }) {
+            grouping.assign(counts: [rows.count])
+            return true
+        }
         guard grouping.keys.count == 1, let key = grouping.keys.first as? any CountingSource,
             key.codeBound <= limits.groups, let counts = key.counts(rows)
         else { return false }
@@ -114,15 +155,26 @@ struct GatheredGroups {
         for position in made.indices {
             guard let (accumulator, source) = made[position] else { continue }
             guard var distinct = accumulator as? DistinctAccumulator, let source = source as? any CountingSource,
-                distinct.add(rows, key, counts, source)
+                distinct.add(rows, key, source)
             else { return false }
             made[position]?.0 = distinct
         }
         accumulators = made
         grouping.assign(counts: counts)
-        try Aggregation.checkKept(accumulators.compactMap { $0?.0 }, limits)
+        try check()
         return true
     }
+
+    private mutating func check() throws {
+        try Aggregation.checkKept(accumulators.compactMap { $0?.0 }, limits)
+        let sources = grouping.keys + accumulators.compactMap { $0?.1 }
+        try held.note(
+            grouping.heldBytes + Aggregation.bytes(accumulators.map { $0?.0 }) + sources.reduce(0) { $0 + $1.heldBytes }
+        )
+    }
+
+    /// Nothing of it is needed any more.
+    mutating func release() { held.release() }
 
     /// Adds the rows that the sources have just loaded.
     mutating func add(rowCount: Int) throws {
@@ -132,7 +184,7 @@ struct GatheredGroups {
             accumulators[position]?.0.add(grouping.numbers, bound: grouping.bound, source)
         }
         try Aggregation.require(grouping.bound <= max(limits.groups, 1) * 2, "more than \(limits.groups) groups")
-        try Aggregation.checkKept(accumulators.compactMap { $0?.0 }, limits)
+        try check()
     }
 
     /// The bytes that stand for a group everywhere: the length and the key of each value.

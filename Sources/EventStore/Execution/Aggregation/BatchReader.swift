@@ -77,7 +77,7 @@ final class BatchReader {
         let columns = try fields.compactMap { field in try rows.column(field) }
         guard let field = fields.first, !columns.isEmpty else { return AbsentSource() }
         for column in columns { meter.addScanned(column.codeCount * column.codeWidth, in: step) }
-        return ColumnSource(columns, type: ValueType(field))
+        return ColumnSource(columns, type: ValueType(field), facts: (rows as? SegmentReader)?.facts)
     }
 
     private func times(

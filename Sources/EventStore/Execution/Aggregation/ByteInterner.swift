@@ -16,6 +16,11 @@ struct ByteInterner {
     /// How many strings there are; also the last number given.
     var count: Int { ends.count }
 
+    /// Bytes of all strings.
+    var textBytes: Int { arena.count }
+    /// What the table takes of memory.
+    var heldBytes: Int { arena.count + ends.count * 16 + slots.count * 4 }
+
     mutating func number(of bytes: UnsafeRawBufferPointer) -> UInt32 {
         let hash = Self.hash(bytes, seed)
         var slot = Int(truncatingIfNeeded: hash) & (slots.count - 1)

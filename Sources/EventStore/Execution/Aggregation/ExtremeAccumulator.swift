@@ -13,6 +13,9 @@ struct ExtremeAccumulator: Accumulator {
     init(isMaximum: Bool) { self.isMaximum = isMaximum }
 
     var keptValues: Int { 0 }
+    var heldBytes: Int { codes.count * 4 + integers.count * 16 + values.count * QueryValue.ownBytes + textBytes }
+    /// Of the values kept.
+    private var textBytes = 0
 
     mutating func add(_ groups: [UInt32], bound: Int, _ source: any ValueSource) {
         if let values = source.integers {
@@ -47,9 +50,17 @@ struct ExtremeAccumulator: Accumulator {
         }
     }
 
+    mutating func merge(whole other: any Accumulator, mapping: [UInt32], bound: Int) {
+        guard let other = other as? ExtremeAccumulator else { return }
+        values.extend(to: bound, with: .absent)
+        for (number, value) in other.values.enumerated() where value != .absent { offer(value, mapping[number]) }
+    }
+
     private mutating func offer(_ value: QueryValue, _ group: UInt32) {
         let best = values[Int(group)]
-        if best == .absent || isBetter(value, than: best) { values[Int(group)] = value }
+        guard best == .absent || isBetter(value, than: best) else { return }
+        values[Int(group)] = value
+        textBytes += value.heldBytes - best.heldBytes
     }
 
     func result(_ group: UInt32) -> QueryValue { Int(group) < values.count ? values[Int(group)] : .absent }

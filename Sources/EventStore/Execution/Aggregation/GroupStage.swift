@@ -47,13 +47,10 @@ enum GroupStage: Sendable {
     }
 
     private static func byKeys(_ rows: [[QueryValue]], _ keys: Int) -> [[QueryValue]] {
-        rows.sorted { left, right in
-            for key in 0..<keys {
-                let order = QueryValue.sortOrder(left[key], right[key], isDescending: false)
-                if order != 0 { return order < 0 }
-            }
-            return precedesByKind(left, right, keys)
-        }
+        SortOrder(
+            (0..<keys).map { key in SortOrder.Key(value: { rows[$0][key] }, isDescending: false) },
+            tie: { precedesByKind(rows[$0], rows[$1], keys) }
+        ).sorted(rows.count).map { rows[$0] }
     }
 
     /// Settles what sorts alike and is not the same, as `10` and `"10"`: the same rows come in the same order every time.
@@ -71,16 +68,18 @@ enum GroupStage: Sendable {
         _ rows: [[QueryValue]], _ keys: Int, _ count: Int, isDescending: Bool
     ) -> [[QueryValue]] {
         let present = rows.filter { !$0[..<keys].contains(.absent) }
-        let sorted = present.sorted { left, right in
-            let order = QueryValue.sortOrder(left[keys], right[keys], isDescending: isDescending)
-            if order != 0 { return order < 0 }
-            for key in 0..<keys {
-                let order = (left[key].text ?? "").utf8.bytewiseOrder(to: (right[key].text ?? "").utf8)
-                if order != 0 { return order < 0 }
+        let order = SortOrder(
+            [.init(value: { present[$0][keys] }, isDescending: isDescending)],
+            tie: { left, right in
+                for key in 0..<keys {
+                    let (one, other) = (present[left][key].text ?? "", present[right][key].text ?? "")
+                    let order = one.utf8.bytewiseOrder(to: other.utf8)
+                    if order != 0 { return order < 0 }
+                }
+                return precedesByKind(present[left], present[right], keys)
             }
-            return precedesByKind(left, right, keys)
-        }
-        return Array(sorted.prefix(count))
+        ).sorted(present.count, limit: count)
+        return order.map { present[$0] }
     }
 }
 

@@ -38,6 +38,8 @@ struct Grouping {
     /// Takes over rows that were counted by the codes of the only key.
     mutating func assign(counts: [Int]) { rowCounts = counts }
 
+    var heldBytes: Int { tables.reduce(rowCounts.count * 8) { $0 + $1.heldBytes } }
+
     /// How many numbers there are to index arrays with.
     var bound: Int { rowCounts.count }
 

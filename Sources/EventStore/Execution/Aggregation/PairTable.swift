@@ -7,6 +7,8 @@ struct PairTable {
     init() { slots = [UInt32](repeating: 0, count: 256) }
 
     var count: Int { pairs.count }
+    /// What the table takes of memory.
+    var heldBytes: Int { pairs.count * 8 + slots.count * 4 }
 
     func left(_ number: UInt32) -> UInt32 { UInt32(truncatingIfNeeded: pairs[Int(number)] >> 32) }
     func right(_ number: UInt32) -> UInt32 { UInt32(truncatingIfNeeded: pairs[Int(number)]) }

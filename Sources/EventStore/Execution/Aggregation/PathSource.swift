@@ -6,9 +6,11 @@ final class PathSource: RowValueSource {
     /// More wide rows than this are read with all others.
     private static let maximumWideRows = 4_096
 
+    private let reader: SegmentReader
     private let column: PathColumn?
-    /// For each row of the segment its code; wide rows and rows that lack the path have 0.
-    private let dense: [UInt16]
+    private let place: DerivedFacts.Place?
+    /// For each row of the segment its code, once somebody needs them: wide rows and rows that lack the path have 0.
+    private var laidOut: [UInt16]?
     /// Codes of the wide rows that have the path, and what they stand for: those after the column's.
     private let wide: [UInt32: UInt32]
     private let wideValues: FoundValues
@@ -22,28 +24,26 @@ final class PathSource: RowValueSource {
         guard index.wideRows.count <= Self.maximumWideRows else { return nil }
         switch index.answer(lookup) {
         case .unknown: return nil
-        case .absent: column = nil
+        case .absent: (column, place) = (nil, nil)
         case .path(let entry):
             let column = try reader.pathColumn(entry)
             guard column.keepsValues, !column.hasObjects else { return nil }
             self.column = column
+            place = .path(start: entry.data.lowerBound)
         }
+        self.reader = reader
         base = column?.valueCount ?? 0
-        var dense: [UInt16] = []
-        if let column {
-            dense = [UInt16](repeating: 0, count: reader.rowCount)
-            dense.withUnsafeMutableBufferPointer { column.writeFirstCodes(to: $0) }
-        }
-        self.dense = dense
         var wide: [UInt32: UInt32] = [:]
         var values = FoundValues()
         let base = UInt32(base)
-        try reader.withRecords(index.wideRows.lazy.map(Int.init)) { row, view in
-            let code = parser.withPayload(of: view) { root in
-                values.code { key in root.flatMap(lookup.first).map { ValueKey.append($0, to: &key) } }
+        if !index.wideRows.isEmpty {
+            try reader.withRecords(index.wideRows.lazy.map(Int.init)) { row, view in
+                let code = parser.withPayload(of: view) { root in
+                    values.code { key in root.flatMap(lookup.first).map { ValueKey.append($0, to: &key) } }
+                }
+                if code != 0 { wide[UInt32(row)] = base + code }
+                return true
             }
-            if code != 0 { wide[UInt32(row)] = base + code }
-            return true
         }
         self.wide = wide
         wideValues = values
@@ -53,15 +53,35 @@ final class PathSource: RowValueSource {
 
     func load(_ rows: UnsafeBufferPointer<UInt32>) {
         codes.removeAll(keepingCapacity: true)
-        if dense.isEmpty {
+        guard let column else {
             codes.append(contentsOf: repeatElement(0, count: rows.count))
-        } else {
-            dense.withUnsafeBufferPointer { dense in for row in rows { codes.append(UInt32(dense[Int(row)])) } }
+            return addWide(rows)
         }
+        if column.hasEveryRowOnce {
+            withExtendedLifetime(column) {
+                for row in rows { codes.append(UInt32(truncatingIfNeeded: column.code(at: Int(row)) + 1)) }
+            }
+        } else {
+            denseCodes(of: column).withUnsafeBufferPointer { dense in
+                for row in rows { codes.append(UInt32(dense[Int(row)])) }
+            }
+        }
+        addWide(rows)
+    }
+
+    private func addWide(_ rows: UnsafeBufferPointer<UInt32>) {
         guard !wide.isEmpty else { return }
         for (position, row) in rows.enumerated() {
             if let code = wide[row] { codes[position] = code }
         }
+    }
+
+    private func denseCodes(of column: PathColumn) -> [UInt16] {
+        if let laidOut { return laidOut }
+        var dense = [UInt16](repeating: 0, count: reader.rowCount)
+        dense.withUnsafeMutableBufferPointer { column.writeFirstCodes(to: $0) }
+        laidOut = dense
+        return dense
     }
 
     func appendKey(of code: UInt32, to bytes: inout [UInt8]) {
@@ -83,8 +103,19 @@ final class PathSource: RowValueSource {
 }
 
 extension PathSource: CountingSource {
-    func withDenseCodes<Result>(_ body: (SegmentCodes) throws -> Result) rethrows -> Result? {
-        guard wide.isEmpty, !dense.isEmpty else { return nil }
-        return try dense.withUnsafeBufferPointer { try body(.twoBytes($0)) }
+    func withDenseCodes<Result>(
+        forRows selected: Int, _ body: (SegmentCodes) throws -> Result
+    ) rethrows -> Result? {
+        guard wide.isEmpty, let column else { return nil }
+        return try denseCodes(of: column).withUnsafeBufferPointer { try body(.twoBytes($0)) }
+    }
+
+    func counts(_ rows: RowSet) -> [Int]? {
+        guard wide.isEmpty, let column, let place else { return nil }
+        return CodeCounts.of(
+            rows,
+            whole: {
+                reader.facts.counts(of: place, codes: codeBound) { column.counts(RowSet(allOf: reader.rowCount)) }
+            }, column.counts)
     }
 }

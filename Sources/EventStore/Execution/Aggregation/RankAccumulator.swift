@@ -12,6 +12,7 @@ struct RankAccumulator: Accumulator {
     init(percent: Int) { self.percent = percent }
 
     var keptValues: Int { values.count }
+    var heldBytes: Int { values.count * 12 }
 
     mutating func add(_ groups: [UInt32], bound: Int, _ source: any ValueSource) {
         if let integers = source.integers {
@@ -33,6 +34,12 @@ struct RankAccumulator: Accumulator {
             groups.append(group)
             values.append(value)
         }
+    }
+
+    mutating func merge(whole other: any Accumulator, mapping: [UInt32], bound: Int) {
+        guard let other = other as? RankAccumulator else { return }
+        for group in other.groups { groups.append(mapping[Int(group)]) }
+        values.append(contentsOf: other.values)
     }
 
     mutating func result(_ group: UInt32) -> QueryValue {

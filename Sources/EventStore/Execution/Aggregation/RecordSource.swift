@@ -8,6 +8,7 @@ struct FoundValues {
     private var key: [UInt8] = []
 
     var codeBound: Int { interner.count + 1 }
+    var heldBytes: Int { interner.heldBytes + numbers.count * MemoryLayout<QueryNumber?>.stride }
 
     /// The code of the value whose key `append` writes; 0 for the absent value.
     mutating func code(_ append: (inout [UInt8]) -> Void) -> UInt32 {
@@ -42,6 +43,7 @@ final class RecordSource: RecordValueSource {
     init(_ place: Place) { self.place = place }
 
     var codeBound: Int { found.codeBound }
+    var heldBytes: Int { found.heldBytes }
     var readsPayloadPaths: Bool { if case .payload = place { true } else { false } }
 
     func beginBatch() { codes.removeAll(keepingCapacity: true) }
@@ -74,6 +76,7 @@ final class TableSource: RowValueSource {
     }
 
     var codeBound: Int { found.codeBound }
+    var heldBytes: Int { found.heldBytes }
 
     func load(_ numbers: UnsafeBufferPointer<UInt32>) {
         codes.removeAll(keepingCapacity: true)

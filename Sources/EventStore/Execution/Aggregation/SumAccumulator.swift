@@ -46,6 +46,7 @@ struct SumAccumulator: Accumulator {
     init(isAverage: Bool) { self.isAverage = isAverage }
 
     var keptValues: Int { 0 }
+    var heldBytes: Int { sums.count * MemoryLayout<Sum>.stride }
 
     mutating func add(_ groups: [UInt32], bound: Int, _ source: any ValueSource) {
         sums.extend(to: bound, with: Sum())
@@ -64,6 +65,12 @@ struct SumAccumulator: Accumulator {
         for (number, sum) in other.sums.enumerated() {
             if let group = mapping[number] { sums[Int(group)].add(sum) }
         }
+    }
+
+    mutating func merge(whole other: any Accumulator, mapping: [UInt32], bound: Int) {
+        guard let other = other as? SumAccumulator else { return }
+        sums.extend(to: bound, with: Sum())
+        for (number, sum) in other.sums.enumerated() { sums[Int(mapping[number])].add(sum) }
     }
 
     func result(_ group: UInt32) -> QueryValue {

@@ -44,8 +44,10 @@ private struct CandidateScan {
     init(_ segment: SegmentReader) {
         self.segment = segment
         // Whoever scans has a limit of time of its own.
-        let meter = QueryMeter(duration: .seconds(1 << 32), clock: { 0 }, records: false)
-        filter = SegmentFilter(rows: segment, meter: meter, parser: JSONParser())
+        let meter = QueryMeter(
+            duration: .seconds(1 << 32), clock: { 0 }, records: false,
+            allowance: SearchAllowance(SearchMemory(limit: .max), limit: .max))
+        filter = SegmentFilter(rows: segment, meter: meter, worker: SearchWorker(meter))
     }
 
     mutating func rows(for condition: CandidateFilter, among candidates: RowSet) throws -> RowSet {

@@ -78,6 +78,8 @@ struct FieldValueTest: Sendable {
     let kind: Kind
     /// The only value that can match, byte for byte, when there is one: a dictionary looks it up.
     let exact: [UInt8]?
+    /// Folded: what every matching value begins with, in a digest perhaps behind its algorithm; empty when nothing is known.
+    let start: [UInt8]
     /// Whether every value matches.
     let isPresence: Bool
     /// What every record with a matching value holds; nil when nothing is known.
@@ -87,8 +89,18 @@ struct FieldValueTest: Sendable {
         predicate = ValuePredicate(match)
         self.kind = kind
         isPresence = match == .present
+        start = Self.start(of: match)
         if case .plain = kind { required = RequiredTokens(match, inPayload: false) } else { required = nil }
         if case .exact(let text) = match, case .plain = kind { exact = Array(text.utf8) } else { exact = nil }
+    }
+
+    private static func start(of match: ValueMatch) -> [UInt8] {
+        switch match {
+        case .equals(let text), .exact(let text), .prefix(let text): CaseFolding.folded(text)
+        case .glob(let glob):
+            if case .literal(let text)? = glob.pieces.first { CaseFolding.folded(text) } else { [] }
+        case .present, .regex, .compare, .range, .network, .oneOf: []
+        }
     }
 
     func matches(_ value: UnsafeRawBufferPointer) -> Bool {
@@ -114,6 +126,9 @@ struct TimeTest: Sendable {
     /// For what is no comparison, as a regular expression: decided on the RFC 3339 text.
     let text: ValuePredicate?
 
+    /// The range, when it is all that is tested.
+    var onlyRange: ClosedRange<Int64>? { text == nil && ranges.count == 1 ? ranges.first : nil }
+
     func matches(_ nanoseconds: Int64) -> Bool {
         for range in ranges where range.contains(nanoseconds) { return true }
         guard let text else { return false }
@@ -133,6 +148,8 @@ struct TimeTest: Sendable {
 
 /// A test of the values at a path of the payload.
 struct PayloadTest: Sendable {
+    /// How the path is written in a query.
+    let name: String
     let path: PayloadLookup
     let predicate: ValuePredicate
     let isPresence: Bool

@@ -31,7 +31,8 @@ struct FilterCompiler {
             guard groups.contains(.raw) else { return .constant(false) }
             return .payload(
                 PayloadTest(
-                    path: PayloadLookup(path), predicate: ValuePredicate(match), isPresence: match == .present,
+                    name: reference.canonical, path: PayloadLookup(path), predicate: ValuePredicate(match),
+                    isPresence: match == .present,
                     required: RequiredTokens(match, inPayload: true)))
         case .ext(let key):
             guard groups.contains(.text) else { return .constant(false) }

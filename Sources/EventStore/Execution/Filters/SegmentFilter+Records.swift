@@ -3,18 +3,10 @@ import EventModel
 extension SegmentFilter {
     /// Those rows among `candidates` for which the filter holds on their records. Blocks without a candidate are not
     /// decompressed.
-    func records(_ filter: CompiledFilter, _ candidates: RowSet) throws -> RowSet {
-        try meter.measure("records") {
-            var scan = RecordScan(self, filter, candidates)
-            if let reader = rows as? SegmentReader {
-                let decoder = try BlockDecoder(reader)
-                var next = candidates.first(from: 0)
-                while let row = next {
-                    let block = try decoder.block(holding: row)
-                    try scan.add(block)
-                    next = candidates.first(from: block.rows.upperBound)
-                }
-            } else if let bounds = candidates.bounds {
+    func records(_ filter: CompiledFilter, _ candidates: RowSet) async throws -> RowSet {
+        var scan = RecordScan(self, filter, candidates)
+        guard let reader = rows as? SegmentReader else {
+            if let bounds = candidates.bounds {
                 try rows.withBlocks(bounds) { block in
                     try scan.add(block)
                     return true
@@ -22,6 +14,17 @@ extension SegmentFilter {
             }
             return scan.selected
         }
+        let decoder = try BlockDecoder(reader)
+        var next = candidates.first(from: 0)
+        while let row = next {
+            try await worker.pause()
+            next = try meter.measure("records") {
+                let block = try decoder.block(holding: row)
+                try scan.add(block)
+                return candidates.first(from: block.rows.upperBound)
+            }
+        }
+        return scan.selected
     }
 }
 
@@ -42,7 +45,6 @@ private struct RecordScan {
     }
 
     mutating func add(_ block: RecordBlock) throws {
-        try segment.meter.check()
         guard let first = candidates.first(from: block.firstRow), block.rows.contains(first) else { return }
         segment.meter.addScanned(block.bytes.count, in: "records")
         // Searching a whole block looks at bytes between candidates too: worth it unless they are few.
@@ -76,6 +78,6 @@ private struct RecordScan {
             throw EventStoreError(.damaged, "row \(row): \(error.reason)")
         }
         let index = try segment.rows.leafIndex(ofRow: row)
-        if predicate.matches(view, index: index, parser: segment.parser) { selected.insert(row) }
+        if predicate.matches(view, index: index, parser: segment.worker.parser) { selected.insert(row) }
     }
 }

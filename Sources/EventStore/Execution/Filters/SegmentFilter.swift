@@ -25,14 +25,14 @@ struct SegmentFilter {
 
     let rows: any EventRows
     let meter: QueryMeter
-    let parser: JSONParser
+    let worker: SearchWorker
 
     /// Those rows among `candidates` for which the filter holds.
-    func select(_ filter: CompiledFilter, among candidates: RowSet) throws -> RowSet {
+    func select(_ filter: CompiledFilter, among candidates: RowSet) async throws -> RowSet {
         let bounds = try bounds(filter, candidates)
         var selected = bounds.certain
         let undecided = bounds.undecided
-        if !undecided.isEmpty { selected.formUnion(try records(filter, undecided)) }
+        if !undecided.isEmpty { selected.formUnion(try await records(filter, undecided)) }
         return selected
     }
 
@@ -105,6 +105,9 @@ struct SegmentFilter {
         }
     }
 
+    /// Rows or values between two looks at the time and at whether anybody still waits.
+    private static let checkedRows = 65_536
+
     // MARK: Columns
 
     private func columns(_ test: FieldTest, _ candidates: RowSet) throws -> RowSet {
@@ -114,8 +117,13 @@ struct SegmentFilter {
             let name = "column \(field.path)"
             let matching: RowSet? = try meter.measure(name) {
                 guard let column = try rows.column(field) else { return nil }
-                let codes = CodeSet(column, test.value)
+                let codes = try CodeSet(column, test.value, check: meter.check)
                 if case .none = codes { return nil }
+                if let rows = listedRows(column, codes) {
+                    var matching = RowSet(rowCount: rest.rowCount)
+                    for row in rows where rest.contains(Int(row)) { matching.insert(Int(row)) }
+                    return matching
+                }
                 var matching = rest
                 column.filter(&matching, codes)
                 meter.addScanned(column.codeCount * column.codeWidth, in: name)
@@ -127,6 +135,16 @@ struct SegmentFilter {
             if rest.isEmpty { break }
         }
         return selected ?? RowSet(rowCount: candidates.rowCount)
+    }
+
+    /// The rows with a code that few rows have, when the segment remembers such.
+    private func listedRows(_ column: SegmentColumn, _ codes: CodeSet) -> [UInt32]? {
+        guard let code = codes.single, !column.isList, let reader = rows as? SegmentReader else { return nil }
+        return reader.facts.rows(of: column, code: code) {
+            var all = RowSet(allOf: column.rowCount)
+            column.filter(&all, codes)
+            return all
+        }
     }
 
     private func bounds(of field: Field) -> ClosedRange<Timestamp> {
@@ -141,20 +159,27 @@ struct SegmentFilter {
         return try meter.measure(name) {
             var selected = candidates
             let zones = try rows.timeZones(test.field)
+            let wordsOfZone = TimeZones.rows / 64
             var scanned = 0
             try rows.withTimes(test.field) { times in
-                selected.filterWords { first, count in
-                    // Rows are nearly in the order of time, so most zones are decided as a whole.
-                    let zone = zones[first / TimeZones.rows]
-                    if let decision = test.decision(
-                        for: Timestamp(rawValue: zone.lowerBound)...Timestamp(rawValue: zone.upperBound))
-                    {
-                        return decision ? .max : 0
+                // Rows are nearly in the order of time, so most zones are decided as a whole.
+                for (number, zone) in zones.enumerated() {
+                    let words = number * wordsOfZone..<min((number + 1) * wordsOfZone, selected.words.count)
+                    let bounds = Timestamp(rawValue: zone.lowerBound)...Timestamp(rawValue: zone.upperBound)
+                    switch test.decision(for: bounds) {
+                    case true: continue
+                    case false: selected.remove(words: words)
+                    case nil:
+                        scanned += words.count * 64 * 8
+                        if let range = test.onlyRange {
+                            selected.keep(inWords: words) { row in
+                                let time = times[row]
+                                return time >= range.lowerBound && time <= range.upperBound ? 1 : 0
+                            }
+                        } else {
+                            selected.keep(inWords: words) { test.matches(times[$0]) ? 1 : 0 }
+                        }
                     }
-                    scanned += count * 8
-                    var word: UInt64 = 0
-                    for offset in 0..<count where test.matches(times[first + offset]) { word |= 1 << UInt64(offset) }
-                    return word
                 }
             }
             meter.addScanned(scanned, in: name)
@@ -164,7 +189,10 @@ struct SegmentFilter {
 
     private func indexes(_ predicate: ValuePredicate, _ candidates: RowSet) throws -> RowSet {
         var selected = RowSet(rowCount: candidates.rowCount)
+        var seen = 0
         try candidates.forEach { row in
+            seen += 1
+            if seen % Self.checkedRows == 0 { try meter.check() }
             if RecordEvaluation.holds(predicate, try rows.leafIndex(ofRow: row)) { selected.insert(row) }
         }
         return selected

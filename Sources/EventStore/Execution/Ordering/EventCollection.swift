@@ -26,46 +26,55 @@ struct EventCollection: Sendable {
             let (one, other) = (work.segments[$0].timeBounds, work.segments[$1].timeBounds)
             return order.isOldestFirst ? one.lowerBound < other.lowerBound : one.upperBound > other.upperBound
         }
-        try await work.forEach(numbers) { number, parser in
+        try await work.forEach(numbers) { number, worker in
             let rows = work.segments[number]
-            let segment = SegmentFilter(rows: rows, meter: work.meter, parser: parser)
+            let segment = SegmentFilter(rows: rows, meter: work.meter, worker: worker)
             let bounds = try segment.bounds(filter, work.candidates(number))
             let undecided = bounds.undecided
-            if !undecided.isEmpty {
-                try scan(segment, filter, bounds.certain, undecided, number, found)
+            // Few records are all looked at: then the count is exact.
+            if undecided.count > work.limits.countedRecords {
+                try await scan(segment, filter, bounds.certain, undecided, number, found)
             } else {
-                let first = try firstRows(of: bounds.certain, rows, number, found)
+                var matching = bounds.certain
+                if !undecided.isEmpty { matching.formUnion(try await segment.records(filter, undecided)) }
+                let count = matching.count
+                let first = count == 0 ? nil : try firstRows(of: matching, rows, number, found)
                 found.withLock { state in
-                    state.matched += bounds.certain.count
-                    state.first.insert(first)
+                    state.matched += count
+                    if let first { state.first.insert(first) }
                 }
             }
         }
         return found.withLock { ($0.first.finish(), $0.matched, $0.isExact) }
     }
 
-    private func excludes(_ rows: any EventRows, _ first: FirstRows) -> Bool {
+    private func excludes(_ rows: any EventRows, _ first: FirstRows.Bound) -> Bool {
         first.excludes(time: (order.isOldestFirst ? rows.timeBounds.lowerBound : rows.timeBounds.upperBound).rawValue)
     }
 
     private func firstRows(
-        of rows: RowSet, _ segment: any EventRows, _ number: Int, _ found: Shared<Found>
+        of rows: RowSet, _ segment: any EventRows, _ segmentNumber: Int, _ found: Shared<Found>
     ) throws -> FirstRows {
         var first = FirstRows(order, capacity: capacity)
-        let known = found.withLock { $0.first }
+        let known = found.withLock { $0.first.bound }
         guard capacity > 0, !excludes(segment, known) else { return first }
+        let zones = try segment.timeZones(.time)
+        var batch: [UInt32] = []
         try segment.withTimes(.time) { times in
-            try rows.withBatches(of: Self.chunkRows, reversed: !order.isOldestFirst) { batch in
+            for number in order.isOldestFirst ? Array(zones.indices) : zones.indices.reversed() {
+                // Once there are enough, few zones hold anything that could be among the first.
+                let best = order.isOldestFirst ? zones[number].lowerBound : zones[number].upperBound
+                guard !first.excludes(time: best), !known.excludes(time: best) else { continue }
+                rows.fill(&batch, fromBatch: number, of: TimeZones.rows)
                 for position in batch.indices {
                     let row = batch[order.isOldestFirst ? position : batch.count - 1 - position]
                     let time = times[Int(row)]
                     guard !first.excludes(time: time), !known.excludes(time: time) else { continue }
                     let index = try segment.leafIndex(ofRow: Int(row)).rawValue
                     let reference = RowReference(
-                        time: time, index: index, segment: Int32(number), row: Int32(bitPattern: row))
+                        time: time, index: index, segment: Int32(segmentNumber), row: Int32(bitPattern: row))
                     if isWanted(reference) { first.insert(reference) }
                 }
-                return true
             }
         }
         return first
@@ -79,12 +88,10 @@ struct EventCollection: Sendable {
     private func scan(
         _ segment: SegmentFilter, _ filter: CompiledFilter, _ certain: RowSet, _ undecided: RowSet, _ number: Int,
         _ found: Shared<Found>
-    ) throws {
+    ) async throws {
         let rowCount = segment.rows.rowCount
         let bounds = try chunkBounds(segment.rows)
         let chunks = order.isOldestFirst ? Array(bounds.indices) : bounds.indices.reversed()
-        // Few records are all looked at: then the count is exact.
-        let mayStop = undecided.count > work.limits.countedRecords
         // The most promising time among this chunk and those after it.
         var best = [Int64](repeating: 0, count: bounds.count)
         var running: Int64 = order.isOldestFirst ? .max : .min
@@ -94,18 +101,18 @@ struct EventCollection: Sendable {
             best[chunk] = running
         }
         for chunk in chunks {
-            try work.meter.check()
+            try await segment.worker.pause()
             let isDone = found.withLock { state in
-                guard mayStop, state.first.excludes(time: best[chunk]) else { return false }
+                guard state.first.excludes(time: best[chunk]) else { return false }
                 state.isExact = false
                 return true
             }
             if isDone { return }
             let range = chunk * Self.chunkRows..<min(rowCount, (chunk + 1) * Self.chunkRows)
-            var (matching, open) = (certain, undecided)
-            matching.formIntersection(range)
-            open.formIntersection(range)
-            if !open.isEmpty { matching.formUnion(try segment.records(filter, open)) }
+            guard certain.count(in: range) + undecided.count(in: range) > 0 else { continue }
+            var matching = certain.limited(to: range)
+            let open = undecided.limited(to: range)
+            if !open.isEmpty { matching.formUnion(try await segment.records(filter, open)) }
             guard !matching.isEmpty else { continue }
             let first = try firstRows(of: matching, segment.rows, number, found)
             found.withLock { state in

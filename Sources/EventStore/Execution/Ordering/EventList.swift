@@ -23,12 +23,12 @@ struct EventList {
         if rows.count > count { rows.removeLast(rows.count - count) }
     }
 
-    mutating func filter(_ filter: CompiledFilter) throws {
-        let parser = JSONParser()
+    mutating func filter(_ filter: CompiledFilter) async throws {
+        let worker = SearchWorker(work.meter)
         var kept = rowSets()
         for (number, set) in kept {
-            let segment = SegmentFilter(rows: work.segments[number], meter: work.meter, parser: parser)
-            kept[number] = try segment.select(filter, among: set)
+            let segment = SegmentFilter(rows: work.segments[number], meter: work.meter, worker: worker)
+            kept[number] = try await segment.select(filter, among: set)
         }
         rows.removeAll { !(kept[Int($0.segment)]?.contains(Int($0.row)) ?? false) }
     }
@@ -45,19 +45,17 @@ struct EventList {
     /// Sorts by values; events that are equal keep the order they had.
     mutating func sort(_ keys: [SortKey]) throws {
         let values = try values(of: keys.map(\.field))
-        let order = rows.indices.sorted { left, right in
-            for (position, key) in keys.enumerated() {
-                let order = QueryValue.sortOrder(
-                    values[position][left], values[position][right], isDescending: key.isDescending)
-                if order != 0 { return order < 0 }
+        let order = SortOrder(
+            keys.enumerated().map { position, key in
+                SortOrder.Key(value: { values[position][$0] }, isDescending: key.isDescending)
             }
-            return left < right
-        }
+        ).sorted(rows.count)
         rows = order.map { rows[$0] }
     }
 
     /// For each field the one value of each row, in the list's order.
     func values(of fields: [FieldReference]) throws -> [[QueryValue]] {
+        try work.meter.allowance.take(rows.count * fields.count * QueryValue.ownBytes)
         let parser = JSONParser()
         var values = fields.map { _ in [QueryValue](repeating: .absent, count: rows.count) }
         let bySegment = Dictionary(grouping: rows.indices) { rows[$0].segment }
@@ -75,8 +73,14 @@ struct EventList {
                 try numbers.withUnsafeBufferPointer(reader.load)
                 for (field, source) in sources.enumerated() {
                     for (position, code) in zip(batch, source.codes) where code != 0 {
-                        let value = known[field][code] ?? source.value(of: code)
-                        known[field][code] = value
+                        let value: QueryValue
+                        if let seen = known[field][code] {
+                            value = seen
+                        } else {
+                            value = source.value(of: code)
+                            try work.meter.allowance.take(2 * value.heldBytes)
+                            known[field][code] = value
+                        }
                         values[field][position] = value
                     }
                 }

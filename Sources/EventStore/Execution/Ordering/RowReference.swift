@@ -40,11 +40,22 @@ struct FirstRows: Sendable {
     /// Whether a row could still be among the first.
     func admits(_ row: RowReference) -> Bool { last.map { order.precedes(row, $0) } ?? (capacity > 0) }
 
-    /// Whether no row at or beyond a moment, in the direction of the order, can be among the first any more.
-    func excludes(time: Int64) -> Bool {
-        guard let last else { return false }
-        return order.isOldestFirst ? time > last.time : time < last.time
+    /// How far the order is decided.
+    struct Bound: Sendable {
+        let order: TimeOrder
+        let last: RowReference?
+
+        /// Whether no row at or beyond a moment, in the direction of the order, can be among the first any more.
+        func excludes(time: Int64) -> Bool {
+            guard let last else { return false }
+            return order.isOldestFirst ? time > last.time : time < last.time
+        }
     }
+
+    /// A copy of this costs nothing, one of the rows might.
+    var bound: Bound { Bound(order: order, last: last) }
+
+    func excludes(time: Int64) -> Bool { bound.excludes(time: time) }
 
     mutating func insert(_ row: RowReference) {
         guard admits(row) else { return }

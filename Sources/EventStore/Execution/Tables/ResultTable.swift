@@ -15,16 +15,15 @@ struct ResultTable {
 
 extension ResultTable {
     mutating func sort(_ keys: [SortKey]) {
-        let keys = keys.compactMap { key in position(of: key.field).map { ($0, key.isDescending) } }
-        // A number for each row keeps rows that are equal in the order they had.
-        let order = rows.indices.sorted { left, right in
-            for (column, isDescending) in keys {
-                let order = QueryValue.sortOrder(rows[left][column], rows[right][column], isDescending: isDescending)
-                if order != 0 { return order < 0 }
+        let rows = rows
+        let order = SortOrder(
+            keys.compactMap { key in
+                position(of: key.field).map { column in
+                    SortOrder.Key(value: { rows[$0][column] }, isDescending: key.isDescending)
+                }
             }
-            return left < right
-        }
-        rows = order.map { rows[$0] }
+        ).sorted(rows.count)
+        self.rows = order.map { rows[$0] }
     }
 
     mutating func filter(_ filter: Filter, _ meter: QueryMeter) throws {
@@ -70,7 +69,7 @@ extension ResultTable {
     private static let batchRows = 4_096
 
     func aggregated(_ plan: Aggregation.Plan, limits: SearchLimits, _ meter: QueryMeter) throws -> Aggregation {
-        var aggregation = Aggregation(plan, limits: limits)
+        var aggregation = Aggregation(plan, limits: limits, allowance: meter.allowance)
         var sources: [FieldReference: any RowValueSource] = [:]
         func source(_ reference: FieldReference) -> any RowValueSource {
             if let known = sources[reference] { return known }
@@ -84,7 +83,8 @@ extension ResultTable {
             return source(reference)
         }
         let arguments = plan.aggregates.map { $0.argument.map { source($0) as any ValueSource } }
-        var gathered = GatheredGroups(keys: keys, plan.aggregates, arguments: arguments, limits: limits)
+        var gathered = GatheredGroups(
+            keys: keys, plan.aggregates, arguments: arguments, limits: limits, allowance: meter.allowance)
         var batch: [UInt32] = []
         for start in stride(from: 0, to: rows.count, by: Self.batchRows) {
             try meter.check()
@@ -95,6 +95,7 @@ extension ResultTable {
             try gathered.add(rowCount: batch.count)
         }
         try aggregation.merge(gathered)
+        gathered.release()
         return aggregation
     }
 }

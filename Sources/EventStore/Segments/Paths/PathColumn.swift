@@ -104,6 +104,9 @@ struct PathColumn: @unchecked Sendable {
         (0..<valueCount).contains { value($0).first == ValueKey.json }
     }
 
+    /// Whether each row of the segment has one value here, so that a row's number is its entry's.
+    var hasEveryRowOnce: Bool { present == rowCount && starts == nil }
+
     @inline(__always)
     func code(at entry: Int) -> Int {
         guard let codes else { return 0 }
@@ -137,6 +140,28 @@ struct PathColumn: @unchecked Sendable {
                 let codes = codes.assumingMemoryBound(to: UInt16.self)
                 for row in 0..<rowCount { output[row] = codes[row] &+ 1 }
             }
+        }
+    }
+
+    /// How many rows of a set have each first value, by code plus 1; at 0 those that lack the path.
+    func counts(_ rows: RowSet) -> [Int] {
+        withExtendedLifetime(owner) {
+            var counts: [Int]
+            let isAll = starts == nil && rows.count == rowCount
+            if valueCount <= 1, starts == nil {
+                counts = [presence(among: rows).count]
+            } else if let codes, hasEveryRowOnce || isAll {
+                // Entries and rows are the same, or all entries count, whose rows they are.
+                let entries = isAll ? RowSet(allOf: entryCount) : rows
+                counts = CodeCounts.of(
+                    entries, SegmentCodes(codes, width: codeWidth, count: entryCount), bound: valueCount)
+            } else {
+                counts = [Int](repeating: 0, count: valueCount)
+                counts.withUnsafeMutableBufferPointer { counts in
+                    forEachPlace(among: rows) { _, place in counts[code(at: entries(at: place).lowerBound)] += 1 }
+                }
+            }
+            return [rows.count - counts.reduce(0, +)] + counts
         }
     }
 

@@ -8,7 +8,10 @@ struct BenchCommand: AsyncParsableCommand {
             `ingest` and `search` start a server of their own on a throw-away directory, load it over HTTP with durable acknowledgements, and print \
             the figures with the environment they were measured in. Client and server share the machine's cores.
             """,
-        subcommands: [BenchIngestCommand.self, BenchSearchCommand.self, BenchDetectCommand.self, BenchLedgerCommand.self])
+        subcommands: [
+            BenchIngestCommand.self, BenchSearchCommand.self, BenchStoreCommand.self, BenchDetectCommand.self,
+            BenchLedgerCommand.self,
+        ])
 }
 
 /// What both benchmarks take.
@@ -66,12 +69,19 @@ struct BenchIngestCommand: AsyncParsableCommand {
 
 struct BenchSearchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "search", abstract: "The time of typical searches over the loaded events, HTTP included.")
+        commandName: "search",
+        abstract: "The time of typical searches and completions over the loaded events, HTTP included.",
+        discussion: """
+            Figures are medians in milliseconds. With --cold, which needs root on Linux, the first run of each search after the page cache \
+            was dropped is printed too.
+            """)
 
     @OptionGroup var options: BenchOptions
     @OptionGroup var output: OutputOptions
     @Option(help: "Runs of each query; the median counts.")
     var runs = 5
+    @Flag(help: "Also measure first runs after dropping the page cache of the machine.")
+    var cold = false
 
     func run() async throws {
         let server = try await BenchServer.start(in: options.directory)
@@ -79,15 +89,36 @@ struct BenchSearchCommand: AsyncParsableCommand {
         var report = BenchReport()
         let load = try await BenchLoad(server: server, options: options).run()
         report.add("events", "\(load.events)")
-        for query in BenchEvents.queries {
-            var times = BenchLatencies()
-            for _ in 0..<max(runs, 1) {
-                let start = ContinuousClock.now
-                try await server.search(query)
-                times.add(ContinuousClock.now - start)
+        server.resetPeakMemory()
+        for query in BenchEvents.queries(digest: BenchEvents.firstDigest) {
+            if cold {
+                try BenchServer.dropPageCache()
+                let first = try await Self.time { try await server.search(query) }
+                report.add("cold: " + query, BenchReport.number(first) + " ms")
             }
-            report.add(query, BenchReport.number(times.percentile(50)) + " ms")
+            report.add(query, BenchReport.number(try await median { try await server.search(query) }) + " ms")
         }
+        for (field, prefix) in BenchEvents.completions {
+            let time = try await median { try await server.complete(field, prefix) }
+            report.add("values of \(field) \(prefix)*", BenchReport.number(time) + " ms")
+        }
+        report.add(
+            "fields",
+            BenchReport.number(try await median { try await server.send("GET", "/v1/fields", body: nil) }) + " ms")
+        report.add("server_peak_mib", BenchReport.number(server.peakMemory / 1_048_576))
         report.print(asJSON: output.json)
+    }
+
+    private func median(_ body: () async throws -> Void) async throws -> Double {
+        var times = BenchLatencies()
+        for _ in 0..<max(runs, 1) { times.add(.milliseconds(try await Self.time(body))) }
+        return times.percentile(50)
+    }
+
+    /// Milliseconds.
+    private static func time(_ body: () async throws -> Void) async throws -> Double {
+        let start = ContinuousClock.now
+        try await body()
+        return (ContinuousClock.now - start).milliseconds
     }
 }

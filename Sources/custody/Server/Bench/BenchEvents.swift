@@ -5,17 +5,34 @@ import Foundation
 /// A batch is made once and sent many times; only the ids, which stand at known places, change. So the client costs little
 /// of the machine that it shares with the server.
 struct BenchEvents {
-    static let queries = [
-        "actor:=dev-17 | fields time,source,action,resource,outcome",
-        "ip:198.51.100.0/24 | stats count",
-        "action:protected_branch.* | top 10 actor",
-        "repo:=service-25 | timechart span=1h count",
-        "* | stats dcount(ip) as n by actor | sort -n,actor | limit 20",
-        "-outcome:=success | stats count by action",
-        "*rigminer*",
-        "repo:=service-3 outcome:failure -actor:=dev-0 | stats count",
-        "* | stats count by action",
+    /// What people ask, one of each kind that is decided in another way.
+    ///
+    /// - Parameter digest: one that some events have.
+    static func queries(digest: String) -> [String] {
+        [
+            "actor:=dev-17 | fields time,source,action,resource,outcome",
+            digest,
+            "ip:198.51.100.0/24 | stats count",
+            "action:protected_branch.* | top 10 actor",
+            "repo:=service-25 | timechart span=1h count",
+            "* | stats dcount(ip) as n by actor | sort -n,actor | limit 20",
+            "-outcome:=success | stats count by action",
+            "*rigminer*",
+            "raw.runner.group:* | stats count",
+            "repo:=service-3 outcome:failure -actor:=dev-0 | stats count",
+            "artifact:=sha256:\(digest) | sort -time | limit 100 | fields time,source,action,actor,resource,outcome",
+            "* | stats count by action",
+        ]
+    }
+
+    /// Fields whose values are offered while somebody types: few values, many, and one of each event's own.
+    static let completions = [
+        ("action", "p"), ("resource.name", ""), ("resource.name", "acme-corp/service-1"),
+        ("artifact.digest", "sha256:0"),
     ]
+
+    /// The digest of the first event of all.
+    static var firstDigest: String { BenchEvents(count: 1, seed: 1, endingAt: Date()).digest }
 
     private static let actions = [
         "git.push", "git.fetch", "pull_request.merge", "workflows.completed_workflow_run", "artifact.push",
@@ -31,6 +48,8 @@ struct BenchEvents {
     private let bytes: [UInt8]
     private let idOffsets: [Int]
     let count: Int
+    /// The digest of the first event.
+    private var digest = ""
 
     /// - Parameter seed: Batches of different seeds hold different events.
     init(count: Int, seed: UInt64, endingAt end: Date, spanningDays days: Double = 30) {
@@ -48,6 +67,7 @@ struct BenchEvents {
                 random.next() % 20_000 == 0
                 ? "198.51.100.\(random.next() % 250)" : "10.\(actor % 100).\(random.next() % 4).\(actor % 250 + 1)"
             let digest = (0..<4).map { _ in hex(random.next()) }.joined()
+            if self.digest.isEmpty { self.digest = digest }
             let note = random.next() % 50_000 == 0 ? "wget xmrigminer2-static" : "bump \(repo % 61) in \(repo % 59)"
             bytes += "{\"id\":\"".utf8
             offsets.append(bytes.count)

@@ -111,9 +111,31 @@ final class BenchServer: Sendable {
     }
 
     func search(_ query: String) async throws {
-        let allowed = CharacterSet.alphanumerics
-        let encoded = query.addingPercentEncoding(withAllowedCharacters: allowed) ?? ""
-        try await send("GET", "/v1/search?since=-366d&q=" + encoded, body: nil)
+        try await send("GET", "/v1/search?since=-366d&q=" + Self.encoded(query), body: nil)
+    }
+
+    /// Asks for the values of a field that begin with a text.
+    func complete(_ field: String, _ prefix: String) async throws {
+        try await send("GET", "/v1/fields/\(field)/values?prefix=" + Self.encoded(prefix), body: nil)
+    }
+
+    private static func encoded(_ text: String) -> String {
+        text.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
+    }
+
+    /// From here on ``peakMemory`` counts.
+    func resetPeakMemory() {
+        try? Data("5".utf8).write(to: URL(fileURLWithPath: "/proc/\(process.processIdentifier)/clear_refs"))
+    }
+
+    /// Makes the machine read its files from the disk again.
+    static func dropPageCache() throws {
+        sync()
+        guard let file = FileHandle(forWritingAtPath: "/proc/sys/vm/drop_caches") else {
+            throw CommandFailure(.usage, "--cold needs root on Linux: the page cache cannot be dropped")
+        }
+        try file.write(contentsOf: Data("3".utf8))
+        try file.close()
     }
 
     /// Waits until a count finds every event; returns the milliseconds that took.

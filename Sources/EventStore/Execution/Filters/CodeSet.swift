@@ -9,8 +9,13 @@ enum CodeSet {
     /// A one for each matching code, indexed by code; 0 at code 0, which is no value.
     case table([UInt8])
 
+    /// Values between two calls of `check`.
+    private static let checkedValues = 65_536
+
     /// Tests each distinct value once; a value that must match byte for byte is looked up instead.
-    init(_ column: SegmentColumn, _ test: FieldValueTest) {
+    ///
+    /// - Parameter check: called now and then; what it throws ends the work.
+    init(_ column: SegmentColumn, _ test: FieldValueTest, check: () throws -> Void) rethrows {
         if test.isPresence {
             self = .all
             return
@@ -19,26 +24,31 @@ enum CodeSet {
             self = exact.withUnsafeBytes { column.code(of: $0) }.map { .range($0...$0) } ?? .none
             return
         }
-        var table = [UInt8](repeating: 0, count: column.valueCount + 1)
-        var matching = 0
-        var (lowest, highest) = (UInt32.max, UInt32(0))
-        column.withValues { bytes, offsets in
-            for position in 0..<column.valueCount
-            where test.matches(bytes.slice(Int(offsets[position])..<Int(offsets[position + 1]))) {
-                let code = UInt32(position + 1)
-                table[Int(code)] = 1
-                matching += 1
-                lowest = min(lowest, code)
-                highest = max(highest, code)
+        var matching: [UInt32] = []
+        var tested = 0
+        for range in PrefixRanges.of(test, in: column) {
+            for code in range {
+                tested += 1
+                if tested % Self.checkedValues == 0 { try check() }
+                if test.matches(column.value(UInt32(code))) { matching.append(UInt32(code)) }
             }
         }
-        if matching == 0 {
+        self.init(ascending: matching, of: column.valueCount)
+    }
+
+    /// - Parameter codes: ascending, each once.
+    private init(ascending codes: [UInt32], of valueCount: Int) {
+        guard let first = codes.first, let last = codes.last else {
             self = .none
-        } else if matching == column.valueCount {
+            return
+        }
+        if codes.count == valueCount {
             self = .all
-        } else if matching == Int(highest - lowest) + 1 {
-            self = .range(lowest...highest)
+        } else if codes.count == Int(last - first) + 1 {
+            self = .range(first...last)
         } else {
+            var table = [UInt8](repeating: 0, count: valueCount + 1)
+            for code in codes { table[Int(code)] = 1 }
             self = .table(table)
         }
     }
@@ -70,19 +80,16 @@ extension SegmentColumn {
             let width = Code(truncatingIfNeeded: range.upperBound - range.lowerBound)
             keep(&rows, buffer) { $0 &- lowest <= width ? 1 : 0 }
         case .table(let table):
-            table.withUnsafeBufferPointer { table in keep(&rows, buffer) { UInt64(table[Int($0)]) } }
+            table.withUnsafeBufferPointer { table in keep(&rows, buffer) { table[Int(truncatingIfNeeded: $0)] } }
         }
     }
 
     @inline(__always)
     private static func keep<Code>(
-        _ rows: inout RowSet, _ buffer: UnsafeBufferPointer<Code>, _ bit: (Code) -> UInt64
+        _ rows: inout RowSet, _ buffer: UnsafeBufferPointer<Code>, _ passes: (Code) -> UInt8
     ) {
-        rows.filterWords { first, count in
-            var word: UInt64 = 0
-            for offset in 0..<count { word |= bit(buffer[first + offset]) << UInt64(offset) }
-            return word
-        }
+        guard let codes = buffer.baseAddress else { return }
+        rows.keep(inWords: rows.words.indices) { passes(codes[$0]) }
     }
 
     private func filterList(_ rows: inout RowSet, _ codes: CodeSet) {
@@ -98,6 +105,12 @@ extension SegmentColumn {
 }
 
 extension CodeSet {
+    /// The code, when there is but one.
+    var single: UInt32? {
+        guard case .range(let range) = self, range.lowerBound == range.upperBound else { return nil }
+        return range.lowerBound
+    }
+
     func contains(_ code: UInt32) -> Bool {
         switch self {
         case .none: false

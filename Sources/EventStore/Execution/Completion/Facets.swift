@@ -11,6 +11,10 @@ struct Facets: Sendable {
     private static let sampledEvents = 2_000
     /// The newest events whose records are read for the values of a field without a column.
     private static let sampledValueEvents = 5_000
+    /// Records lie compressed in groups of this many, and so many groups are read at most: a few milliseconds, however the newest
+    /// events by their own time lie scattered.
+    private static let groupedRows: Int32 = 256
+    private static let readGroups = 64
     /// Paths of the payload that are offered at most, and how deep.
     private static let payloadPaths = 500
     private static let payloadDepth = 6
@@ -21,7 +25,7 @@ struct Facets: Sendable {
     func fields() async throws -> FieldSummary {
         var fields: [Field: Int] = [:]
         var paths = PayloadPaths(limit: Self.payloadPaths, depth: Self.payloadDepth)
-        let rows = try await newest(Self.sampledEvents)
+        let (rows, _) = try await newest(Self.sampledEvents)
         let parser = JSONParser()
         try visit(rows) { view in
             var last: Field?
@@ -42,10 +46,18 @@ struct Facets: Sendable {
         return FieldSummary(entries: canonical + paths.entries, sampledEvents: rows.count)
     }
 
-    private func newest(_ count: Int) async throws -> [RowReference] {
+    /// The newest events, as far as they lie in few groups; and whether these are all.
+    private func newest(_ count: Int) async throws -> (rows: [RowReference], isAll: Bool) {
         let collection = EventCollection(
             work: work, order: TimeOrder(isOldestFirst: false), capacity: count, after: nil)
-        return try await collection.collect(filter).rows
+        let found = try await collection.collect(filter).rows
+        var groups: Set<SIMD2<Int32>> = []
+        let rows = found.filter { row in
+            let group = SIMD2(row.segment, row.row / Self.groupedRows)
+            if groups.count < Self.readGroups { groups.insert(group) }
+            return groups.contains(group)
+        }
+        return (rows, rows.count == found.count && found.count < count)
     }
 
     private func visit(_ rows: [RowReference], _ body: (SealedView) -> Void) throws {
@@ -74,29 +86,30 @@ struct Facets: Sendable {
 
     private func columnValues(_ fields: [Field], _ prefix: [UInt8], _ limit: Int) async throws -> ValueSummary {
         let counted = Shared([CountedColumn]())
-        try await work.forEach(work.numbers(for: filter)) { number, parser in
+        try await work.forEach(work.numbers(for: filter)) { number, worker in
             let segment = work.segments[number]
-            let selection = SegmentFilter(rows: segment, meter: work.meter, parser: parser)
-            let rows = try selection.select(filter, among: work.candidates(number))
+            let selection = SegmentFilter(rows: segment, meter: work.meter, worker: worker)
+            let rows = try await selection.select(filter, among: work.candidates(number))
             guard !rows.isEmpty else { return }
             for field in fields {
                 try work.meter.check()
                 guard let column = try segment.column(field) else { continue }
-                let own = CountedColumn(column, rows)
+                let own = work.meter.measure("column \(field.path)") {
+                    CountedColumn(column, rows, prefix: prefix, facts: (segment as? SegmentReader)?.facts)
+                }
+                try work.meter.allowance.take(column.valueCount * 8)
                 counted.withLock { $0.append(own) }
             }
         }
         try work.meter.check()
-        let entries = CountedColumn.mostFrequent(counted.withLock { $0 }, limit: limit) {
-            Self.begins($0, with: prefix)
-        }
-        return ValueSummary(entries: entries, isExact: true)
+        return ValueRanking(columns: counted.withLock { $0 }, limit: limit) { Self.begins($0, with: prefix) }
+            .result(cap: work.limits.rankedCandidates)
     }
 
     private func recordValues(
         _ reference: FieldReference, _ prefix: [UInt8], _ limit: Int
     ) async throws -> ValueSummary {
-        let rows = try await newest(Self.sampledValueEvents)
+        let (rows, isAll) = try await newest(Self.sampledValueEvents)
         let cells = EventCells([reference], groups: work.groups)
         let parser = JSONParser()
         var counts: [[UInt8]: Int] = [:]
@@ -108,7 +121,7 @@ struct Facets: Sendable {
                 if bytes.withUnsafeBytes({ Self.begins($0, with: prefix) }) { counts[bytes, default: 0] += 1 }
             }
         }
-        return Self.summary(counts, limit, isExact: rows.count < Self.sampledValueEvents)
+        return Self.summary(counts, limit, isExact: isAll)
     }
 
     private static func begins(_ value: UnsafeRawBufferPointer, with folded: [UInt8]) -> Bool {

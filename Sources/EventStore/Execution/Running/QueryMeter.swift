@@ -13,6 +13,8 @@ final class QueryMeter: Sendable {
     typealias Clock = @Sendable () -> UInt64
 
     let start: UInt64
+    /// The memory that the search may hold.
+    let allowance: SearchAllowance
     private let deadline: UInt64
     private let duration: Duration
     private let clock: Clock
@@ -20,8 +22,9 @@ final class QueryMeter: Sendable {
     private let records: Bool
     private let steps = Mutex([Step]())
 
-    init(duration: Duration, clock: @escaping Clock, records: Bool) {
+    init(duration: Duration, clock: @escaping Clock, records: Bool, allowance: SearchAllowance) {
         self.clock = clock
+        self.allowance = allowance
         self.duration = duration
         start = clock()
         let (seconds, attoseconds) = duration.components
@@ -30,7 +33,8 @@ final class QueryMeter: Sendable {
     }
 
     var scannedBytes: Int { scanned.load(ordering: .relaxed) }
-    var elapsed: UInt64 { clock() &- start }
+    var now: UInt64 { clock() }
+    var elapsed: UInt64 { now &- start }
 
     /// Counts bytes that a step reads.
     func addScanned(_ bytes: Int, in step: @autoclosure () -> String) {

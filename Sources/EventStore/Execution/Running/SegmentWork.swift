@@ -10,22 +10,46 @@ struct SegmentWork: Sendable {
     /// The first leaf that is not looked at: later pages see the ledger as the first page did.
     let end: UInt64
 
-    /// Calls `body` with each of the given segment numbers, in order, on as many tasks as the limits allow. Each task has a
-    /// parser of its own. The first error ends the rest.
+    /// Calls `body` with each of the given segment numbers, in order, on as many tasks as the limits allow. The first error
+    /// ends the rest.
     func forEach(
-        _ numbers: [Int], _ body: @escaping @Sendable (_ number: Int, _ parser: JSONParser) throws -> Void
+        _ numbers: [Int], _ body: @escaping @Sendable (_ number: Int, _ worker: SearchWorker) async throws -> Void
     ) async throws {
-        guard !numbers.isEmpty else { return }
+        _ = try await collect(numbers, ()) { number, worker, _ in try await body(number, worker) }
+    }
+
+    /// Calls `body` with each of the given segment numbers, as ``forEach(_:_:)``, and with what its task has collected so far.
+    ///
+    /// - Returns: what each task has collected, in no particular order.
+    func collect<State: Sendable>(
+        _ numbers: [Int], _ initial: State,
+        _ body: @escaping @Sendable (_ number: Int, _ worker: SearchWorker, _ state: inout State) async throws -> Void
+    ) async throws -> [State] {
+        guard !numbers.isEmpty else { return [] }
         let next = Counter()
-        try await withThrowingTaskGroup(of: Void.self) { group in
+        return try await withThrowingTaskGroup(of: State.self) { group in
             for _ in 0..<min(limits.parallelism, numbers.count) {
                 group.addTask {
-                    let parser = JSONParser()
-                    while let number = numbers.element(at: next.take()) { try body(number, parser) }
+                    let worker = SearchWorker(meter)
+                    var state = initial
+                    while let number = numbers.element(at: next.take()) {
+                        try await worker.pause()
+                        try await body(number, worker, &state)
+                        releasePages()
+                    }
+                    return state
                 }
             }
-            try await group.waitForAll()
+            return try await group.reduce(into: []) { $0.append($1) }
         }
+    }
+
+    /// Lets go of the segments' pages when much of them is resident: what the system keeps in its cache anyway need not count
+    /// as this process's memory.
+    private func releasePages() {
+        let readers = segments.compactMap { $0 as? SegmentReader }
+        guard readers.reduce(0, { $0 + $1.touchedBytes }) > limits.mappedBytes else { return }
+        for reader in readers where reader.touchedBytes > 0 { reader.releasePages() }
     }
 
     /// All rows of a segment that the search may look at.
@@ -48,6 +72,17 @@ struct SegmentWork: Sendable {
             segments[number].indexes.lowerBound.rawValue < end && filter.admits(segments[number])
         }
     }
+}
+
+/// What one task of a search has for itself: a parser, and its turns on the thread.
+final class SearchWorker {
+    let parser = JSONParser()
+    private var turns: SearchTurns
+
+    init(_ meter: QueryMeter) { turns = SearchTurns(meter) }
+
+    /// As ``SearchTurns/pause()``.
+    func pause() async throws { try await turns.pause() }
 }
 
 /// Hands out 0, 1, 2 … to many tasks.
