@@ -41,6 +41,12 @@ package struct ServerRun: Sendable {
             exit(70)
         }
         for warning in service.warnings { logger.warning("\(warning)") }
+        do {
+            try await service.finishRestore()
+        } catch {
+            await service.stop()
+            throw error
+        }
         let application = CustodyApplication(service.state)
         let listening = try application.service { port in
             if announces { announce(service, port: port) }
