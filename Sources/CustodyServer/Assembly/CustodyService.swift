@@ -100,7 +100,7 @@ package final class CustodyService: Sendable {
             formerly: KeyHistory.predecessors(
                 of: keys.ledger.verifierKey,
                 in: try KeyHistory.read(configuration.ledger, fileSystem: fileSystem)
-            ).filter { $0.name != keys.ledger.verifierKey.name },
+            ),
             leaves: try SystemLeaves.stored(in: storeView.segments(), journalReader), intake: intake, now: now)
         let quarantine = QuarantineStore(database: database)
         let destruction = Destruction(

@@ -42,7 +42,7 @@ package struct Rebuilding: Sendable {
         let key = keys.ledger.verifierKey
         let changes = try KeyHistory.read(configuration.ledger, fileSystem: fileSystem)
         var history = AuthorityHistory(
-            ledger: key, formerly: KeyHistory.predecessors(of: key, in: changes).filter { $0.name != key.name })
+            ledger: key, formerly: KeyHistory.predecessors(of: key, in: changes))
         let stored = try SegmentInspection(directory: configuration.segments, fileSystem: fileSystem).segments
         for leaf in try SystemLeaves.stored(in: stored, journal.reader) { history.apply(leaf) }
         let destroyed = LeafRanges(

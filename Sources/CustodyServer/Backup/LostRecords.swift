@@ -73,7 +73,7 @@ extension CustodyService {
     }
 
     private func objection(to document: SystemDocument) throws -> String? {
-        if let lost = document.lost, let proven = try? lost.proven(by: [state.ledgerKey.verifierKey]),
+        if let lost = document.lost, let proven = try? lost.proven(by: state.records.history.ownKeys),
             try state.ledger.root(of: lost.size) != proven.root
         {
             return "it stood in another ledger"

@@ -72,7 +72,7 @@ package struct AuthorityHistory: Sendable {
     }
 
     let ledger: VerifierKey
-    /// Of the logs that the ledger goes on for.
+    /// Keys before it, also of logs that the ledger goes on for.
     let formerKeys: [VerifierKey]
     package internal(set) var approvers: [VerifierKey] = []
     package internal(set) var policies: [Policy] = []
@@ -92,7 +92,8 @@ package struct AuthorityHistory: Sendable {
 
     /// - Parameters:
     ///   - ledger: The ledger's own key: requests name its origin, and it is no approver's.
-    ///   - formerly: Keys of the logs that it goes on for, after `custody key succeed`: requests that name these are as good.
+    ///   - formerly: Keys that it had before, those of logs that it goes on for after `custody key succeed` included: requests
+    ///     that name these logs are as good.
     package init(ledger: VerifierKey, formerly: [VerifierKey] = []) {
         self.ledger = ledger
         formerKeys = formerly

@@ -29,7 +29,7 @@ final class SystemLeaves: Sendable {
     let now: @Sendable () -> Timestamp
 
     /// - Parameters:
-    ///   - formerly: Keys of the logs that the ledger goes on for.
+    ///   - formerly: Keys that the ledger had before, those of logs that it goes on for included.
     ///   - leaves: All that there are, in ascending order.
     init(
         ledger: VerifierKey, formerly: [VerifierKey] = [], leaves: [SystemLeaf], intake: IntakePipeline,

@@ -18,7 +18,7 @@ struct AuthorityJudgement {
 
     /// - Parameters:
     ///   - times: What witnesses vouch for.
-    ///   - formerly: Keys of the logs that the ledger goes on for.
+    ///   - formerly: Keys that the ledger had before, those of logs that it goes on for included.
     ///   - leaves: every system leaf that verified, in any order; the journal and the segments may have the same.
     init(
         ledger: VerifierKey, formerly: [VerifierKey] = [], leaves: [SystemLeaf], times: CosignedTimes

@@ -78,7 +78,7 @@ package struct DataDirectoryVerifier: Sendable {
         report.faults += comparisons.flatMap(\.faults)
         let times = check(comparisons.map(\.statements), ledger, &report)
         var judgement = AuthorityJudgement(
-            ledger: key, formerly: formerOrigins(), leaves: comparisons.flatMap(\.systemLeaves), times: times)
+            ledger: key, formerly: predecessors(), leaves: comparisons.flatMap(\.systemLeaves), times: times)
         try judge(marks, comparisons, ledger, &judgement)
         let stripped = UInt64(judgement.strippedLeaves.count)
         report.counts.verified = marks.verified - stripped
@@ -102,11 +102,11 @@ package struct DataDirectoryVerifier: Sendable {
         return report
     }
 
-    /// Keys of the logs that this one goes on for, as the directory's own statements say. Requests that approvers signed for
-    /// them stay good.
-    private func formerOrigins() -> [VerifierKey] {
+    /// Keys that this one followed, those of logs that it goes on for included, as the directory's own statements say. Requests
+    /// that approvers signed for these logs stay good.
+    private func predecessors() -> [VerifierKey] {
         let changes = (try? KeyHistory.read(directory.appending("ledger"), fileSystem: fileSystem)) ?? []
-        return KeyHistory.predecessors(of: key, in: changes).filter { $0.name != key.name }
+        return KeyHistory.predecessors(of: key, in: changes)
     }
 
     /// Compares what was sealed about signer and time with the ledger. Returns the times that witnesses vouch for.
