@@ -19,7 +19,7 @@ func module(
 
 /// Tests read their fixtures where they lie in the repository, so that nothing has to be copied.
 func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    let fixtures = ["Connectors", "Detection", "Journal"].contains(name) ? ["Fixtures"] : []
+    let fixtures = ["Connectors", "Detection", "Journal", "Ledger"].contains(name) ? ["Fixtures"] : []
     return .testTarget(
         name: name + "Tests",
         dependencies: [.init(stringLiteral: name), "TestSupport"] + dependencies,
@@ -134,7 +134,7 @@ let package = Package(
         tests("Identity", ["EventModel", "AccessControl", crypto, grdb]),
         tests("Connectors", ["EventModel", crypto]),
         tests("Intake", ["Connectors", "EventModel", "Journal", "Ledger", "DurableFiles", systemPackage]),
-        tests("Detection", ["Connectors", "EventModel", "QueryLanguage", grdb]),
+        tests("Detection", ["Connectors", "EventModel", "EventStore", "QueryLanguage", grdb]),
         tests("Provenance", ["EventModel"]),
         tests(
             "CustodyServer",
@@ -149,13 +149,14 @@ let package = Package(
         tests(
             "Delivery",
             [
-                "EventModel", "Detection", crypto, grdb, logging, nio, nioHTTP1, nioPosix, yams,
+                "EventModel", "EventStore", "Detection", crypto, grdb, logging, nio, nioHTTP1, nioPosix, yams,
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]),
         .testTarget(
             name: "CustodyCommandTests",
             dependencies: [
-                "custody", "Connectors", "Detection", "EventModel", "DurableFiles", "CustodyServer", httpTypes, logging,
+                "custody", "Connectors", "Detection", "EventModel", "DurableFiles", "Ledger", "CustodyServer",
+                httpTypes, logging,
                 nio, systemPackage,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Hummingbird", package: "hummingbird"),

@@ -37,8 +37,26 @@ struct Custody: AsyncParsableCommand {
     }
 
     /// Runs a command and returns its exit status; errors have been told on standard error.
+    ///
+    /// Whatever a server answered counts for nothing when its ledger contradicts what was seen of it: that is looked at last.
     static func run(_ arguments: [String]) async -> Int32 {
-        let console = CommandContext.current.console
+        let context = CommandContext.current
+        let status = await perform(arguments, context.console)
+        let contacts = context.contacts.take()
+        guard status != CommandFailure.Code.integrity.rawValue, status != CommandFailure.Code.unreachable.rawValue,
+            status != CommandFailure.Code.usage.rawValue, let seen = SeenLedgers(context)
+        else { return status }
+        for client in contacts {
+            do {
+                try await seen.check(server: client)
+            } catch {
+                return report(error, context.console)
+            }
+        }
+        return status
+    }
+
+    private static func perform(_ arguments: [String], _ console: Console) async -> Int32 {
         do {
             var command = try parseAsRoot(CommandList.joined(arguments))
             if var command = command as? any AsyncParsableCommand {
@@ -56,10 +74,14 @@ struct Custody: AsyncParsableCommand {
             if status.isSuccess { try? console.writeOutput(Array((text + "\n").utf8)) } else { console.note(text) }
             return status.rawValue
         } catch {
-            let failure = CommandFailure(error)
-            if let reason = failure.reason { console.note("custody: \(reason)") }
-            return failure.code.rawValue
+            return report(error, console)
         }
+    }
+
+    private static func report(_ error: any Error, _ console: Console) -> Int32 {
+        let failure = CommandFailure(error)
+        if let reason = failure.reason { console.note("custody: \(reason)") }
+        return failure.code.rawValue
     }
 
     /// Whether the argument parser made the error: help, usage, or an exit status that a command chose.

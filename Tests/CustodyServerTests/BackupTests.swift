@@ -122,7 +122,7 @@ struct BackupTests {
             return
         }
         let report = try await restore.run(
-            key: nil, memory: memory, newer: ledger, acceptedLoss: "the disk is gone", now: now)
+            key: nil, memory: memory, newer: NewerLedger(ledger), acceptedLoss: "the disk is gone", now: now)
         #expect(report.lost >= 10)
         try await TestServer.run(in: place.appendingPathComponent("restored")) { server, client in
             let running = Task { await server.service.run() }
@@ -132,5 +132,67 @@ struct BackupTests {
             await running.value
             #expect(!FileManager.default.fileExists(atPath: path("restored/restored.json").string))
         }
+    }
+
+    @Test("What was redacted after the backup is gone again before the restored server serves, by the same approvals")
+    func laterRecords() async throws {
+        defer { try? FileManager.default.removeItem(at: place) }
+        let data = place.appendingPathComponent("data")
+        let planted = "jane.planted.value@acme.example"
+        try await TestServer.run(in: data) { server, client in
+            let approvals = try Approvals(ledger: server.service.state.ledgerKey.verifierKey)
+            let sent = try await client.send(
+                .post, "/v1/events", #"{"id":"p","actor":"\#(planted)","action":"secret.read"}"#)
+            let index = UInt64(try #require(sent["first_index"] as? Int))
+            try await send(client, 0..<50)
+            let first = try approvals.adding(approvals.alice, at: WallClock.now(), by: [approvals.alice])
+            #expect(try await client.send(.post, "/v1/approvers", Approvals.body(first)).status == 201)
+            _ = try await client.send(.post, "/v1/export", #"{"q":"source:custody","limit":1}"#)
+            _ = try await backup()
+            // Later: another approver, a redaction that both sign, a hold, and events that will be lost.
+            let second = try approvals.adding(
+                approvals.bob, at: WallClock.now(), by: [approvals.alice, approvals.bob])
+            #expect(try await client.send(.post, "/v1/approvers", Approvals.body(second)).status == 201)
+            let redaction = try approvals.redaction(
+                [[index, index]], ["actor"], at: WallClock.now(), by: [approvals.alice, approvals.bob])
+            let done = try await client.send(.post, "/v1/redactions", Approvals.body(redaction))
+            #expect(done.status == 201, "\(done.text)")
+            let hold = try await client.send(
+                .post, "/v1/holds", #"{"name":"case","leaves":[[\#(index + 1),\#(index + 5)]]}"#)
+            #expect(hold.status == 201, "\(hold.text)")
+            try await send(client, 50..<60)
+        }
+        let key = try key()
+        let ledger = try LedgerReader(
+            directory: path("data").appending("ledger"), fileSystem: RealFileSystem(), key: key)
+        // From leaves alone it is known that there were records, and not which.
+        let blind = try await Restore(from: path("backup"), to: path("blind")).run(
+            key: nil, memory: nil, newer: NewerLedger(ledger), acceptedLoss: "the disk is gone", now: now)
+        #expect(blind.takenBack == 0 && blind.unknownRecords.count == 3)
+        #expect(blind.unknownRecords.contains { $0.hasPrefix("redaction of leaf") })
+        let restore = Restore(from: path("backup"), to: path("restored"))
+        let report = try await restore.run(
+            key: nil, memory: nil, newer: try NewerLedger(dataDirectory: path("data"), key: key),
+            acceptedLoss: "the disk is gone", now: now)
+        #expect(report.takenBack == 3 && report.unknownRecords == [] && report.lost >= 10)
+        try await TestServer.run(in: place.appendingPathComponent("restored")) { server, client in
+            try await server.service.finishRestore()
+            let history = server.service.state.records.history
+            #expect(history.approvers.count == 2 && history.activeHolds.count == 1 && history.objections.isEmpty)
+            let found = try await client.search("action:secret.read", expecting: 1)
+            #expect(found.count == 1 && !"\(found)".contains("planted"), "\(found)")
+            // Nothing is appended twice.
+            try await server.service.finishRestore()
+            #expect(server.service.state.records.history.redactions.count == 1)
+            let running = Task { await server.service.run() }
+            let events = try await client.search("source:custody action:ledger.restore", expecting: 1)
+            #expect("\(events)".contains("the disk is gone"))
+            running.cancel()
+            await running.value
+        }
+        let verified = try await DataDirectoryVerifier(directory: path("restored"), key: key, isDeep: true).verify()
+        #expect(verified.isIntact, "\(verified.faults)")
+        #expect(verified.notes.contains { $0.contains("1 of the verified events were redacted lawfully") })
+        #expect(!verified.notes.contains { $0.contains("claim an authority") }, "\(verified.notes)")
     }
 }

@@ -1,6 +1,7 @@
 import Crypto
 import Detection
 import EventModel
+import EventStore
 import Foundation
 import GRDB
 import Testing
@@ -131,5 +132,32 @@ struct OutboxTests {
             settings.secret = OutboxScene.secret
             #expect(throws: DeliveryError.self, "\(url)") { try Destination(settings, allowsCommands: false) }
         }
+    }
+
+    @Test("What an erased event put into messages goes: from those that wait, were given up, or were delivered")
+    func erased() async throws {
+        let scene = try OutboxScene()
+        try scene.raise(index: 0, entity: "jane.planted", title: "First")
+        try scene.raise(index: 1, entity: "jane.planted", title: "Second")
+        try scene.raise(index: 2, entity: "someone.else", title: "Third")
+        let transport = RecordingTransport()
+        #expect(try await scene.worker(transport).deliverDue() == 3)
+        try scene.raise(index: 3, entity: "jane.planted", title: "Fourth")
+        let waiting = try #require(try scene.outbox.list(.pending).first)
+        #expect(String(decoding: waiting.body, as: UTF8.self).contains("jane.planted"))
+        let leaves = LeafRanges([0, 1, 3])
+        try scene.alerts.redact(leaves)
+        let changed = try scene.outbox.redact(about: try scene.alerts.subjects(of: leaves))
+        #expect(changed == 3)
+        let all = try scene.outbox.list(.delivered) + scene.outbox.list(.pending)
+        #expect(all.count == 4 && !all.contains { String(decoding: $0.body, as: UTF8.self).contains("jane.planted") })
+        #expect(all.contains { String(decoding: $0.body, as: UTF8.self).contains("someone.else") })
+        // What waits is sent under the same id, and says which alert it is about.
+        let later = RecordingTransport()
+        #expect(try await scene.worker(later).deliverDue() == 1)
+        let sent = try #require(later.requests.first)
+        let text = String(decoding: sent.body, as: UTF8.self)
+        #expect(text.contains("[redacted]") && text.contains("Fourth") && text.contains(waiting.subject))
+        #expect(sent.headers.contains { $0.name == "webhook-id" && $0.value == waiting.message })
     }
 }

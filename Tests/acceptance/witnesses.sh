@@ -4,7 +4,8 @@
 #   witnesses.sh CUSTODY
 #
 # CUSTODY is the built program. With PYTHON (3.12 or later) and PyPI, aics-tlog, which shares no code with Custody, verifies
-# checkpoint, inclusion, consistency and quorum over HTTP too. Uses the ports BASE (default 18690) to BASE + 2 of this machine.
+# checkpoint, inclusion, consistency and quorum over HTTP too. With CHROMIUM (a Chromium) and Node 20, the page /verify judges the same
+# evidence packs. Uses the ports BASE (default 18690) to BASE + 2 of this machine.
 #
 # Exit: 0 everything as it has to be, 1 otherwise, 64 usage.
 set -eu
@@ -95,6 +96,41 @@ if [ -n "${PYTHON:-}" ]; then
     POLICY=a.policy QUORUM=1 sh "$here/aics-tlog.sh" "$(url 0)/ledger" a.vkey old.checkpoint || fail "aics-tlog refuses a"
 fi
 
+step "an evidence pack is judged by the policy: its quorum, another's, and a pack that somebody changed"
+verified() { # STATUS PATTERN ARGUMENT...: custody verify with its exit status and something that it says
+    want=$1 pattern=$2
+    shift 2
+    status=0
+    "$custody" verify "$@" >verified.out 2>&1 || status=$?
+    [ "$status" -eq "$want" ] || { cat verified.out >&2; fail "verify $*: status $status, not $want"; }
+    grep -q "$pattern" verified.out || { cat verified.out >&2; fail "verify $*: does not say $pattern"; }
+}
+page() { # STATUS PATTERN ARGUMENT...: the same with the page of server a
+    [ -n "${CHROMIUM:-}" ] || return 0
+    want=$1 pattern=$2
+    shift 2
+    status=0
+    node "$here/verify-page.mjs" "$(url 0)" "$@" >page.out 2>&1 || status=$?
+    [ "$status" -eq "$want" ] && grep -q "$pattern" page.out || { cat page.out >&2; fail "the page, $*: status $status, not $want and $pattern"; }
+}
+CUSTODY_URL=$(url 0) "$custody" export 'action:x.y' --limit 5 --since 2000-01-01 --data a -o a.evidence 2>/dev/null
+other=$(sed -n 's/^witness a \([^ ]*\).*/\1/p' b.policy)
+sed "s|^witness b .*|witness other $other|; s/^quorum .*/quorum other/" a.policy >other.policy
+sed 's/^log .*//' a.policy >nolog.policy
+sed '2s/"index":[0-9]*/"index":3/' a.evidence >changed.evidence
+verified 0 "cosigned by b" a.evidence --policy a.policy
+verified 0 "cosigned by b" a.evidence --policy nolog.policy --vkey "$(cat a.vkey)"
+verified 0 "self-consistent only" a.evidence --policy nolog.policy
+verified 2 "no quorum" a.evidence --policy other.policy
+verified 2 "does not know the log" a.evidence --policy b.policy
+verified 2 "line 2" changed.evidence --policy a.policy
+page 0 "Cosigned by: b at 20" a.evidence --policy a.policy
+page 0 "names only" a.evidence --vkey "$(cat a.vkey)"
+page 1 "no quorum" a.evidence --policy other.policy
+page 1 "Self-consistent only" a.evidence
+page 1 "line 2" changed.evidence --policy a.policy
+page 1 "policy line 1" a.evidence --policy a.vkey
+
 step "one goes away: the other publishes nothing more, and takes events all the same"
 hash=$(printf %s "$(head -1 old.checkpoint)" | sha256sum | cut -d' ' -f1)
 curl -sf "$(url 1)/witness/$hash/checkpoint" >seen-by-b.checkpoint || fail "b has not kept a's checkpoint"
@@ -112,7 +148,8 @@ stop
 
 step "a copy of the directory goes on with other events: its guard, empty, refuses"
 cp -r a fork
-push_to_fork() { push 2 5001 5400 fork; }
+# Another account, which has not seen a's history.
+push_to_fork() { (export XDG_STATE_HOME="$dir/fork-state"; push 2 "$1" "$2" fork); }
 serve a 0
 serve b 1
 push 0 2001 2500 a
@@ -120,7 +157,11 @@ published 0 2100
 CUSTODY_TOKEN=$(cat a/keys/admin.token) "$custody" verify "$(url 0)" --policy a.policy >/dev/null || fail "a does not verify"
 cp a.policy f.policy; cp a.witness f.witness
 serve f 2 fork
-push_to_fork || fail "the copy takes no events"
+push_to_fork 5001 5400 || fail "the copy takes no events"
+status=0
+echo '{"id":"seen","actor":"a","action":"x.y"}' | CUSTODY_URL=$(url 2) "$custody" push --data fork --source ci >pushed.out 2>&1 || status=$?
+[ "$status" -eq 2 ] && grep -q "rolled back or rewritten" pushed.out || { cat pushed.out >&2; fail "an agent that saw a's history does not notice"; }
+grep -q "1 event.* accepted" pushed.out || { cat pushed.out >&2; fail "the copy does not take the agent's event"; }
 sleep 2
 curl -sf -H "Authorization: Bearer $(cat fork/keys/admin.token)" "$(url 2)/v1/integrity" | grep -q '"code":"guardLost"' || fail "the copy's guard does not refuse"
 stop
@@ -147,8 +188,12 @@ step "the fork asks its witness after all: it is refused"
 cp a.policy f.policy
 serve b 1
 serve f 2 fork
-push 2 6001 6100 fork
+push_to_fork 6001 6100
 sleep 3
 curl -sf -H "Authorization: Bearer $(cat fork/keys/admin.token)" "$(url 2)/v1/integrity" >fork.json
 grep -o '"failure":"[^"]*"' fork.json || fail "the witness does not refuse the fork"
+stop
+
+step "both are gone: the pack from before verifies all the same, offline and by the policy"
+verified 0 "cosigned by b" a.evidence --policy a.policy
 echo "ok"

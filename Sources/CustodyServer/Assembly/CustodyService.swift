@@ -28,7 +28,7 @@ package final class CustodyService: Sendable {
     private let lock: DirectoryLock
     private let database: DatabasePool
     private let verification: VerificationSchedule
-    private let fileSystem: any FileSystem
+    let fileSystem: any FileSystem
 
     /// Opens a data directory, made when missing.
     ///
@@ -76,10 +76,11 @@ package final class CustodyService: Sendable {
         let hub = TailHub()
         let counters = DetectionCounters()
         let relay = AuditRelay()
+        let detectionOrders = DetectionOrders()
         let journalReader = stored.journal.reader
         let detection = try DetectionView(
             engine: engine, alerts: alerts, counters: counters,
-            committed: { LeafIndex(journalReader.indexes.upperBound) }, now: now,
+            orders: detectionOrders, committed: { LeafIndex(journalReader.indexes.upperBound) }, now: now,
             onTransition: { relay.send($0.auditEntry(actor: nil, client: nil)) })
         let runners = try stored.startViews(
             detection: detection, hub: hub, now: now, onFailure: onFatal)
@@ -100,14 +101,20 @@ package final class CustodyService: Sendable {
         relay.connect(audit)
         let records = SystemLeaves(
             ledger: keys.ledger.verifierKey,
+            formerly: KeyHistory.predecessors(
+                of: keys.ledger.verifierKey,
+                in: try KeyHistory.read(configuration.ledger, fileSystem: fileSystem)
+            ),
             leaves: systemLeaves, intake: intake, now: now)
+        let quarantine = QuarantineStore(database: database)
         let destruction = Destruction(
             leaves: records, store: storeView, orders: stored.storeOrders, intake: intake, journal: journalReader,
-            views: runners, alerts: alerts, logger: logger)
+            views: runners, alerts: alerts, detection: detectionOrders, outbox: notifications.outbox,
+            quarantine: quarantine, logger: logger)
         state = ServerState(
             configuration: configuration, now: now, logger: logger, metrics: ServerMetrics(), tokens: tokens,
             sources: sources, credentialFailures: CredentialFailures(), catalogue: catalogue, intake: intake,
-            quarantine: QuarantineStore(database: database), audit: audit,
+            quarantine: quarantine, audit: audit,
             store: EmbeddedEventStore(snapshot: { storeView.snapshot() }, now: now), storeView: storeView,
             journal: journalReader, ledger: ledgerReader, ledgerKey: keys.ledger, engine: engine, alerts: alerts,
             notifications: notifications, views: runners, tail: hub, verification: VerificationStatus(),

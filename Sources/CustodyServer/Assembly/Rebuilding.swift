@@ -39,7 +39,10 @@ package struct Rebuilding: Sendable {
             directory: configuration.journal, fileSystem: fileSystem, random: SystemRandomNumberGenerator())
         let rebuild = SegmentRebuild(segments: configuration.segments, fileSystem: fileSystem)
         try rebuild.recover()
-        var history = AuthorityHistory(ledger: keys.ledger.verifierKey)
+        let key = keys.ledger.verifierKey
+        let changes = try KeyHistory.read(configuration.ledger, fileSystem: fileSystem)
+        var history = AuthorityHistory(
+            ledger: key, formerly: KeyHistory.predecessors(of: key, in: changes))
         let stored = try SegmentInspection(directory: configuration.segments, fileSystem: fileSystem).segments
         for leaf in try SystemLeaves.stored(in: stored, journal.reader) { history.apply(leaf) }
         let destroyed = LeafRanges(

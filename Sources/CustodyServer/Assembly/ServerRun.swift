@@ -43,6 +43,7 @@ package struct ServerRun: Sendable {
         for warning in service.warnings { logger.warning("\(warning)") }
         let syslog: SyslogListeners
         do {
+            try await service.finishRestore()
             try await ConfiguredSources(service.state).make(configuration)
             syslog = try await SyslogListeners(
                 configuration.syslog, state: service.state, counters: service.state.syslogCounters)

@@ -1,6 +1,7 @@
 // The page /verify: a form around verify.js. What it remembers stays in this browser.
 
 import { entries, tilePath, toBase64, fromBase64, verifyConsistency, verifyPack } from "./verify.js";
+import { judge, keyOf, readPolicy } from "./verify-policy.js";
 
 const STORAGE = "custody.verify/";
 /** Rows that are shown; all events are checked. */
@@ -135,14 +136,37 @@ function verdict(text, type) {
   element("result").focus();
 }
 
+/** The key of the policy's log that the file says it is of. */
+async function keyOfPack(policy) {
+  const first = (await element("file").files[0].slice(0, 1 << 20).text()).split("\n", 1)[0];
+  try {
+    return keyOf(policy, JSON.parse(first).checkpoint.split("\n", 1)[0]);
+  } catch {
+    // Not a pack: verification says so.
+    return "";
+  }
+}
+
+function cosigners(checkpoint, policy, cosigned) {
+  if (policy) {
+    if (cosigned.length === 0) return policy.quorum === null ? "nobody, and the policy asks for nobody" : "no quorum";
+    return cosigned.map(({ name, time }) => `${name} at ${time.toISOString()}`).join(", ");
+  }
+  const names = checkpoint.signatures.map(({ name }) => name);
+  return names.length ? `${names.join(", ")} (names only; give a policy to have them checked)` : "nobody";
+}
+
 async function run() {
   for (const id of ["facts", "problems", "gaps", "events"]) element(id).replaceChildren();
   const bytes = new Uint8Array(await element("file").files[0].arrayBuffer());
-  const trusted = element("vkey").value.trim();
   const shown = [];
   let total = 0;
   let result;
+  let policy = null;
   try {
+    const text = element("policy").value;
+    if (text.trim()) policy = await readPolicy(text);
+    const trusted = element("vkey").value.trim() || (policy ? await keyOfPack(policy) : "");
     result = await verifyPack(bytes, trusted, (event) => {
       total += 1;
       // What is wrong is listed however many right ones stand before it.
@@ -155,6 +179,14 @@ async function run() {
   const memory = remembered(checkpoint.origin);
   const problems = result.errors.map((error) => error.message);
   let seen = "";
+  let cosigned = [];
+  if (policy) {
+    try {
+      cosigned = await judge(policy, checkpoint, key);
+    } catch (error) {
+      problems.push(error.message);
+    }
+  }
   try {
     if (memory && memory.vkey !== key.text) throw new Error("this ledger had another key when it was remembered here");
     seen = await compare(checkpoint, memory);
@@ -171,7 +203,7 @@ async function run() {
   }
   facts([
     ["Ledger", checkpoint.origin], ["Checkpoint", `${checkpoint.size} leaves`], ["Root", toBase64(checkpoint.root)],
-    ["Cosigned by", checkpoint.signers.length ? `${checkpoint.signers.join(", ")} (names only; not checked here)` : "nobody"],
+    ["Cosigned by", cosigners(checkpoint, policy, cosigned)],
     ["Query", result.query], ["Made", result.created], ["Seen before", seen || "see below"],
   ]);
   list("problems", "Wrong", problems.slice(0, SHOWN));

@@ -53,8 +53,8 @@ function bigEndian(value, size) {
 
 // MARK: Notes
 
-/** A C2SP verifier key: name+hash+base64(1 ‖ public key). */
-export async function readKey(text) {
+/** A C2SP verifier key: name+hash+base64(type ‖ public key), of a log (type 1) or a witness (type 4). */
+export async function readKey(text, type = 1) {
   const match = /^([^+\s]+)\+([0-9a-f]{8})\+(.+)$/.exec(text.trim());
   if (!match) throw new Error("this is no verifier key: NAME+HASH+KEY");
   const [, name, hash, encoded] = match;
@@ -64,7 +64,7 @@ export async function readKey(text) {
   } catch {
     throw new Error("the key's last part is not base64");
   }
-  if (key.length !== 33 || key[0] !== 1) throw new Error("the key is not an Ed25519 key");
+  if (key.length !== 33 || key[0] !== type) throw new Error("the key is not an Ed25519 key");
   const id = (await sha256(encoder.encode(name + "\n"), key)).subarray(0, 4);
   if ([...id].map((byte) => byte.toString(16).padStart(2, "0")).join("") !== hash) {
     throw new Error("the key's hash is not that of its name and bytes: a part of it was mistyped");
@@ -78,38 +78,40 @@ export async function readKey(text) {
   return { name, id, imported, text: `${name}+${hash}+${encoded}` };
 }
 
-/** The text of a C2SP signed note that the key has signed, and the names of everybody who signed. */
+/** The text of a C2SP signed note that the key has signed, and the signatures of the others: names, key ids and bytes. */
 async function openNote(note, key) {
   const division = note.lastIndexOf("\n\n");
   if (division < 0 || !note.endsWith("\n")) throw new Error("it has no signatures");
   const text = note.slice(0, division + 1);
-  const signers = [];
+  const signatures = [];
   let isSigned = false;
   for (const line of note.slice(division + 2, -1).split("\n")) {
     const match = /^— (\S+) (\S+)$/.exec(line);
     if (!match) throw new Error("it has a malformed signature line");
     const signature = fromBase64(match[2]);
-    signers.push(match[1]);
-    if (match[1] !== key.name || !equal(signature.subarray(0, 4), key.id)) continue;
+    if (match[1] !== key.name || !equal(signature.subarray(0, 4), key.id)) {
+      signatures.push({ name: match[1], bytes: signature });
+      continue;
+    }
     const isValid = await crypto.subtle.verify(
       { name: "Ed25519" }, key.imported, signature.subarray(4), encoder.encode(text));
     if (!isValid) throw new Error(`the signature of ${key.name} is not valid`);
     isSigned = true;
   }
   if (!isSigned) throw new Error("the key has not signed it");
-  return { text, signers };
+  return { text, signatures };
 }
 
-/** A signed checkpoint: origin, size, root. */
+/** A signed checkpoint: origin, size, root, and the text and further signatures for a policy to judge. */
 export async function openCheckpoint(note, key) {
-  const { text, signers } = await openNote(note, key);
+  const { text, signatures } = await openNote(note, key);
   const lines = text.split("\n");
   if (lines.length !== 4 || lines[3] !== "" || lines[0] !== key.name || !/^(0|[1-9][0-9]*)$/.test(lines[1])) {
     throw new Error("it is no checkpoint of the key's ledger");
   }
   const root = fromBase64(lines[2]);
   if (root.length !== 32) throw new Error("its root is no hash");
-  return { origin: lines[0], size: BigInt(lines[1]), root, signers: signers.filter((name) => name !== key.name) };
+  return { origin: lines[0], size: BigInt(lines[1]), root, text, signatures };
 }
 
 // MARK: Tree (RFC 6962, section 2.1; RFC 9162, sections 2.1.3 and 2.1.4)

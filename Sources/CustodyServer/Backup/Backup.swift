@@ -17,7 +17,7 @@ package struct Backup: Sendable {
     /// How often the segments are looked at anew when a server merges them away while they are opened.
     private static let attempts = 8
     private static let journalSuffix = ".journal"
-    static let furtherDirectories = ["rules", "pending-leaves"]
+    static let furtherDirectories = ["rules", "pending-leaves", "lost-records"]
 
     package struct Report: Sendable {
         package var copiedFiles = 0
@@ -89,7 +89,7 @@ package struct Backup: Sendable {
     private func checkTarget() throws -> BackupRecord? {
         let names = try fileSystem.list(target.dataDirectory).filter { $0 != DirectoryLock.fileName }
         guard names.contains(BackupRecord.fileName) else {
-            let ours: Set = ["journal", "ledger", "segments", "keys", "state.db", "vkey", "rules", "pending-leaves"]
+            let ours = ["journal", "ledger", "segments", "keys", "state.db", "vkey"] + Self.furtherDirectories
             guard names.allSatisfy({ name in ours.contains { name.hasPrefix($0) } }) else {
                 throw ConfigurationError("\(target.dataDirectory) holds something else than a backup")
             }

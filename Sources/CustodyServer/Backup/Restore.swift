@@ -32,6 +32,12 @@ package struct Restore: Sendable {
         /// Events that are known to have been lost.
         package var lost: UInt64 { (seen ?? 0) - min(seen ?? 0, checkpoint.size) }
         package let counts: VerificationCounts
+        /// Records after the backup that the server's next start appends again, before it serves.
+        package var takenBack = 0
+        /// Those of which nothing but the leaf is known, in words.
+        package var unknownRecords: [String] = []
+        /// Whether nothing tells which records came after the backup, although leaves did.
+        package var isLaterUnknown = false
     }
 
     private let backup: FilePath
@@ -51,13 +57,14 @@ package struct Restore: Sendable {
     /// - Parameters:
     ///   - key: The ledger's key from elsewhere; nil to take the backup's own.
     ///   - memory: What this machine has seen of ledgers.
-    ///   - newer: A ledger that is known to be newer than the backup, of an export or a mirror: the backup has to be its beginning.
+    ///   - newer: A ledger that is known to be newer than the backup: the backup has to be its beginning. Its later records are
+    ///     appended again by the server's next start, as far as they are known.
     ///   - keys: Where the installation's keys are, when the backup holds none.
     ///   - acceptedLoss: Why a backup that is older than what was seen is restored all the same; the server puts it on record
     ///     when it starts.
     /// - Throws: ``Refusal``; ``ConfigurationError`` when something is missing or the target is not empty.
     package func run(
-        key: VerifierKey?, memory: CheckpointMemory?, newer: (any TileSource)? = nil, keys: FilePath? = nil,
+        key: VerifierKey?, memory: CheckpointMemory?, newer: NewerLedger? = nil, keys: FilePath? = nil,
         acceptedLoss: String? = nil, now: Timestamp, progress: @escaping @Sendable (UInt64) -> Void = { _ in }
     ) async throws -> Report {
         let record = try BackupRecord(readingFrom: backup, fileSystem: fileSystem)
@@ -84,14 +91,21 @@ package struct Restore: Sendable {
         guard checkpoint == record.checkpoint.checkpoint else {
             throw Refusal.damaged("its ledger is not the one that was backed up")
         }
-        let seen = try await compare(checkpoint, record.key, memory, newer)
+        let seen = try await compare(checkpoint, record.key, memory, newer?.source)
         if let seen, seen > checkpoint.size, acceptedLoss == nil {
             throw Refusal.older(backup: checkpoint.size, seen: seen)
         }
+        var later: LaterRecords?
+        if let newer { later = try await LaterRecords(of: newer, from: checkpoint.size, key: record.key) }
         try copy(keyDirectory)
-        let report = Report(checkpoint: checkpoint, seen: seen, counts: verification.counts)
+        var report = Report(checkpoint: checkpoint, seen: seen, counts: verification.counts)
+        report.takenBack = later?.known.count ?? 0
+        report.unknownRecords = later?.unknown.map { "\($0.kind) of leaf \($0.leaf)" } ?? []
+        report.isLaterUnknown = later == nil && report.lost > 0
+        try LostRecords(data: target.dataDirectory, fileSystem: fileSystem).write(later?.known ?? [])
         try RestoreNote(
-            restored: now, backup: record.created, size: checkpoint.size, seen: seen, acceptedLoss: acceptedLoss
+            restored: now.text, backup: record.created.text, size: checkpoint.size, seen: seen,
+            acceptedLoss: acceptedLoss, laterIsKnown: later != nil, unknown: report.unknownRecords
         ).write(to: target.dataDirectory, fileSystem: fileSystem)
         return report
     }

@@ -25,6 +25,7 @@ final class DetectionView: View {
     private let onTransition: @Sendable (AlertTransition) -> Void
     private let counters: DetectionCounters
     private let committed: @Sendable () -> LeafIndex
+    private let orders: DetectionOrders
     private var lastSaved = ContinuousClock.now
     private var lastCheckpoint = ContinuousClock.now
     private var recordedCursor: LeafIndex
@@ -34,6 +35,7 @@ final class DetectionView: View {
     /// - Parameter committed: The leaf behind the last that was committed.
     init(
         engine: DetectionEngine, alerts: AlertStore, counters: DetectionCounters,
+        orders: DetectionOrders = DetectionOrders(),
         committed: @escaping @Sendable () -> LeafIndex,
         now: @escaping @Sendable () -> Timestamp, onTransition: @escaping @Sendable (AlertTransition) -> Void
     ) throws {
@@ -41,6 +43,7 @@ final class DetectionView: View {
         self.alerts = alerts
         self.counters = counters
         self.committed = committed
+        self.orders = orders
         self.now = now
         self.onTransition = onTransition
         recordedCursor = try alerts.cursor()
@@ -73,12 +76,27 @@ final class DetectionView: View {
         // very thing whose absence would be found. The clock is read first, so that nothing can come in between.
         let time = now().advanced(byNanoseconds: -Self.quietSlack)
         if cursor >= committed() { judge.advance(to: time, next: cursor) }
+        try carryOutOrders()
         let isDue = cursor > recordedCursor && ContinuousClock.now - lastSaved >= Self.saveInterval
         guard judge.hasMatches || isDue || isCheckpointDue else { return }
         try save()
     }
 
-    func finish() throws { try save(isLast: true) }
+    func finish() throws {
+        orders.close()
+        try save(isLast: true)
+    }
+
+    /// Forgets values, and replaces the stored state, which has them too.
+    private func carryOutOrders() throws {
+        // While catching up, the state is behind what is recorded and must not take its place.
+        guard cursor >= recordedCursor else { return }
+        let due = orders.take()
+        guard !due.isEmpty else { return }
+        for order in due { judge.forgetValues(of: order.leaves) }
+        try save(isLast: true)
+        for order in due { order.completion(.success(())) }
+    }
 
     private var isCheckpointDue: Bool {
         cursor > durableCursor && ContinuousClock.now - lastCheckpoint >= Self.checkpointInterval

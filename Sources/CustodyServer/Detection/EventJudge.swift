@@ -1,5 +1,6 @@
 import Detection
 import EventModel
+import EventStore
 
 /// Puts sealed events before the rules, one after another, and keeps what matched.
 struct EventJudge {
@@ -22,6 +23,9 @@ struct EventJudge {
 
     /// Whether any rule has a memory.
     var hasState: Bool { engine.hasState }
+
+    /// Lets operators forget the values of events whose groups were destroyed.
+    func forgetValues(of leaves: LeafRanges) { engine.forgetValues(of: leaves) }
 
     /// The state of operators.
     func checkpoint(next: LeafIndex) -> DetectionCheckpoint { engine.checkpoint(next: next) }

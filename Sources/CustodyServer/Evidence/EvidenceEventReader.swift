@@ -5,8 +5,8 @@ import Ledger
 /// Reads the lines of an evidence pack and checks each event's proof.
 struct EvidenceEventReader {
     enum Line {
-        /// A proved event and its disclosed groups.
-        case event(index: UInt64, groups: [UInt8: [UInt8]])
+        /// A proved event: its leaf, and its disclosed groups.
+        case event(index: UInt64, entry: LeafEntry, groups: [UInt8: [UInt8]])
         /// How many events there have to be, and what they do not cover as JSON text.
         case trailer(events: Int64, coverage: [UInt8])
     }
@@ -77,8 +77,9 @@ struct EvidenceEventReader {
             }
             proof.append(hash)
         }
+        let entry: LeafEntry
         do {
-            let entry = LeafEntry(
+            entry = LeafEntry(
                 kind: LeafKind(rawValue: kind), retentionClass: retentionClass, received: received,
                 root: try EventCommitment.root(groupHashes: hashes))
             try MerkleProofs.verifyInclusion(
@@ -86,7 +87,7 @@ struct EvidenceEventReader {
         } catch {
             throw EvidenceVerifier.altered(line, "event \(index) is not in the ledger as it stands here: \(error)")
         }
-        return .event(index: index, groups: disclosed)
+        return .event(index: index, entry: entry, groups: disclosed)
     }
 
     private func read<Result>(_ bytes: [UInt8], _ line: Int, _ body: (JSONValue) throws -> Result) throws -> Result {

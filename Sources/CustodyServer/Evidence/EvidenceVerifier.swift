@@ -96,7 +96,7 @@ package struct EvidenceVerifier {
         while let line = try lines.next() {
             let number = lines.number
             switch try reader.line(line, number: number, under: signed.checkpoint) {
-            case .event(let index, let groups):
+            case .event(let index, _, let groups):
                 // One event told twice would count twice.
                 guard let position = Int(exactly: index), !seen.contains(position) else {
                     throw Self.altered(number, "event \(index) is there twice")

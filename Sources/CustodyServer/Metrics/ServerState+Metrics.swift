@@ -178,9 +178,14 @@ extension ServerState {
 extension VerificationStatus {
     /// What runs in the background, and what it found last.
     fileprivate var samples: [ServerMetrics.Sample] {
-        let (runs, failures) = totals
+        let (runs, newsRuns, failures) = totals
         var samples: [ServerMetrics.Sample] = [
-            .init(.counter, "custody_verification_runs_total", "Verifications that came to an end.", Double(runs)),
+            .init(
+                .counter, "custody_verification_runs_total", "Verifications of everything that came to an end.",
+                Double(runs)),
+            .init(
+                .counter, "custody_verification_news_runs_total", "Verifications of what was new that came to an end.",
+                Double(newsRuns)),
             .init(
                 .counter, "custody_verification_failures_total", "Verifications that found something wrong.",
                 Double(failures)),

@@ -34,7 +34,10 @@ package struct LedgerOffice {
     /// Vouches for a ledger whose guard was lost. The reason becomes a leaf.
     package func vouch(reason: String) throws -> Checkpoint {
         let key = try office.currentKey().verifierKey
-        let checkpoint = try office.state().published.checkpoint
+        let (published, memory) = try office.state()
+        // What is refused leaves no record.
+        guard memory == nil else { return try office.vouch() }
+        let checkpoint = published.checkpoint
         // The record first: an act without it must not be possible.
         try pending.add(
             .incident, action: "ledger.guard_accept",

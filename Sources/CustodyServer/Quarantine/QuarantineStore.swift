@@ -83,6 +83,39 @@ final class QuarantineStore: Sendable {
         try await database.write { try $0.execute(sql: "DELETE FROM quarantine WHERE id = ?", arguments: [id]) }
     }
 
+    /// Takes the bytes away of entries of a source that hold any of these values; that they were refused, and why, stays.
+    ///
+    /// - Parameter values: bytes as they stood in the event; escapes that JSON may write them with are not looked for.
+    /// - Returns: how many entries that were.
+    /// - Complexity: reads all entries of the source once, for each value.
+    @discardableResult
+    func blank(holding values: [[UInt8]], source: String) async throws -> Int {
+        try await database.writeWithoutTransaction { database in
+            // Otherwise old values stay in free pages.
+            try database.execute(sql: "PRAGMA secure_delete = ON")
+            var blanked = 0
+            try database.inTransaction {
+                var ids: [Int64] = []
+                let rows = try Entry.fetchCursor(
+                    database, sql: "SELECT * FROM quarantine WHERE source = ? AND length(bytes) > 0",
+                    arguments: [source])
+                while let entry = try rows.next() {
+                    let holds = values.contains { entry.bytes.range(of: Data($0)) != nil || Data(entry.reason.utf8).range(of: Data($0)) != nil }
+                    if holds { ids.append(entry.id) }
+                }
+                for id in ids {
+                    try database.execute(
+                        sql: "UPDATE quarantine SET bytes = x'', reason = ? WHERE id = ?",
+                        arguments: ["refused; its bytes were erased with an event", id])
+                }
+                blanked = ids.count
+                return .commit
+            }
+            if blanked > 0 { _ = try Row.fetchAll(database, sql: "PRAGMA wal_checkpoint(TRUNCATE)") }
+            return blanked
+        }
+    }
+
     func count() async throws -> Int {
         try await database.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM quarantine") ?? 0 }
     }

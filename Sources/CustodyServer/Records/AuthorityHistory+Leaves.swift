@@ -10,7 +10,13 @@ extension AuthorityHistory {
     @discardableResult
     package mutating func apply(_ leaf: SystemLeaf) -> RecordError? {
         do {
-            guard let document = leaf.document else { return nil }
+            guard var document = leaf.document else { return nil }
+            var leaf = leaf
+            defer { lostFrom = nil }
+            if let lost = document.lost {
+                document.lost = nil
+                leaf = try takeBack(lost, document, leaf)
+            }
             guard document.type.leafKind == leaf.kind else {
                 throw RecordError(
                     .malformed, "a leaf of the kind \(leaf.kind) says that it is \(document.type.rawValue)")
@@ -33,6 +39,33 @@ extension AuthorityHistory {
         }
     }
 
+    // MARK: Lost records
+
+    /// Proves that a record stood in the lost part of the ledger. It then counts with the time at which it was received there.
+    private mutating func takeBack(
+        _ lost: LostRecord, _ document: SystemDocument, _ leaf: SystemLeaf
+    ) throws -> SystemLeaf {
+        let proven = try lost.proven(by: ownKeys)
+        var original = proven.document
+        original.lost = nil
+        guard original == document, leaf.index >= lost.size else {
+            throw RecordError(.unauthorized, "it is not the record that it gives as proof")
+        }
+        guard restored[proven.index] == nil else {
+            throw RecordError(.unauthorized, "leaf \(proven.index) of the lost part was appended again already")
+        }
+        restored[proven.index] = leaf.index
+        restoredRoots.append((leaf.index, lost.size, proven.root))
+        lostFrom = lost.size
+        return SystemLeaf(index: leaf.index, kind: leaf.kind, received: proven.received, document: document)
+    }
+
+    /// The leaf that a record means when it names one.
+    private func current(_ leaf: UInt64?) -> UInt64? {
+        guard let leaf, let lostFrom, leaf >= lostFrom else { return leaf }
+        return restored[leaf]
+    }
+
     // MARK: Approvers
 
     private mutating func addApprover(_ document: SystemDocument, _ leaf: SystemLeaf) throws {
@@ -42,7 +75,7 @@ extension AuthorityHistory {
             throw RecordError(.malformed, "the request names no approver's key")
         }
         // The server holds the ledger's key: it must not approve what the server wants.
-        guard key.publicKey != ledger.publicKey else {
+        guard !ownKeys.contains(where: { $0.publicKey == key.publicKey }) else {
             throw RecordError(.unauthorized, "the ledger's own key cannot be an approver's")
         }
         guard !approvers.contains(where: { $0.publicKey == key.publicKey || $0.name == key.name }) else {
@@ -90,11 +123,11 @@ extension AuthorityHistory {
 
     private mutating func destroy(_ document: SystemDocument, _ leaf: SystemLeaf) throws {
         guard let retentionClass = document.class else { throw RecordError(.malformed, "no class is named") }
-        let leaves = try Self.earlier(LeafRanges(document: document.leaves), than: leaf)
+        let leaves = try earlier(LeafRanges(document: document.leaves), than: leaf)
         var objection: String?
         var cutoff: Int64 = 0
         let inForce = policy(for: retentionClass, at: leaf.received)
-        if let policy = inForce, policy.leaf == document.policy, let days = policy.days {
+        if let policy = inForce, policy.leaf == current(document.policy), let days = policy.days {
             cutoff = leaf.received - Int64(days) * Self.dayMilliseconds
         } else {
             objection = "the policy that it names was not in force"
@@ -115,13 +148,14 @@ extension AuthorityHistory {
         holds.append(
             Hold(
                 leaf: leaf.index, name: name, query: document.query,
-                leaves: try Self.earlier(LeafRanges(document: document.leaves), than: leaf), received: leaf.received))
+                leaves: try earlier(LeafRanges(document: document.leaves), than: leaf), received: leaf.received))
     }
 
     private mutating func releaseHold(_ document: SystemDocument, _ leaf: SystemLeaf) throws {
         let note = try Self.note(document)
         let request = try request(in: note, .releaseHold, leaf)
-        guard let position = holds.firstIndex(where: { $0.leaf == request.hold && $0.released == nil }) else {
+        let hold = current(request.hold)
+        guard let position = holds.firstIndex(where: { $0.leaf == hold && $0.released == nil }) else {
             throw RecordError(.unknown, "there is no such hold in force")
         }
         try demandSignatures(on: note)
@@ -135,7 +169,7 @@ extension AuthorityHistory {
         let note = try Self.note(document)
         // What the note names was asked for, whether or not it may be done.
         let asked = try AuthorityRequest(text: note.text)
-        let leaves = try Self.earlier(asked.ranges(), than: leaf)
+        let leaves = try earlier(asked.ranges(), than: leaf)
         guard leaves.count <= AuthorityRequest.maximumRedactedEvents else {
             throw RecordError(
                 .malformed, "one request redacts at most \(AuthorityRequest.maximumRedactedEvents) events")
@@ -169,7 +203,8 @@ extension AuthorityHistory {
     // MARK: Requests
 
     /// Records speak of leaves before them; what names others can never be done.
-    private static func earlier(_ leaves: LeafRanges, than leaf: SystemLeaf) throws -> LeafRanges {
+    private func earlier(_ leaves: LeafRanges, than leaf: SystemLeaf) throws -> LeafRanges {
+        let leaves = lostFrom.map { leaves.below($0) } ?? leaves
         guard leaves.ranges.last.map({ $0.upperBound < leaf.index }) ?? false else {
             throw RecordError(.malformed, "some of the leaves are not there")
         }
@@ -188,7 +223,7 @@ extension AuthorityHistory {
     ) throws -> AuthorityRequest {
         let request = try AuthorityRequest(text: note.text)
         guard request.action == action else { throw RecordError(.malformed, "the request is about something else") }
-        guard request.ledger == ledger.name else {
+        guard ownKeys.contains(where: { $0.name == request.ledger }) else {
             throw RecordError(.unauthorized, "the request is for the ledger \(request.ledger)")
         }
         guard let created = Timestamp(parsing: request.created)?.milliseconds,

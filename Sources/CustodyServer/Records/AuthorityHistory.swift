@@ -72,6 +72,8 @@ package struct AuthorityHistory: Sendable {
     }
 
     let ledger: VerifierKey
+    /// Keys before it, also of logs that the ledger goes on for.
+    let formerKeys: [VerifierKey]
     package internal(set) var approvers: [VerifierKey] = []
     package internal(set) var policies: [Policy] = []
     package internal(set) var holds: [Hold] = []
@@ -80,10 +82,25 @@ package struct AuthorityHistory: Sendable {
     package internal(set) var seals: [String: Seal] = [:]
     /// Leaves that claim an authority that they do not have, with the reason.
     package internal(set) var objections: [(leaf: UInt64, reason: String)] = []
+    /// Records that were lost with leaves after a backup and were appended again: their leaves by those that they had.
+    package internal(set) var restored: [UInt64: UInt64] = [:]
+    /// What they claim the ledger to be at the size at which it was restored; whoever has the ledger compares.
+    package internal(set) var restoredRoots: [(leaf: UInt64, size: UInt64, root: TreeHash)] = []
     var nonces: Set<String> = []
+    /// While a lost record is applied: the leaf from which on those that it names are not meant.
+    var lostFrom: UInt64?
 
-    /// - Parameter ledger: The ledger's own key: requests name its origin, and it is no approver's.
-    package init(ledger: VerifierKey) { self.ledger = ledger }
+    /// - Parameters:
+    ///   - ledger: The ledger's own key: requests name its origin, and it is no approver's.
+    ///   - formerly: Keys that it had before, those of logs that it goes on for after `custody key succeed` included: requests
+    ///     that name these logs are as good.
+    package init(ledger: VerifierKey, formerly: [VerifierKey] = []) {
+        self.ledger = ledger
+        formerKeys = formerly
+    }
+
+    /// The keys that an approver's must not be, since the server holds them.
+    var ownKeys: [VerifierKey] { [ledger] + formerKeys }
 
     /// The signatures that a change needs: two, or one while there is only one approver.
     package var requiredSignatures: Int { min(2, max(1, approvers.count)) }

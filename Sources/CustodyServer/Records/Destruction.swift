@@ -1,4 +1,5 @@
 import AccessControl
+import Delivery
 import Detection
 import EventModel
 import EventStore
@@ -22,6 +23,9 @@ struct Destruction: Sendable {
     let journal: JournalReader
     let views: [ViewRunner]
     let alerts: AlertStore
+    let detection: DetectionOrders
+    let outbox: Outbox
+    let quarantine: QuarantineStore
     let logger: Logger
 
     /// What retention would destroy now, or has destroyed.
@@ -175,10 +179,27 @@ struct Destruction: Sendable {
         while let view = views.first(where: { $0.name == "detection" }), view.cursor <= LeafIndex(last) {
             try await Task.sleep(for: .milliseconds(10))
         }
-        try alerts.redact(LeafRanges(change.redacted.keys))
+        try await eraseCopies(of: change.redacted)
         let files = try await orders.destroy(change)
         try await forgetJournal(through: last)
         return files
+    }
+
+    /// Takes the values of groups that go out of everything that was made from events and is no event: alerts, notifications,
+    /// the memory of detectors, the quarantine.
+    private func eraseCopies(of redacted: [UInt64: Set<FieldGroup>]) async throws {
+        guard !redacted.isEmpty else { return }
+        let leaves = LeafRanges(redacted.keys)
+        var values = DestroyedValues()
+        for (index, groups) in redacted {
+            guard let record = try store.record(at: LeafIndex(index)) else { continue }
+            try record.bytes.withUnsafeBytes { values.add(try SealedView($0), groups) }
+        }
+        try alerts.redact(leaves)
+        try outbox.redact(about: try alerts.subjects(of: leaves))
+        for (source, values) in values.bySource { try await quarantine.blank(holding: values, source: source) }
+        try await detection.forgetValues(of: leaves)
+        try alerts.forgetFreePages()
     }
 
     /// What must not be there, by all lawful leaves so far.

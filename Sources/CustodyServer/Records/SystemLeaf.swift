@@ -71,6 +71,8 @@ package struct SystemDocument: Codable, Sendable, Equatable {
     package var checksum: String?
     /// The digest of the index, 64 hexadecimal digits.
     package var index: String?
+    /// Of a record that was appended again after a restore: the proof of what it was.
+    package var lost: LostRecord?
 
     package init(_ type: Kind) { self.type = type }
 

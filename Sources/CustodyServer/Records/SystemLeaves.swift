@@ -24,15 +24,22 @@ final class SystemLeaves: Sendable {
 
     private let state: Mutex<State>
     private let ledger: VerifierKey
+    private let formerKeys: [VerifierKey]
     private let intake: IntakePipeline
     let now: @Sendable () -> Timestamp
 
-    /// - Parameter leaves: All that there are, in ascending order.
-    init(ledger: VerifierKey, leaves: [SystemLeaf], intake: IntakePipeline, now: @escaping @Sendable () -> Timestamp) {
+    /// - Parameters:
+    ///   - formerly: Keys that the ledger had before, those of logs that it goes on for included.
+    ///   - leaves: All that there are, in ascending order.
+    init(
+        ledger: VerifierKey, formerly: [VerifierKey] = [], leaves: [SystemLeaf], intake: IntakePipeline,
+        now: @escaping @Sendable () -> Timestamp
+    ) {
         self.ledger = ledger
+        formerKeys = formerly
         self.intake = intake
         self.now = now
-        var history = AuthorityHistory(ledger: ledger)
+        var history = AuthorityHistory(ledger: ledger, formerly: formerly)
         for leaf in leaves { history.apply(leaf) }
         state = Mutex(State(history: history, leaves: leaves))
     }
@@ -92,7 +99,7 @@ final class SystemLeaves: Sendable {
             }
             // Two commits came back in another order than they were made in.
             state.leaves.sort { $0.index < $1.index }
-            state.history = AuthorityHistory(ledger: ledger)
+            state.history = AuthorityHistory(ledger: ledger, formerly: formerKeys)
             for leaf in state.leaves { state.history.apply(leaf) }
         }
     }

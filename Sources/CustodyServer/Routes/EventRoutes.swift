@@ -52,6 +52,9 @@ struct EventRoutes {
         // An event of this second is proved by the checkpoint that comes next.
         _ = try await state.checkpoint(covering: index.rawValue)
         let proof = try state.ledger.tlogProof(of: index.rawValue)
+        try state.audit.record(
+            state.auditEntry(
+                "event.read_proof", activity: "read", context, resource: ("event", String(index.rawValue))))
         return Response(
             status: .ok,
             headers: [

@@ -48,6 +48,16 @@ struct IntegrityRoutes {
                     }
                 }
             }
+            if let news = state.verification.lastNews {
+                json.member("last_verification_of_news") { json in
+                    json.object { json in
+                        json.member("time", news.time.text)
+                        json.member("size", Int64(clamping: news.size))
+                        json.member("verified", Int64(news.counts.verified))
+                        json.member("fault", news.fault)
+                    }
+                }
+            }
         }
         return json.response()
     }

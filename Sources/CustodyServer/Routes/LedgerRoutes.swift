@@ -11,12 +11,19 @@ struct LedgerRoutes {
         router.get("/ledger/checkpoint", use: checkpoint)
         router.get("/ledger/tile/**", use: tile)
         router.get("/ledger/keys/:number", use: keyChange)
+        router.get("/ledger/vkey", use: verifierKey)
     }
 
     @Sendable private func checkpoint(_ request: Request, context: CustodyRequestContext) async throws -> Response {
         guard state.ledger.latest != nil else { throw Problem.notFound("no checkpoint is published yet") }
         return Self.response(
             try state.ledger.checkpoint(), type: "text/plain; charset=utf-8", caching: "no-store")
+    }
+
+    /// The key as the server states it, for clients that remember it: it is trusted once.
+    @Sendable private func verifierKey(_ request: Request, context: CustodyRequestContext) async throws -> Response {
+        Self.response(
+            Array("\(state.ledgerKey.verifierKey)\n".utf8), type: "text/plain; charset=utf-8", caching: "no-store")
     }
 
     /// A statement that the ledger's key was changed, signed by both keys; counted from 1.

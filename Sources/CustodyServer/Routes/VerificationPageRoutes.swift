@@ -8,6 +8,7 @@ struct VerificationPageRoutes {
         let script = "text/javascript; charset=utf-8"
         router.get("/verify/verify.js") { _, _ in Self.response(PackageResources.verify_js, script) }
         router.get("/verify/verify-page.js") { _, _ in Self.response(PackageResources.verify_page_js, script) }
+        router.get("/verify/verify-policy.js") { _, _ in Self.response(PackageResources.verify_policy_js, script) }
         router.get("/verify/verify.css") { _, _ in
             Self.response(PackageResources.verify_css, "text/css; charset=utf-8")
         }

@@ -18,10 +18,13 @@ struct AuthorityJudgement {
 
     /// - Parameters:
     ///   - times: What witnesses vouch for.
+    ///   - formerly: Keys that the ledger had before, those of logs that it goes on for included.
     ///   - leaves: every system leaf that verified, in any order; the journal and the segments may have the same.
-    init(ledger: VerifierKey, leaves: [SystemLeaf], times: CosignedTimes) {
+    init(
+        ledger: VerifierKey, formerly: [VerifierKey] = [], leaves: [SystemLeaf], times: CosignedTimes
+    ) {
         self.times = times
-        var history = AuthorityHistory(ledger: ledger)
+        var history = AuthorityHistory(ledger: ledger, formerly: formerly)
         var last: UInt64?
         for leaf in leaves.sorted(by: { $0.index < $1.index }) where leaf.index != last {
             history.apply(leaf)

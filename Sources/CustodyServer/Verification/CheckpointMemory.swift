@@ -33,9 +33,16 @@ package struct CheckpointMemory: Sendable {
         return try SignedCheckpoint(parsing: Array(bytes[(end + 1)...]), verifiedBy: known).checkpoint
     }
 
+    /// The checkpoint that was remembered of an origin, as a note; nil when none was.
+    package func note(ofOrigin origin: String) throws -> [UInt8]? {
+        let path = path(ofOrigin: origin)
+        guard try fileSystem.exists(path) else { return nil }
+        return Array(try fileSystem.contents(of: path).drop { $0 != UInt8(ascii: "\n") }.dropFirst())
+    }
+
     /// The key that was remembered of an origin; nil when none was.
     package func key(ofOrigin origin: String) throws -> VerifierKey? {
-        let path = file(ofOrigin: origin)
+        let path = path(ofOrigin: origin)
         guard try fileSystem.exists(path) else { return nil }
         let line = try fileSystem.contents(of: path).prefix { $0 != UInt8(ascii: "\n") }
         return try VerifierKey(parsing: String(decoding: line, as: UTF8.self))
@@ -61,9 +68,9 @@ package struct CheckpointMemory: Sendable {
     }
 
     /// Origins are not file names: whatever is not plain in them is written as its bytes in hexadecimal.
-    private func file(of key: VerifierKey) -> FilePath { file(ofOrigin: key.name) }
+    private func file(of key: VerifierKey) -> FilePath { path(ofOrigin: key.name) }
 
-    private func file(ofOrigin origin: String) -> FilePath {
+    package func path(ofOrigin origin: String) -> FilePath {
         let name = origin.utf8.map { byte in
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

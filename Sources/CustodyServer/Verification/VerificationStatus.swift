@@ -15,8 +15,10 @@ final class VerificationStatus: Sendable {
 
     private struct State {
         var outcome: Outcome?
+        var news: Outcome?
         var running: Timestamp?
         var runs = 0
+        var newsRuns = 0
         var failures = 0
     }
 
@@ -24,21 +26,31 @@ final class VerificationStatus: Sendable {
 
     init() {}
 
-    /// The last verification that came to an end.
+    /// The last verification of everything that came to an end; a later one of what is new when that found something wrong.
     var last: Outcome? { state.withLock { $0.outcome } }
+    /// The last verification of what was new.
+    var lastNews: Outcome? { state.withLock { $0.news } }
     /// When the one that runs now began.
     var running: Timestamp? { state.withLock { $0.running } }
-    /// How many came to an end, and how many of them found something wrong.
-    var totals: (runs: Int, failures: Int) { state.withLock { ($0.runs, $0.failures) } }
+    /// How many of everything, and of what was new, came to an end, and how many of all found something wrong.
+    var totals: (runs: Int, newsRuns: Int, failures: Int) {
+        state.withLock { ($0.runs, $0.newsRuns, $0.failures) }
+    }
 
     func begin(at time: Timestamp) { state.withLock { $0.running = time } }
     func end() { state.withLock { $0.running = nil } }
 
-    func note(_ outcome: Outcome) {
-        state.withLock {
-            $0.outcome = outcome
-            $0.runs += 1
-            if outcome.fault != nil { $0.failures += 1 }
+    func note(_ outcome: Outcome, isFull: Bool) {
+        state.withLock { state in
+            if isFull {
+                state.runs += 1
+            } else {
+                state.newsRuns += 1
+                state.news = outcome
+            }
+            // That what is new is sound says nothing of the rest.
+            if isFull || outcome.fault != nil { state.outcome = outcome }
+            if outcome.fault != nil { state.failures += 1 }
         }
     }
 }

@@ -50,6 +50,22 @@ struct NotificationContent: Sendable {
         time = transition.time
     }
 
+    /// An alert as it is, for a message whose values were destroyed.
+    init(_ alert: Alert, at time: Timestamp) {
+        occasion = .updated
+        key = alert.id
+        isIncident = false
+        entity = alert.entity
+        severity = alert.severity
+        status = alert.status
+        firstSeen = alert.firstSeen
+        lastSeen = alert.lastSeen
+        alerts = [alert]
+        alertCount = 1
+        eventCount = alert.count
+        self.time = time
+    }
+
     /// An incident, with those of its alerts that the destination gets; nil when there are none.
     init?(_ incident: String, _ occasion: Occasion, alerts: [Alert], time: Timestamp) {
         guard let first = alerts.first else { return nil }

@@ -1,4 +1,5 @@
 import EventModel
+import EventStore
 
 /// Judges events by what their subjects did before: first-seen, rare, burst, distinct burst and dormant.
 ///
@@ -91,6 +92,9 @@ final class BaselineOperator: StatefulOperator {
         }
         saturation.holds(stateBytes, of: byteLimit)
     }
+
+    /// Subjects and members are digests; only the texts beside them, which save computing them again, are values.
+    func forgetValues(of leaves: LeafRanges) { cache = DigestCache() }
 
     // MARK: Snapshots
 

@@ -1,4 +1,5 @@
 import EventModel
+import EventStore
 
 /// Waits for what has to follow: "A is not followed by B within t", decided when event time has passed t and the grace for late
 /// deliveries.
@@ -157,6 +158,17 @@ final class MissingOperator: StatefulOperator {
             evidence: [LeafIndex(expectation.leaf)],
             explanation: ["nothing that has to follow came within \(seconds) s"],
             entity: expectation.entity.isEmpty ? nil : expectation.entity, isLearning: expectation.isLearning)
+    }
+
+    func forgetValues(of leaves: LeafRanges) {
+        cache = DigestCache()
+        waiting.update { expectation in
+            guard leaves.contains(expectation.leaf) else { return }
+            stateBytes -= expectation.byteCount
+            expectation.entity = expectation.entity.isEmpty ? "" : DestroyedValue.text
+            expectation.values = expectation.values.map { _ in DestroyedValue.text }
+            stateBytes += expectation.byteCount
+        }
     }
 
     /// Followers are of no use any more when nothing that waits could have begun so long after them.

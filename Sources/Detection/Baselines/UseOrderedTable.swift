@@ -60,6 +60,11 @@ struct UseOrderedTable<Value> {
     /// The entry that was used the longest ago.
     var oldestValue: Value? { oldest < 0 ? nil : nodes[Int(oldest)]?.value }
 
+    /// Lets `body` change every entry, without using it.
+    mutating func update(_ body: (inout Value) -> Void) {
+        for place in nodes.indices where nodes[place] != nil { body(&nodes[place]!.value) }
+    }
+
     /// All entries, the one used the longest ago first.
     func forEach(_ body: (ValueDigest, Value) throws -> Void) rethrows {
         var place = oldest

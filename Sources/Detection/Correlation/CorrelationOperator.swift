@@ -1,4 +1,5 @@
 import EventModel
+import EventStore
 
 /// Evaluates one correlation over its groups.
 ///
@@ -251,6 +252,15 @@ final class CorrelationOperator: StatefulOperator {
 
     private func remove(_ keys: [ValueDigest]) {
         for key in keys { if let group = groups.removeValue(forKey: key) { stateBytes -= group.bytes } }
+    }
+
+    /// Names of groups are the values of their latest event.
+    func forgetValues(of leaves: LeafRanges) {
+        for (key, group) in groups where !group.names.isEmpty {
+            guard group.entries.contains(where: { leaves.contains($0.leaf.rawValue) }) else { continue }
+            groups[key]?.names = group.names.map { _ in DestroyedValue.text }
+        }
+        recount()
     }
 
     /// After a restore.

@@ -1,4 +1,5 @@
 package import EventModel
+package import EventStore
 import Synchronization
 
 /// Evaluates a rule set over events in leaf order.
@@ -74,6 +75,9 @@ package final class DetectionEngine: Sendable {
     package func advance(to time: Timestamp, next: LeafIndex, into matches: inout [RuleMatch]) {
         state.withLock { $0.advance(to: time, next: next, into: &matches) }
     }
+
+    /// Lets operators forget the values of events whose groups were destroyed.
+    package func forgetValues(of leaves: LeafRanges) { state.withLock { $0.host.forgetValues(of: leaves) } }
 
     /// The state of all operators, which has seen every leaf below `next`.
     package func checkpoint(next: LeafIndex) -> DetectionCheckpoint {

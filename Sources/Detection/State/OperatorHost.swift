@@ -1,4 +1,5 @@
 import EventModel
+import EventStore
 
 /// The operators of one rule set at work: it collects what an event matched, runs the operators that it concerns in the
 /// plan's order, and hands findings on along chains.
@@ -149,6 +150,11 @@ final class OperatorHost {
             if plan.isRaised[rule] { raise(Raised(rule: rule, finding: finding)) }
         }
         findings.removeAll(keepingCapacity: true)
+    }
+
+    /// See ``StatefulOperator/forgetValues(of:)``.
+    func forgetValues(of leaves: LeafRanges) {
+        for place in operators.indices { operators[place].forgetValues(of: leaves) }
     }
 
     // MARK: Snapshots

@@ -1,4 +1,5 @@
 package import EventModel
+package import EventStore
 
 /// A detector with memory: a correlation or a baseline.
 ///
@@ -27,6 +28,10 @@ package protocol StatefulOperator: AnyObject {
     ///
     /// - Parameter next: The next leaf to be observed.
     func advance(to time: Timestamp, next: LeafIndex, into findings: inout [OperatorFinding])
+
+    /// Forgets the values of events whose groups were destroyed. What only tells equal values apart (128 bits of their
+    /// SHA-256), times and leaf indexes stay, so that what was begun is still found.
+    func forgetValues(of leaves: LeafRanges)
 
     /// Writes the state, counters included. Equal states give equal bytes.
     func snapshot(to encoder: inout StateEncoder)

@@ -43,6 +43,12 @@ package struct LeafRanges: Sendable, Hashable {
     /// All indexes of both sets.
     package func union(_ other: LeafRanges) -> LeafRanges { LeafRanges(ranges: ranges + other.ranges) }
 
+    /// The indexes that are below a bound.
+    package func below(_ bound: UInt64) -> LeafRanges {
+        LeafRanges(
+            ranges: ranges.filter { $0.lowerBound < bound }.map { $0.lowerBound...min($0.upperBound, bound - 1) })
+    }
+
     private func firstRange(endingAtOrAfter index: UInt64) -> Int {
         var (low, high) = (0, ranges.count)
         while low < high {

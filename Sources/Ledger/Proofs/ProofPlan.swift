@@ -101,22 +101,24 @@ extension ProofPlan {
         return nodes
     }
 
-    /// The tiles to fetch, each once, with the width they have in a tree of the plan's size.
-    package func tiles() throws -> [TilePath] {
+    /// The tiles to fetch, each once, with the width they have in a tree of the plan's size, or in a larger one.
+    package func tiles(inTreeOf total: UInt64? = nil) throws -> [TilePath] {
         var seen: Set<TilePath> = []
         return try ranges.flatMap { nodes(of: $0) }.compactMap { node in
-            let tile = try node.place(inTreeOf: size).tile
+            let tile = try node.place(inTreeOf: total ?? size).tile
             return seen.insert(tile).inserted ? tile : nil
         }
     }
 
-    /// The proof's hashes, from the tiles that ``tiles()`` names.
+    /// The proof's hashes, from the tiles that ``tiles(inTreeOf:)`` names.
     ///
     /// - Throws: ``LedgerError/Code/malformed`` when a tile has another width than its path says.
-    package func hashes(from tiles: [TilePath: [TreeHash]]) throws -> [TreeHash] {
+    package func hashes(
+        from tiles: [TilePath: [TreeHash]], inTreeOf total: UInt64? = nil
+    ) throws -> [TreeHash] {
         try ranges.map { range in
             let parts = try nodes(of: range).map { node in
-                let place = try node.place(inTreeOf: size)
+                let place = try node.place(inTreeOf: total ?? size)
                 guard let hashes = tiles[place.tile], hashes.count == place.tile.width else {
                     throw LedgerError(.malformed, "\(place.tile) does not have \(place.tile.width) hashes")
                 }

@@ -92,6 +92,19 @@ package enum KeyHistory {
         return keys
     }
 
+    /// The keys before a ledger's key, across changes of its origin too, the latest first. They are what the ledger says of
+    /// itself: whether a change is trusted is decided by whoever begins with a key.
+    ///
+    /// - Parameter changes: statements in any order; what is no statement of two keys counts for nothing.
+    package static func predecessors(of key: VerifierKey, in changes: [[UInt8]]) -> [VerifierKey] {
+        let changes = changes.compactMap { try? KeyChange(parsing: $0) }
+        var keys = [key]
+        while let change = changes.first(where: { $0.new == keys[keys.count - 1] }), !keys.contains(change.old) {
+            keys.append(change.old)
+        }
+        return Array(keys.dropFirst())
+    }
+
     /// The changes that a ledger's directory holds.
     package static func read(_ ledger: FilePath, fileSystem: any FileSystem) throws -> [[UInt8]] {
         var changes: [[UInt8]] = []

@@ -16,12 +16,15 @@ struct ClientOptions: ParsableArguments {
                 + "[default: ./custody-data, else that of the installed service]", valueName: "dir"))
     var data: String?
 
-    /// The server that these options and the environment name.
+    /// The server that these options and the environment name. When the command is done, its ledger is compared with what was
+    /// seen of it.
     ///
     /// - Throws: ``CommandFailure`` `usage` for what is no URL of a server.
     func client(_ context: CommandContext = .current) throws -> ServerClient {
         let address = try ServerAddress(url ?? context.variable("CUSTODY_URL") ?? Self.defaultURL)
-        return ServerClient(address: address, credential: try credential(for: address, context))
+        let client = ServerClient(address: address, credential: try credential(for: address, context))
+        context.contacts.note(client)
+        return client
     }
 
     /// The token of the environment, else that of the data directory.

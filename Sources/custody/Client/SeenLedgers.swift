@@ -4,17 +4,20 @@ import EventModel
 import Ledger
 import SystemPackage
 
-/// Demands of every ledger that a command sees that it extends what this machine saw of it before.
+/// Demands of every ledger that a command sees that it extends what this account saw of it before: in
+/// `$XDG_STATE_HOME/custody` (default `~/.local/state/custody`), `checkpoints/` by ledger and `servers/` by address.
 struct SeenLedgers {
+    let directory: FilePath
+    let context: CommandContext
     private let memory: CheckpointMemory
-    private let context: CommandContext
 
     /// Nil when there is no place to remember anything in.
     init?(_ context: CommandContext) {
-        let state = context.variable("XDG_STATE_HOME") ?? context.variable("HOME").map { $0 + "/.local/state" }
-        guard let state else { return nil }
-        memory = CheckpointMemory(
-            directory: FilePath(state).appending("custody").appending("checkpoints"), fileSystem: context.fileSystem)
+        guard let directory = CheckpointMemory.stateDirectory(context),
+            let memory = CheckpointMemory.ofUser(context)
+        else { return nil }
+        self.directory = directory
+        self.memory = memory
         self.context = context
     }
 
@@ -27,7 +30,10 @@ struct SeenLedgers {
         do {
             return try await memory.compare(source, key: key, formerly: formerly)
         } catch let error as LedgerError where error.code == .fork {
-            throw CommandFailure(.integrity, "rolled back or rewritten: \(error.reason)")
+            throw CommandFailure(
+                .integrity,
+                "rolled back or rewritten: \(error.reason). What was seen before is in \(memory.path(ofOrigin: key.name)): "
+                    + "keep it, it is evidence; docs/witnesses.md, \"When a client refuses a ledger\", has how to go on")
         } catch let error as DurableFilesError {
             context.console.note("the checkpoint was not remembered: \(error)")
         } catch let error as LedgerError {
@@ -39,18 +45,23 @@ struct SeenLedgers {
     /// Compares a server's ledger with what was seen of it, starting from a checkpoint that it has just handed out, which has
     /// to be a part of it too. The key is the one that was remembered, or, for the first time, the one that the server names.
     ///
-    /// - Throws: ``CommandFailure`` `integrity`.
-    func check(_ client: ServerClient, handedOut note: [UInt8]) async throws {
-        let source = FetchedTileSource { path in try await client.call(.get, "/ledger/" + path) }
+    /// - Parameter isLatest: Whether it is the server's latest, so that no other needs to be asked for.
+    /// - Throws: ``CommandFailure`` `integrity`; others when the server cannot be asked.
+    func check(_ client: ServerClient, handedOut note: [UInt8], isLatest: Bool = false) async throws {
+        let served = FetchedTileSource { path in try await client.call(.get, "/ledger/" + path) }
         do {
             let named = try Checkpoint(parsing: try SignedNote(parsing: note).text)
+            guard try memory.note(ofOrigin: named.origin) != note else { return }
             var trusted = try memory.key(ofOrigin: named.origin)
             if trusted == nil { trusted = try await Self.key(client) }
             guard let trusted else { return }
-            let keys = try await source.keys(after: trusted)
+            let keys = try await served.keys(after: trusted)
             let signed = try SignedCheckpoint(parsing: note, verifiedBy: keys)
+            let source: any TileSource = isLatest ? PinnedTileSource(checkpoint: note, served) : served
             let current = try await Self.signer(of: source, among: keys)
-            _ = try await LedgerVerifier(source: source, key: current).verifyConsistency(with: signed.checkpoint)
+            if !isLatest {
+                _ = try await LedgerVerifier(source: source, key: current).verifyConsistency(with: signed.checkpoint)
+            }
             _ = try await check(source, key: current, formerly: keys.filter { $0 != current })
         } catch let error as LedgerError {
             throw CommandFailure(.integrity, "the server's ledger does not hold: \(error.reason)")
@@ -64,9 +75,40 @@ struct SeenLedgers {
         return keys.last { signers.contains($0) } ?? keys[keys.count - 1]
     }
 
+    /// The key that the server names itself: it is trusted once, and has to stay what it is.
     private static func key(_ client: ServerClient) async throws -> VerifierKey? {
-        let answer = try await client.send(.get, "/v1/integrity")
+        let answer = try await client.send(.get, "/ledger/vkey")
         guard answer.isSuccess else { return nil }
-        return try JSONDocument.read(answer.body) { try $0["vkey"]?.string.map { try VerifierKey(parsing: $0.text) } }
+        return try VerifierKey(parsing: String(decoding: answer.body.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self))
+    }
+}
+
+/// A ledger as it is under one checkpoint: whatever is published meanwhile changes nothing.
+private struct PinnedTileSource: TileSource {
+    private let note: [UInt8]
+    private let source: any TileSource
+
+    init(checkpoint note: [UInt8], _ source: any TileSource) {
+        self.note = note
+        self.source = source
+    }
+
+    func checkpoint() async throws -> [UInt8] { note }
+    func bytes(_ path: TilePath) async throws -> [UInt8] { try await source.bytes(path) }
+    func keyChange(_ number: Int) async throws -> [UInt8]? { try await source.keyChange(number) }
+}
+
+extension CheckpointMemory {
+    /// Where this account keeps what its commands remember; nil when it has no home.
+    static func stateDirectory(_ context: CommandContext) -> FilePath? {
+        let state = context.variable("XDG_STATE_HOME") ?? context.variable("HOME").map { $0 + "/.local/state" }
+        return state.map { FilePath($0).appending("custody") }
+    }
+
+    /// What this account's commands have seen of ledgers, or verified as a whole; nil when it has no home.
+    static func ofUser(_ context: CommandContext, _ name: String = "checkpoints") -> CheckpointMemory? {
+        stateDirectory(context).map {
+            CheckpointMemory(directory: $0.appending(name), fileSystem: context.fileSystem)
+        }
     }
 }

@@ -28,6 +28,8 @@ struct TailCommand: AsyncParsableCommand {
     func run() async throws {
         let context = CommandContext.current
         let client = try server.client(context)
+        // A tail has no end at which its server could be compared with what was seen of it.
+        try await SeenLedgers(context)?.check(server: client)
         let query = query.joined(separator: " ")
         var writer = TailWriter(console: context.console, asJSON: output.json)
         var delay = Self.firstDelay

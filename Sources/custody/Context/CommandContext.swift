@@ -14,6 +14,8 @@ struct CommandContext: Sendable {
     var sleep: @Sendable (Duration) async throws -> Void
     /// A key that no other batch has: 128 random bits in hexadecimal.
     var newKey: @Sendable () -> String
+    /// The servers that the command has talked to.
+    var contacts = ServerContacts()
 
     @TaskLocal static var current = CommandContext.process
 

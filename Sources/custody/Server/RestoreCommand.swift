@@ -13,7 +13,8 @@ struct RestoreCommand: AsyncParsableCommand {
             The backup is verified as a whole and held against the last checkpoint that this machine saw \
             ($XDG_STATE_HOME/custody/checkpoints) and, with --newer, against a mirror or an exported ledger. A backup that \
             ends before what was seen is refused: its later events would be gone. Whoever restores it all the same says why \
-            with --accept-loss, and the server puts that on record. See docs/backup.md.
+            with --accept-loss, and the server puts that on record. What was redacted or destroyed after the backup was made \
+            goes again before the server serves, as far as --newer and --records tell of it. See docs/backup.md.
 
             Exit status: 0 restored; 2 the backup is damaged, older than what was seen, or of another history.
             """)
@@ -26,8 +27,14 @@ struct RestoreCommand: AsyncParsableCommand {
     var vkey: String?
     @Option(help: ArgumentHelp("The installation's keys, when the backup has none.", valueName: "dir"))
     var keys: String?
-    @Option(help: ArgumentHelp("An exported ledger or a mirror that is newer than the backup.", valueName: "dir"))
+    @Option(
+        help: ArgumentHelp(
+            "What is newer than the backup: an exported ledger, a mirror, or the data directory that is replaced.",
+            valueName: "dir"))
     var newer: String?
+    @Option(
+        help: ArgumentHelp("Evidence packs with records of the newer ledger, to be appended again.", valueName: "file"))
+    var records: [String] = []
     @Option(help: ArgumentHelp("Restore although later events are lost, for this reason.", valueName: "reason"))
     var acceptLoss: String?
 
@@ -38,7 +45,7 @@ struct RestoreCommand: AsyncParsableCommand {
         do {
             report = try await Restore(from: FilePath(directory), to: FilePath(data)).run(
                 key: try vkey.map(VerifyCommand.key), memory: memory,
-                newer: newer.map { DirectoryTileSource(directory: FilePath($0), fileSystem: RealFileSystem()) },
+                newer: try newerLedger(),
                 keys: keys.map { FilePath($0) }, acceptedLoss: acceptLoss, now: context.now()
             ) { context.console.progress("\($0) events verified") }
         } catch let refusal as Restore.Refusal {
@@ -48,6 +55,8 @@ struct RestoreCommand: AsyncParsableCommand {
                     "look for a newer backup; to go on without those events, repeat with --accept-loss REASON")
             }
             throw CommandFailure(.integrity, refusal.description)
+        } catch let error as CommandFailure {
+            throw error
         } catch let error as ConfigurationError {
             throw CommandFailure(.refused, error.description)
         } catch let error as LedgerError {
@@ -59,13 +68,42 @@ struct RestoreCommand: AsyncParsableCommand {
         let seen = report.seen.map { "; seen before with \($0)" } ?? "; this machine never saw the ledger before"
         try context.console.line("\(report.checkpoint.size) leaves restored in \(data)\(seen)")
         if report.lost > 0 { context.console.note("\(report.lost) events after the backup are lost") }
+        if report.takenBack > 0 {
+            try context.console.line(
+                "\(report.takenBack) later records are appended again, and carried out, before the server serves")
+        }
+        for record in report.unknownRecords {
+            context.console.note("not known and not appended again: \(record)")
+        }
+        if !report.unknownRecords.isEmpty || report.isLaterUnknown {
+            context.console.note(
+                (report.isLaterUnknown ? "what was redacted or destroyed after the backup is not known; " : "")
+                    + "before anybody may search, have it redacted again: docs/backup.md, \"What was destroyed after the backup\"")
+        }
     }
-}
 
-extension CheckpointMemory {
-    /// What this account's commands have seen of ledgers, or verified as a whole; nil when it has no home.
-    static func ofUser(_ context: CommandContext, _ name: String = "checkpoints") -> CheckpointMemory? {
-        let state = context.variable("XDG_STATE_HOME") ?? context.variable("HOME").map { $0 + "/.local/state" }
-        return state.map { CheckpointMemory(directory: FilePath($0).appending("custody").appending(name)) }
+    /// A ledger that goes on where the backup ends, with what is known of its records.
+    private func newerLedger() throws -> NewerLedger? {
+        guard let newer else {
+            guard records.isEmpty else { throw CommandFailure(.usage, "--records needs --newer, which proves them") }
+            return nil
+        }
+        let directory = FilePath(newer)
+        let key = try vkey.map(VerifyCommand.key) ?? BackupRecord(
+            readingFrom: FilePath(self.directory), fileSystem: RealFileSystem()
+        ).key
+        let isDataDirectory = FileManager.default.fileExists(atPath: newer + "/ledger")
+        var ledger =
+            isDataDirectory
+            ? try NewerLedger(dataDirectory: directory, key: key)
+            : NewerLedger(DirectoryTileSource(directory: directory, fileSystem: RealFileSystem()))
+        for file in records {
+            do {
+                try ledger.add(pack: try RealFileSystem().open(FilePath(file), .read), key: key)
+            } catch let error as EvidenceError {
+                throw CommandFailure(.refused, "\(file), \(error)")
+            }
+        }
+        return ledger
     }
 }

@@ -110,6 +110,9 @@ struct EvidenceVerifierTests {
         }
     }
 
+    /// `CUSTODY_FUZZ_ROUNDS` runs more than the default.
+    private static let rounds = ProcessInfo.processInfo.environment["CUSTODY_FUZZ_ROUNDS"].flatMap { Int($0) } ?? 800
+
     @Test("A pack that a fuzzer changed proves nothing, and is an error of its own kind")
     func fuzz() throws {
         let (pack, other) = (try pack(visible: [.envelope]), try pack(visible: Set(FieldGroup.allCases)))
@@ -117,7 +120,7 @@ struct EvidenceVerifierTests {
             Array($0.utf8)
         }
         var mutator = ByteMutator(seed: 3, pieces: pieces)
-        for round in 0..<800 {
+        for round in 0..<Self.rounds {
             let changed = mutator.mutated(pack, mixedWith: other)
             guard changed != pack, changed != other else { continue }
             do {

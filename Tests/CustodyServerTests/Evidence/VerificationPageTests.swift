@@ -13,7 +13,8 @@ struct VerificationPageTests {
         try await TestServer.run { _, client in
             for (path, type) in [
                 ("/verify", "text/html"), ("/verify/verify.js", "text/javascript"),
-                ("/verify/verify-page.js", "text/javascript"), ("/verify/verify.css", "text/css"),
+                ("/verify/verify-page.js", "text/javascript"), ("/verify/verify-policy.js", "text/javascript"),
+                ("/verify/verify.css", "text/css"),
             ] {
                 let answer = try await client.send(.get, path, token: nil)
                 #expect(answer.status == 200 && answer.headers[.contentType]?.hasPrefix(type) == true, "\(path)")

@@ -1,4 +1,5 @@
 import AccessControl
+import Delivery
 import DurableFiles
 import EventModel
 import EventStore
@@ -181,6 +182,74 @@ struct DestructionTests {
         _ = try Rebuilding(configuration).run()
         #expect(try await verify(deep: true).counts == report.counts)
     }
+
+    @Test("A redacted value is in no alert, no notification, no memory of a detector and no refused entry either")
+    func copies() async throws {
+        let rules = FileManager.default.temporaryDirectory.appendingPathComponent("rules-\(UUID().uuidString)")
+        defer {
+            removeAll()
+            try? FileManager.default.removeItem(at: rules)
+        }
+        try FileManager.default.createDirectory(at: rules, withIntermediateDirectories: true)
+        try Self.rules.write(to: rules.appendingPathComponent("r.yml"), atomically: true, encoding: .utf8)
+        let clock = clock
+        let planted = "jane.planted.value@acme.example"
+        // Nobody listens there: messages wait.
+        var webhook = DestinationSettings()
+        webhook.name = "on-call"
+        webhook.url = "http://127.0.0.1:9/"
+        webhook.secret = "whsec_" + Data("a secret of at least 24 bytes".utf8).base64EncodedString()
+        let destination = webhook
+        try await TestServer.run({
+            $0.ruleDirectories = [rules.path]
+            $0.notifications = [destination]
+        }, in: place, now: { clock.now }) { server, client in
+            let approvals = try Approvals(ledger: server.service.state.ledgerKey.verifierKey)
+            let event = #"{"id":"p","actor":"\#(planted)","action":"repo.delete","resource":"acme/api"}"#
+            let sent = try await client.send(.post, "/v1/events?source=acme", event)
+            let index = UInt64(try #require(sent["first_index"] as? Int))
+            let refused = try await client.send(.post, "/v1/events?source=acme", #"{"id":"q","actor":"\#(planted)"#)
+            #expect((refused["rejected"] as? [Any])?.count == 1, "\(refused.text)")
+            let deadline = ContinuousClock.now + .seconds(10)
+            while try server.service.state.notifications.outbox.list(.pending).isEmpty, ContinuousClock.now < deadline {
+                await Task.yield()
+            }
+            try await Self.setUp(client, approvals, clock)
+            let request = try approvals.redaction(
+                [[index, index]], ["actor"], at: clock.now, by: [approvals.alice, approvals.bob])
+            let done = try await client.send(.post, "/v1/redactions", Approvals.body(request))
+            #expect(done.status == 201, "\(done.text)")
+            let messages = try server.service.state.notifications.outbox.list(.pending)
+            #expect(messages.count == 1 && String(decoding: messages[0].body, as: UTF8.self).contains("[redacted]"))
+            let entries = try await server.service.state.quarantine.list(source: "acme", limit: 10)
+            #expect(entries.count == 1 && entries[0].bytes.isEmpty && entries[0].size > 0)
+        }
+        #expect(try files(holding: planted) == [])
+        #expect(try await verify().isIntact)
+    }
+
+    /// One that raises, and one that waits for what has to follow.
+    private static let rules = """
+        title: Deletion by a person
+        id: 3c1f0b1e-6a57-4f0e-9d55-0d1c9b7f0a01
+        status: stable
+        level: high
+        logsource: {category: supply_chain}
+        detection:
+            s: {custody.action: repo.delete}
+            condition: s
+        ---
+        title: Deletion without a notice
+        id: 3c1f0b1e-6a57-4f0e-9d55-0d1c9b7f0a02
+        status: stable
+        level: high
+        logsource: {category: supply_chain}
+        detection:
+            s: {custody.action: repo.delete}
+            condition: s
+        custody:
+            baseline: {type: missing, per: custody.actor.name, followed-by: itself, within: 5d, grace: 5m, learn: 1d}
+        """
 
     @Test("Without two approvers nothing is redacted, and the attempt is on record")
     func refused() async throws {

@@ -1,5 +1,6 @@
 import DurableFiles
 import EventModel
+import EventStore
 import Foundation
 import HTTPTypes
 import HummingbirdTesting
@@ -11,6 +12,40 @@ import Testing
 
 @Suite("Verification of a data directory")
 struct DataDirectoryVerifierTests {
+    @Test("After a checkpoint that was verified, only what came since is compared, and what is wrong there is found")
+    func incremental() async throws {
+        let place = FileManager.default.temporaryDirectory.appendingPathComponent("custody-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: place) }
+        func send(_ ids: Range<Int>) async throws {
+            try await TestServer.run(in: place) { _, client in
+                let lines = ids.map { #"{"id":"\#($0)","actor":"a\#($0)","action":"x.y"}"# }
+                #expect(try await client.send(.post, "/v1/events", lines.joined(separator: "\n")).status == 200)
+            }
+        }
+        try await send(0..<300)
+        let path = FilePath(place.path)
+        let verifier = DataDirectoryVerifier(
+            directory: path, key: try #require(DataDirectoryVerifier.ownKey(of: path)))
+        let all = try await verifier.verify()
+        let known = try #require(all.checkpoint?.checkpoint)
+        #expect(all.isIntact && all.counts.verified == known.size)
+        try await send(300..<400)
+        let news = try await verifier.verify(after: known)
+        #expect(news.isIntact, "\(news.faults)")
+        #expect(news.counts.verified == (news.checkpoint?.checkpoint.size ?? 0) - known.size)
+        #expect(news.notes.contains { $0.contains("verified before were not compared again") })
+        // Without the segments that hold what is new, it is missing.
+        let segments = path.appending("segments")
+        let stored = try SegmentInspection(directory: segments, fileSystem: RealFileSystem()).segments
+        let newest = try #require(stored.max { $0.indexes.upperBound < $1.indexes.upperBound })
+        try FileManager.default.removeItem(atPath: segments.appending(newest.name).string)
+        for name in try FileManager.default.contentsOfDirectory(atPath: place.path + "/journal") {
+            let journal = place.appendingPathComponent("journal/" + name)
+            try Data().write(to: journal)
+        }
+        #expect(try await !verifier.verify(after: known).isIntact)
+    }
+
     /// A stopped server's directory with 700 events and their audit.
     private func withDirectory(_ body: (FilePath, DataDirectoryVerifier) async throws -> Void) async throws {
         let place = FileManager.default.temporaryDirectory.appendingPathComponent("custody-\(UUID().uuidString)")

@@ -70,6 +70,36 @@ struct VerificationScheduleTests {
         }
     }
 
+    @Test("Between two verifications of everything, what is new is verified every quarter of an hour")
+    func news() async throws {
+        try await TestServer.run({
+            $0.verificationInterval = 2_000
+            $0.verificationShare = 1
+        }) { server, client in
+            try await fill(client)
+            _ = try await client.send(.post, "/v1/export", #"{"q":"action:x.y","limit":1}"#)
+            let asked = Mutex<[Duration]>([])
+            let state = server.service.state
+            let schedule = VerificationSchedule(
+                state,
+                verifier: DataDirectoryVerifier(
+                    directory: state.configuration.dataDirectory, key: state.ledgerKey.verifierKey)
+            ) { duration in
+                let count = asked.withLock {
+                    $0.append(duration)
+                    return $0.count
+                }
+                if count > 4 { throw CancellationError() }
+            }
+            await schedule.run()
+            #expect(asked.withLock { $0.map(\.components.seconds) } == [60, 900, 900, 200, 900])
+            #expect(state.verification.totals == (runs: 2, newsRuns: 2, failures: 0))
+            // What is new says nothing of the rest.
+            #expect(state.verification.last?.counts.verified ?? 0 >= 300)
+            #expect(state.verification.lastNews?.counts.verified ?? 300 < 300)
+        }
+    }
+
     @Test("It rests for as long as its share of the time asks, and one piece of work at a time")
     func pace() async {
         let slept = Mutex(Duration.zero)
@@ -101,11 +131,12 @@ struct VerificationScheduleTests {
                     $0.append(duration)
                     return $0.count
                 }
-                if count > 2 { throw CancellationError() }
+                if count > 5 { throw CancellationError() }
             }
             await schedule.run()
-            #expect(asked.withLock { $0 } == [.seconds(60), .seconds(3_600), .seconds(3_600)])
-            #expect(server.service.state.verification.totals.runs == 2)
+            // Without a checkpoint there is nothing that was verified before.
+            #expect(asked.withLock { $0 }.prefix(2) == [.seconds(60), .seconds(3_600)])
+            #expect(server.service.state.verification.totals.newsRuns == 0)
         }
     }
 }

@@ -1,4 +1,5 @@
 import EventModel
+import EventStore
 import GRDB
 import Testing
 
@@ -203,6 +204,8 @@ final class CountingOperator: StatefulOperator {
                 group: [("repo", String(decoding: key, as: UTF8.self))], evidence: [observation.index],
                 explanation: observation.raised.map { ["raised \($0.rawValue)"] } ?? []))
     }
+
+    func forgetValues(of leaves: LeafRanges) {}
 
     func snapshot(to encoder: inout StateEncoder) {
         encoder.write(count: counts.count)
