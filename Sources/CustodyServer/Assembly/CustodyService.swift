@@ -59,7 +59,7 @@ package final class CustodyService: Sendable {
         let catalogue = try configuration.connectorDirectories.reduce(ConnectorCatalogue.builtIn) {
             try $0.adding(filesIn: $1)
         }
-        let engine = DetectionEngine(try RuleDirectories.load(configuration.allRuleDirectories))
+        let engine = DetectionEngine(try RuleDirectories.load(configuration.allRuleDirectories, catalogue))
         let notifications = try Notifications(
             configuration, database: database, box: keys.secrets, logger: logger, now: now)
         let alerts = AlertStore(database, observers: [notifications.outbox], now: now)
@@ -68,7 +68,7 @@ package final class CustodyService: Sendable {
         let stored = try StoredState(
             configuration, fileSystem: fileSystem, keys: keys, detectionCursor: DetectionView.firstLeaf(alerts),
             now: now)
-        warnings = stored.warnings
+        warnings = stored.warnings + RuleDirectories.refusals(engine.ruleSet)
         let hub = TailHub()
         let counters = DetectionCounters()
         let relay = AuditRelay()
