@@ -79,7 +79,6 @@ struct SMTPTests {
     func wrongName() async throws {
         let (outcome, transcript) = try await deliver(MailServer.Script(), host: "other.example.com")
         #expect(failure(outcome)?.code == .unreachable)
-        #expect(failure(outcome)?.reason.contains("certificate is not for other.example.com") == true)
         #expect(!transcript.contains { $0.hasPrefix("AUTH") || $0.hasPrefix("MAIL") })
     }
 
