@@ -36,7 +36,7 @@ struct AlertWorkTests {
     private static func alerts(
         _ client: any TestClientProtocol, _ count: Int, kind: String = "alert"
     ) async throws -> [[String: Any]] {
-        let deadline = ContinuousClock.now + .seconds(5)
+        let deadline = ContinuousClock.now + .seconds(60)
         while true {
             let answer = try await client.send(
                 .get, "/v1/alerts?kind=\(kind)&rule=3c1f0b1e-6a57-4f0e-9d55-0d1c9b7f0a01")
@@ -64,7 +64,7 @@ struct AlertWorkTests {
             #expect((incident["alerts"] as? [[String: Any]])?.first?["id"] as? String == id)
 
             var evidence: [[String: Any]] = []
-            let deadline = ContinuousClock.now + .seconds(5)
+            let deadline = ContinuousClock.now + .seconds(60)
             repeat {
                 let answer = try await client.send(.get, "/v1/alerts/\(id)/evidence")
                 evidence = answer["evidence"] as? [[String: Any]] ?? []
@@ -157,12 +157,17 @@ struct AlertWorkTests {
             let files = [
                 ["name": "team/a.yml", "text": Self.rule], ["name": "team/d.yml", "text": dormant],
                 ["name": "team/bad.yml", "text": "title: x\nlogsource: {product: github}\n"],
+                // No connector here makes such events.
+                [
+                    "name": "team/z.yml",
+                    "text": dormant.replacing("title: d", with: "title: z") + "custody: {sources: [no-such-kind]}\n",
+                ],
             ]
             let body = Array(try JSONSerialization.data(withJSONObject: ["files": files]))
             let added = try await client.send(.post, "/v1/rules", bytes: body)
             #expect(added.status == 200, "\(added.text)")
             let rules = try #require(added["rules"] as? [[String: Any]])
-            #expect(rules.count == 2 && rules.contains { $0["dormant"] as? Bool == true })
+            #expect(rules.count == 3 && rules.count { $0["dormant"] as? Bool == true } == 2)
             let refused = try #require(added["refused"] as? [String])
             #expect(refused.count == 1 && refused[0].hasPrefix("team/bad.yml:"))
             _ = try await client.send(.post, "/v1/events?source=acme", Self.events(["eve"]))
@@ -183,6 +188,26 @@ struct AlertWorkTests {
             let versions = try await client.send(.get, "/v1/rules/3c1f0b1e-6a57-4f0e-9d55-0d1c9b7f0a01/versions")
             #expect((versions["versions"] as? [Any])?.count == 1)
             #expect(try await client.send(.get, "/v1/rules/nosuch/versions").status == 404)
+        }
+    }
+
+    @Test("A broken file in a directory of rules keeps no other from being in force, and is named at the start")
+    func brokenDirectory() async throws {
+        let rules = try Self.rules()
+        try "title: [".write(to: rules.appendingPathComponent("bad.yml"), atomically: true, encoding: .utf8)
+        try Data([0xFF, 0xFE]).write(to: rules.appendingPathComponent("bytes.yml"))
+        try await TestServer.run({ $0.ruleDirectories = [rules.path] }) { server, client in
+            let named = server.service.warnings.filter { $0.hasPrefix("rule refused: ") }
+            #expect(
+                named.count == 2 && named.contains { $0.contains("bad.yml:") }
+                    && named.contains { $0.contains("bytes.yml: not valid UTF-8") })
+            _ = try await client.send(.post, "/v1/events?source=acme", Self.events(["eve"]))
+            #expect(try await Self.alerts(client, 1).count == 1)
+            // A reload that cannot read the directory leaves in force what was.
+            try FileManager.default.removeItem(at: rules)
+            #expect(try await client.send(.post, "/v1/rules/reload").status >= 400)
+            _ = try await client.send(.post, "/v1/events?source=acme", Self.events(["bob"]))
+            #expect(try await Self.alerts(client, 2).count == 2)
         }
     }
 

@@ -86,7 +86,7 @@ extension TestClientProtocol {
     /// Searches until as many events are found, which takes a quarter of a second at most after their acknowledgement.
     func search(_ query: String, expecting count: Int) async throws -> [[String: Any]] {
         var found: [[String: Any]] = []
-        let deadline = ContinuousClock.now + .seconds(5)
+        let deadline = ContinuousClock.now + .seconds(60)
         repeat {
             let allowed = CharacterSet.alphanumerics
             let encoded = query.addingPercentEncoding(withAllowedCharacters: allowed) ?? ""

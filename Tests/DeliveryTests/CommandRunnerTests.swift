@@ -7,7 +7,7 @@ import Testing
 struct CommandRunnerTests {
     private let runner = CommandRunner()
 
-    private func reason(_ script: String, timeout: Duration = .seconds(20)) async -> String {
+    private func reason(_ script: String, timeout: Duration = .seconds(120)) async -> String {
         do {
             try await runner.run(
                 ["/bin/sh", "-c", script], input: Data("hello".utf8), environment: ["CUSTODY_NOTIFICATION": "m"],
@@ -27,7 +27,7 @@ struct CommandRunnerTests {
     func failure() async {
         #expect(await reason("echo no disk; exit 3").contains("status 3: no disk"))
         let missing = await #expect(throws: DeliveryError.self) {
-            try await runner.run(["/nonexistent"], input: Data(), environment: [:], timeout: .seconds(1))
+            try await runner.run(["/nonexistent"], input: Data(), environment: [:], timeout: .seconds(120))
         }
         #expect(missing?.code == .unreachable)
     }

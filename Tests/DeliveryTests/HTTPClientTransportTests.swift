@@ -48,7 +48,7 @@ struct HTTPClientTransportTests {
         WebhookRequest(
             url: try #require(URL(string: "http://hooks.example.com:\(port)/")),
             address: try #require(NetworkAddress("127.0.0.1")), headers: [], body: Data("{}".utf8),
-            timeout: .seconds(10), maximumAnswerBytes: maximumAnswerBytes)
+            timeout: .seconds(120), maximumAnswerBytes: maximumAnswerBytes)
     }
 }
 

@@ -15,6 +15,8 @@ final class MailServer: Sendable {
         /// Said in one breath with the answer to STARTTLS.
         var injection = ""
         var isSilent = false
+        /// Says nothing to QUIT and keeps the connection.
+        var lingers = false
     }
 
     private let lines = Mutex<[String]>([])
@@ -102,6 +104,7 @@ final class MailServer: Sendable {
                 return say(answer, context)
             }
             switch line.prefix(4) {
+            case "QUIT" where script.lingers: return
             case "EHLO":
                 let abilities = ["mail"] + (isInside || script.isImplicit ? script.abilitiesInside : script.abilities)
                 let last = abilities.count - 1

@@ -9,7 +9,7 @@ struct SMTPTests {
     /// Sends one notification by mail through a server that follows a script.
     private func deliver(
         _ script: MailServer.Script, security: String = "starttls", host: String = "mail.example.com",
-        credentials: Bool = true, timeout: Duration = .seconds(20)
+        credentials: Bool = true, timeout: Duration = .seconds(120)
     ) async throws -> (outcome: Result<[String], DeliveryError>, transcript: [String]) {
         let server = MailServer(script)
         let port = try await server.start()
@@ -105,6 +105,13 @@ struct SMTPTests {
         script.isSilent = true
         let (outcome, _) = try await deliver(script, timeout: .milliseconds(200))
         #expect(failure(outcome)?.reason.contains("longer than") == true)
+    }
+
+    @Test("A mail that was taken is sent, however long the server takes to say goodbye")
+    func lingering() async throws {
+        var script = MailServer.Script()
+        script.lingers = true
+        #expect(try await deliver(script).outcome.get().isEmpty)
     }
 
     @Test("Mail without TLS goes to hosts of the allow list alone, and private addresses are refused")

@@ -61,7 +61,7 @@ package final class CustodyService: Sendable {
             let catalogue = try configuration.connectorDirectories.reduce(ConnectorCatalogue.builtIn) {
                 try $0.adding(filesIn: $1)
             }
-            return (catalogue, DetectionEngine(try RuleDirectories.load(configuration.allRuleDirectories)))
+            return (catalogue, DetectionEngine(try RuleDirectories.load(configuration.allRuleDirectories, catalogue)))
         }
         let notifications = try Notifications(
             configuration, database: database, box: keys.secrets, logger: logger, now: now)
@@ -69,9 +69,9 @@ package final class CustodyService: Sendable {
         let stored = try StoredState(
             configuration, fileSystem: fileSystem, keys: keys, detectionCursor: DetectionView.firstLeaf(alerts),
             now: now)
-        warnings = stored.warnings
         let systemLeaves = try stored.systemLeaves()
         let (catalogue, engine) = try descriptions.value()
+        warnings = stored.warnings + RuleDirectories.refusals(engine.ruleSet)
         try alerts.register(engine.ruleSet.rules)
         let hub = TailHub()
         let counters = DetectionCounters()

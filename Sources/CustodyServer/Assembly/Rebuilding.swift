@@ -1,3 +1,4 @@
+import Connectors
 import Detection
 package import DurableFiles
 import EventModel
@@ -74,7 +75,11 @@ package struct Rebuilding: Sendable {
         let database = try StateDatabase.open(configuration.database)
         defer { try? database.close() }
         let alerts = AlertStore(database, now: WallClock.now)
-        var judge = EventJudge(DetectionEngine(try RuleDirectories.load(configuration.allRuleDirectories)))
+        let catalogue = try configuration.connectorDirectories.reduce(ConnectorCatalogue.builtIn) {
+            try $0.adding(filesIn: $1)
+        }
+        var judge = EventJudge(
+            DetectionEngine(try RuleDirectories.load(configuration.allRuleDirectories, catalogue)))
         try alerts.beginRebuild(keepingEvidenceOf: gone.contains)
         try events.forEachBatch { batch in
             try batch.bytes.withUnsafeBytes { bytes in

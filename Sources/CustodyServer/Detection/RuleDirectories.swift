@@ -1,15 +1,33 @@
+import AccessControl
+import Connectors
 import Detection
 import Foundation
 import SystemPackage
 
 /// Where rules come from: the built-in pack, the operator's directories, and those that were added through the server.
 enum RuleDirectories {
+    /// Rules for sources that no connector here makes are dormant.
     /// - Throws: When a directory cannot be read. What is wrong with single rules is in the set's errors.
-    static func load(_ directories: [String]) throws -> RuleSet {
+    static func load(_ directories: [String], _ catalogue: ConnectorCatalogue) throws -> RuleSet {
         try directories.reduce(BuiltInRules.load()) { set, directory in
             set.adding(try RuleSet.load(URL(fileURLWithPath: directory)))
-        }
+        }.knowing(kinds: catalogue.kinds)
     }
+
+    /// Refused rules that a start names one by one; the list of rules has them all.
+    private static let maximumNamed = 20
+
+    /// What an operator has to know when starting: which rules are not in force, and why.
+    static func refusals(_ rules: RuleSet) -> [String] {
+        let more = rules.errors.count - maximumNamed
+        return rules.errors.prefix(maximumNamed).map { "rule refused: \($0)" }
+            + (more > 0 ? ["\(more) more rules were refused: `custody rule list` names them"] : [])
+    }
+}
+
+extension ConnectorCatalogue {
+    /// The kinds of sources that events may have: connectors' names, and our own.
+    var kinds: [String] { connectors.map(\.name) + [OwnAudit.source] }
 }
 
 extension ServerConfiguration {

@@ -47,7 +47,7 @@ struct RuleRoutes {
     }
 
     private func putInForce(_ context: CustodyRequestContext) async throws -> RuleSet {
-        let fresh = try RuleDirectories.load(state.configuration.allRuleDirectories)
+        let fresh = try RuleDirectories.load(state.configuration.allRuleDirectories, state.catalogue)
         try state.alerts.register(fresh.rules)
         state.engine.replace(with: fresh)
         try await state.audit.recordDurably(
@@ -74,6 +74,7 @@ struct RuleRoutes {
             report.add(upload.text, file: upload.name)
             if report.rules.count > before { kept.append((path, upload.text)) }
         }
+        report = report.knowing(kinds: state.catalogue.kinds)
         if wanted.check != true, !kept.isEmpty {
             for file in kept {
                 let folder = file.path.removingLastComponent()

@@ -43,12 +43,22 @@ package struct SMTPClient: MailTransport {
                 throw error
             } catch is CancellationError {
                 throw CancellationError()
+            } catch let error as NIOSSLExtraError where error == .failedToValidateHostname {
+                throw DeliveryError(
+                    .unreachable, "no TLS with the mail server: its certificate is not for \(mail.target.host)")
             } catch let error as NIOSSLError {
-                throw DeliveryError(.unreachable, "no TLS with the mail server: \(error)")
+                throw DeliveryError(.unreachable, "no TLS with the mail server: \(Self.reason(error))")
             } catch {
                 throw DeliveryError(.unreachable, "no mail server answers: \(type(of: error))")
             }
         }
+    }
+
+    /// In words for operators; the library's own name its source files.
+    private static func reason(_ error: NIOSSLError) -> String {
+        "\(error)".contains("CERTIFICATE_VERIFY_FAILED")
+            ? "no authority that is trusted here has signed its certificate (`ca_file` names one)"
+            : "the handshake failed"
     }
 
     private static func deliver(_ mail: OutgoingMail) async throws -> [String] {

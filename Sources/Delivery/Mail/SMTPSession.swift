@@ -47,8 +47,9 @@ struct SMTPSession {
         _ = try Self.require(try await command("DATA"), 354, "DATA")
         try await write(Self.stuffed(mail.message))
         _ = try Self.require(try await reply(), 250, "the mail")
-        // The mail is taken; how the connection ends does not matter.
-        _ = try? await command("QUIT")
+        // The mail is taken. Nobody waits for how the connection ends: a server that is slow in saying goodbye would get
+        // the mail again.
+        try? await write(Data("QUIT\r\n".utf8))
         return refused
     }
 

@@ -83,6 +83,18 @@ package struct RuleSet: Sendable {
         return result
     }
 
+    /// The set with those rules dormant that look only at kinds of sources which are not among these.
+    package func knowing(kinds: some Sequence<String>) -> RuleSet {
+        let kinds = Array(kinds)
+        var result = self
+        // Rules that live on others' matches get their route from them.
+        for number in result.rules.indices where !kinds.contains(where: result.rules[number].route.includes) {
+            result.rules[number].route = .kinds([])
+        }
+        result.resolve()
+        return result
+    }
+
     /// The set with another's rules added behind its own; ids that both have are errors of the result.
     package func adding(_ other: RuleSet) -> RuleSet {
         var result = self

@@ -29,11 +29,20 @@ struct RuleAddCommand: AsyncParsableCommand {
 
     func run() async throws {
         let console = CommandContext.current.console
-        let files = try paths.flatMap(Self.files)
-        guard !files.isEmpty else { throw CommandFailure(.nothingFound, "there are no .yml or .yaml files") }
-        let client = try server.client()
         var report = Report()
-        let batches = Self.batches(of: files)
+        let places = try paths.flatMap(Self.places)
+        guard !places.isEmpty else { throw CommandFailure(.nothingFound, "there are no .yml or .yaml files") }
+        // One that cannot be read keeps no other from being added.
+        let files = places.compactMap { place -> (name: String, text: String)? in
+            switch Self.text(place.path) {
+            case .success(let text): return (place.name, text)
+            case .failure(let failure):
+                report.refused.append("\(place.name): \(failure.reason)")
+                return nil
+            }
+        }
+        let client = try server.client()
+        let batches = files.isEmpty ? [] : Self.batches(of: files)
         for (number, batch) in batches.enumerated() {
             var body = JSONObject()
             body.add("files", raw: batch)
@@ -44,7 +53,7 @@ struct RuleAddCommand: AsyncParsableCommand {
         }
         for reason in report.refused { console.note("refused: \(reason)") }
         console.note(
-            "\(files.count) files: \(report.active) rules active, \(report.signals) of them recorded as signals only, "
+            "\(places.count) files: \(report.active) rules active, \(report.signals) of them recorded as signals only, "
                 + "\(report.dormant) dormant, \(report.refused.count) refused")
         guard report.refused.isEmpty else {
             throw CommandFailure(
@@ -98,13 +107,13 @@ struct RuleAddCommand: AsyncParsableCommand {
     }
 
     /// The files of a path under the names that the server is to keep them by: relative to the directory that was named.
-    private static func files(_ path: String) throws -> [(name: String, text: String)] {
+    private static func places(_ path: String) throws -> [(name: String, path: String)] {
         var isDirectory: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
             throw CommandFailure(.refused, "\(path): there is no such file")
         }
         let url = URL(fileURLWithPath: path).standardizedFileURL
-        guard isDirectory.boolValue else { return [(url.lastPathComponent, try text(path))] }
+        guard isDirectory.boolValue else { return [(url.lastPathComponent, path)] }
         guard let walk = FileManager.default.enumerator(atPath: url.path) else {
             throw CommandFailure(.refused, "\(path): cannot be listed")
         }
@@ -113,19 +122,19 @@ struct RuleAddCommand: AsyncParsableCommand {
             // Tests, schemas and workflows of a checkout are in directories that begin with a dot.
             if !name.split(separator: "/").contains(where: { $0.hasPrefix(".") }) { names.append(name) }
         }
-        return try names.sorted().map { name in
-            ("\(url.lastPathComponent)/\(name)", try text(url.appendingPathComponent(name).path))
-        }
+        return names.sorted().map { ("\(url.lastPathComponent)/\($0)", url.appendingPathComponent($0).path) }
     }
 
-    private static func text(_ path: String) throws -> String {
+    private struct Unreadable: Error { let reason: String }
+
+    private static func text(_ path: String) -> Result<String, Unreadable> {
         guard let data = FileManager.default.contents(atPath: path) else {
-            throw CommandFailure(.refused, "\(path): cannot be read")
+            return .failure(Unreadable(reason: "cannot be read"))
         }
         guard let text = String(validating: data, as: UTF8.self) else {
-            throw CommandFailure(.refused, "\(path): not valid UTF-8")
+            return .failure(Unreadable(reason: "not valid UTF-8"))
         }
-        return text
+        return .success(text)
     }
 }
 

@@ -125,7 +125,8 @@ enum RuleText {
             return body.add("id", rule)
         }
         guard let data = FileManager.default.contents(atPath: rule) else {
-            throw CommandFailure(.refused, "\(rule): cannot be read")
+            let isThere = FileManager.default.fileExists(atPath: rule)
+            throw CommandFailure(.refused, "\(rule): \(isThere ? "cannot be read" : "there is no such file")")
         }
         guard let text = String(validating: data, as: UTF8.self) else {
             throw CommandFailure(.refused, "\(rule): not valid UTF-8")

@@ -75,13 +75,16 @@ struct DetectionCommandTests {
     func addition() async throws {
         let directory = try TemporaryDirectory()
         let file = try directory.file("r.yml", "title: x\n")
+        let broken = directory.path + "/broken.yml"
+        try Data([0xFF, 0xFE]).write(to: URL(fileURLWithPath: broken))
         let answer =
             #"{"rules":[{"title":"a","dormant":false},{"title":"d","dormant":true,"file":"d.yml","logsource":"product: windows"}],"refused":["bad.yml:3: no condition"],"warnings":[]}"#
         try await StubServer.run { _ in
             .json(answer)
         } _: { url, stub in
-            let run = await CommandBench().run("rule", "add", "--check", file, "--url", url)
+            let run = await CommandBench().run("rule", "add", "--check", file, broken, "--url", url)
             #expect(run.status == 65 && run.output == "dormant: d.yml: d (product: windows)\n")
+            #expect(run.errors.contains("refused: broken.yml: not valid UTF-8") && run.errors.contains("2 files: "))
             #expect(run.errors.contains("1 rules active") && run.errors.contains("refused: bad.yml:3: no condition"))
             #expect(
                 stub.requests.map(\.body) == [

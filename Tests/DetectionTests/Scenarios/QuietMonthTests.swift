@@ -23,6 +23,8 @@ struct QuietMonthTests {
                 }
             }
         }
+        let counts = Severity.allCases.reversed().map { "\(alerts[$0, default: []].count) \($0.rawValue)" }
+        print("quiet month: \(stream.next) events, alerts: \(counts.joined(separator: ", "))")
         #expect(stream.next > 5_000)
         #expect(alerts[.critical, default: []].isEmpty, "\(alerts[.critical, default: []].sorted())")
         #expect(alerts[.high, default: []].count <= 5, "\(alerts[.high, default: []].sorted())")

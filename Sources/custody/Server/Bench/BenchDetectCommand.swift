@@ -69,6 +69,12 @@ struct BenchDetectCommand: AsyncParsableCommand {
             BenchReport.number(1 / unseen.measure(for: .seconds(seconds)).judging))
         report.add("microseconds_per_event", BenchReport.number(result.judging * 1e6))
         report.add("matches_per_event", String(format: "%.4f", result.matches))
+        let alerts = DetectionRun(
+            engine: DetectionEngine(set), events: run.events, ignoresLogSource: ignoreLogsource
+        ).alerts()
+        for severity in Severity.allCases.reversed() {
+            report.add("alerts_\(severity.rawValue)", "\(alerts[severity] ?? 0)")
+        }
         report.add("reload_ms", BenchReport.number(run.reload(set) / .milliseconds(1)))
         report.add("state_bytes", "\(run.engine.usage.bytes)")
         report.print(asJSON: output.json)
@@ -121,6 +127,18 @@ struct DetectionRun {
         return clock.now - start
     }
 
+    /// How many alerts the events raise, one for each rule and group; signals and what is found while learning left out.
+    func alerts() -> [Severity: Int] {
+        var groups: [Severity: Set<[String]>] = [:]
+        var result = Result()
+        round(&result) { match in
+            guard !match.rule.raisesSignals, !match.isLearning else { return }
+            let group = match.group.flatMap { [$0.name, $0.value.lowercased()] }
+            groups[match.rule.severity, default: []].insert([match.rule.key] + group)
+        }
+        return groups.mapValues(\.count)
+    }
+
     /// Rounds over all events until the time is over; the figures are those of the median round.
     func measure(for limit: Duration) -> Result {
         let clock = ContinuousClock()
@@ -135,7 +153,7 @@ struct DetectionRun {
         return sorted[sorted.count / 2]
     }
 
-    private func round(_ result: inout Result) {
+    private func round(_ result: inout Result, onMatch: (RuleMatch) -> Void = { _ in }) {
         let parser = JSONParser()
         let clock = ContinuousClock()
         var judging = Duration.zero
@@ -159,6 +177,7 @@ struct DetectionRun {
                 }
             }
             found += matches.count
+            if !matches.isEmpty { matches.forEach(onMatch) }
             matches.removeAll(keepingCapacity: true)
         }
         let count = Double(events.count)
