@@ -56,9 +56,7 @@ package final class CustodyService: Sendable {
                 Array((text + "\n").utf8), to: configuration.adminTokenFile, permissions: .privateFile)
         }
         let sources = try SourceStore(database: database, box: keys.secrets, now: now())
-        let catalogue = try configuration.connectorDirectories.reduce(ConnectorCatalogue.builtIn) {
-            try $0.adding(filesIn: $1)
-        }
+        let connectors = try LiveConnectors(directories: configuration.connectorDirectories)
         let engine = DetectionEngine(try RuleDirectories.load(configuration.allRuleDirectories))
         let notifications = try Notifications(
             configuration, database: database, box: keys.secrets, logger: logger, now: now)
@@ -102,7 +100,7 @@ package final class CustodyService: Sendable {
             views: runners, alerts: alerts, logger: logger)
         state = ServerState(
             configuration: configuration, now: now, logger: logger, metrics: ServerMetrics(), tokens: tokens,
-            sources: sources, credentialFailures: CredentialFailures(), catalogue: catalogue, intake: intake,
+            sources: sources, credentialFailures: CredentialFailures(), connectors: connectors, intake: intake,
             quarantine: QuarantineStore(database: database), audit: audit,
             store: EmbeddedEventStore(snapshot: { storeView.snapshot() }, now: now), storeView: storeView,
             journal: journalReader, ledger: ledgerReader, ledgerKey: keys.ledger, engine: engine, alerts: alerts,
@@ -134,6 +132,7 @@ package final class CustodyService: Sendable {
             group.addTask { await self.keepRecords() }
             group.addTask { [state] in await state.copies.run { state.ledger.latest } }
             group.addTask { await self.verification.run() }
+            group.addTask { [state] in await ConnectorReloader(state).run() }
             group.addTask { await self.recordRestore() }
         }
     }

@@ -20,7 +20,7 @@ struct ServerState: Sendable {
     let tokens: TokenStore
     let sources: SourceStore
     let credentialFailures: CredentialFailures
-    let catalogue: ConnectorCatalogue
+    let connectors: LiveConnectors
     let intake: IntakePipeline
     let quarantine: QuarantineStore
     let audit: AuditTrail
@@ -45,6 +45,9 @@ struct ServerState: Sendable {
     /// Approvers, policies, holds, destructions and seals.
     let records: SystemLeaves
     let destruction: Destruction
+
+    /// The connectors in force now. Ask once for what belongs together.
+    var catalogue: ConnectorCatalogue { connectors.current }
 
     /// An entry about something that a caller does, with what the request tells.
     func auditEntry(

@@ -9,6 +9,7 @@ extension ServerState {
     /// Registers what the modules count for themselves.
     func collectMetrics(detection: DetectionCounters, notifications: Outbox) {
         metrics.collect { [verification] in verification.samples }
+        metrics.collect { [connectors] in connectors.samples }
         metrics.collect { [self, intake, storeView, records, views, ledger, tail, alerts, engine] in
             let memory = engine.usage
             let counters = intake.committer.counters
