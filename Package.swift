@@ -27,6 +27,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
         swiftSettings: swiftSettings)
 }
 
+let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -79,7 +80,9 @@ let package = Package(
                 "CZstd", "CRE2",
             ]),
         module("Identity", ["EventModel", "AccessControl", crypto, grdb]),
-        module("Connectors", ["EventModel", crypto, "CRE2", yams], resources: [.embedInCode("Catalogue")]),
+        module(
+            "Connectors", ["EventModel", crypto, cryptoExtras, "CRE2", yams],
+            resources: [.embedInCode("Catalogue")]),
         module(
             "Intake", ["EventModel", "Connectors", "Journal", "Ledger", "EventStore", crypto]),
         module(
@@ -132,7 +135,7 @@ let package = Package(
             "EventStore",
             ["EventModel", "QueryLanguage", "AccessControl", "Journal", "DurableFiles", crypto, systemPackage]),
         tests("Identity", ["EventModel", "AccessControl", crypto, grdb]),
-        tests("Connectors", ["EventModel", crypto]),
+        tests("Connectors", ["EventModel", crypto, cryptoExtras]),
         tests("Intake", ["Connectors", "EventModel", "Journal", "Ledger", "DurableFiles", systemPackage]),
         tests("Detection", ["Connectors", "EventModel", "EventStore", "QueryLanguage", grdb]),
         tests("Provenance", ["EventModel"]),

@@ -136,6 +136,11 @@ package struct ConnectorCatalogue: Sendable {
         lineConnectors = connectors.filter(\.readsLines)
     }
 
+    /// What the connector files of directories look like, without reading them: it differs when one was changed, came or went.
+    package static func fingerprint(ofFilesIn directories: [String]) -> [String] {
+        directories.flatMap(ConnectorDirectory.fingerprint)
+    }
+
     /// This catalogue and the connectors of a directory's `*.yaml` files, which replace those of the same name.
     /// - Throws: ``ConnectorError`` that names file, line and reason.
     package func adding(filesIn directory: String) throws -> ConnectorCatalogue {

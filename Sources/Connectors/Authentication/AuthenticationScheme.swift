@@ -5,6 +5,9 @@ package import EventModel
 /// whose header is there decides; of tokens in one header with several prefixes, the one whose prefix is there.
 enum AuthenticationScheme: Sendable {
     case hmac(SignatureScheme)
+    /// A signature with the sender's private key.
+    case signature(KeySignatureScheme)
+    case jwt(JSONWebTokenScheme)
     /// The header's whole value, behind `prefix`, is the secret.
     case token(header: [UInt8], prefix: [UInt8])
     /// HTTP basic authentication (RFC 7617).
@@ -16,6 +19,8 @@ enum AuthenticationScheme: Sendable {
     var header: [UInt8]? {
         switch self {
         case .hmac(let scheme): scheme.header
+        case .signature(let scheme): scheme.header
+        case .jwt(let scheme): scheme.header
         case .token(let header, _): header
         case .basic: Array("authorization".utf8)
         case .none: nil
@@ -43,12 +48,32 @@ extension Connector {
             return .none
         }
         var isTokenWrong = false
+        var refusal: ConnectorError?
         for scheme in authentication {
             guard let header = scheme.header, let value = delivery.headers[lowercased: header] else { continue }
             switch scheme {
             case .hmac(let signature):
-                try signature.verify(value, delivery: delivery, secrets: credential.secrets, now: now)
-                return .hmac
+                guard !signature.coversBody else {
+                    try signature.verify(value, delivery: delivery, secrets: credential.secrets, now: now)
+                    return .hmac
+                }
+                // What does not cover the body proves no more than a token does, which may stand in the same header.
+                do {
+                    try signature.verify(value, delivery: delivery, secrets: credential.secrets, now: now)
+                    return .token
+                } catch let error as ConnectorError where error.code != .missingCredential {
+                    refusal = error
+                }
+            case .signature(let signature):
+                try signature.verify(value, delivery: delivery, secrets: credential.secrets)
+                return .signature
+            case .jwt(let token):
+                // A header that several schemes use holds a token of this one only if it has three parts.
+                guard Secrets.hasPrefix(value, token.prefix),
+                    value[token.prefix.count...].count(where: { $0 == UInt8(ascii: ".") }) == 2
+                else { continue }
+                try token.verify(value, secrets: credential.secrets, now: now)
+                return .jwt
             case .token(_, let prefix):
                 isTokenWrong = true
                 guard Secrets.hasPrefix(value, prefix) else { continue }
@@ -64,6 +89,7 @@ extension Connector {
             case .none: continue
             }
         }
+        if let refusal { throw refusal }
         if isTokenWrong { throw ConnectorError(.badSignature, "the token is wrong") }
         let wanted = authentication.compactMap(\.header).map { String(decoding: $0, as: UTF8.self) }
         guard !wanted.isEmpty else { return .none }

@@ -24,6 +24,12 @@ enum BinaryText {
         return output
     }
 
+    /// In lower case.
+    static func hexText(_ bytes: some Sequence<UInt8>) -> [UInt8] {
+        let digits = Array("0123456789abcdef".utf8)
+        return bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
+    }
+
     /// Nil when the text is no base64 (RFC 4648 §4 or §5); missing padding is accepted.
     static func base64(_ text: some Collection<UInt8>) -> [UInt8]? {
         var output: [UInt8] = []

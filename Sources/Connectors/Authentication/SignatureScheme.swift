@@ -10,7 +10,10 @@ struct SignatureScheme: Sendable {
         case body
         case timestamp
         case header([UInt8])
+        /// The secret itself, for schemes that sign no body.
+        case secret
     }
+    enum TimeUnit: String, CaseIterable, Sendable { case seconds, milliseconds }
     enum TimeSource: Sendable {
         case header([UInt8])
         /// A parameter of the signature header itself, as in `timestamp=…,signature=…`.
@@ -26,10 +29,13 @@ struct SignatureScheme: Sendable {
     var separator: UInt8?
     var signed: [Part] = [.body]
     var time: TimeSource?
+    var timeUnit = TimeUnit.seconds
     /// How far the signed time may be from now.
     var toleranceSeconds: Int64 = 300
     /// A prefix of the secret (`whsec_`) behind which it is base64; secrets without it are used as they stand.
     var encodedSecretPrefix: [UInt8] = []
+
+    var coversBody: Bool { signed.contains { if case .body = $0 { true } else { false } } }
 
     /// A header with more signatures than this is refused: each costs an HMAC over the body.
     static let maximumSignatures = 16
@@ -43,9 +49,10 @@ struct SignatureScheme: Sendable {
         var timestamp: [UInt8] = []
         if let time {
             timestamp = try self.timestamp(time, pieces: pieces, headers: delivery.headers)
-            guard let seconds = Int64(String(decoding: timestamp, as: UTF8.self)) else {
+            guard let number = Int64(String(decoding: timestamp, as: UTF8.self)) else {
                 throw ConnectorError(.badSignature, "the signed time is not a number")
             }
+            let seconds = timeUnit == .milliseconds ? number / 1_000 : number
             let distance = now.seconds.subtractingReportingOverflow(seconds)
             guard !distance.overflow, distance.partialValue.magnitude <= UInt64(toleranceSeconds) else {
                 throw ConnectorError(
@@ -60,7 +67,7 @@ struct SignatureScheme: Sendable {
             isReadable = true
             for secret in secrets {
                 let key = try key(secret)
-                let computed = try code(key: key, delivery: delivery, timestamp: timestamp)
+                let computed = try code(key: key, secret: secret, delivery: delivery, timestamp: timestamp)
                 if Secrets.areEqual(computed, signature) { isValid = true }
             }
         }
@@ -94,23 +101,28 @@ struct SignatureScheme: Sendable {
         return key
     }
 
-    private func code(key: [UInt8], delivery: Delivery, timestamp: [UInt8]) throws -> [UInt8] {
+    private func code(
+        key: [UInt8], secret: [UInt8], delivery: Delivery, timestamp: [UInt8]
+    ) throws -> [UInt8] {
         let key = SymmetricKey(data: key)
         return switch algorithm {
-        case .sha1: try Array(code(HMAC<Insecure.SHA1>(key: key), delivery, timestamp).finalize())
-        case .sha256: try Array(code(HMAC<SHA256>(key: key), delivery, timestamp).finalize())
-        case .sha384: try Array(code(HMAC<SHA384>(key: key), delivery, timestamp).finalize())
-        case .sha512: try Array(code(HMAC<SHA512>(key: key), delivery, timestamp).finalize())
+        case .sha1: try Array(code(HMAC<Insecure.SHA1>(key: key), secret, delivery, timestamp).finalize())
+        case .sha256: try Array(code(HMAC<SHA256>(key: key), secret, delivery, timestamp).finalize())
+        case .sha384: try Array(code(HMAC<SHA384>(key: key), secret, delivery, timestamp).finalize())
+        case .sha512: try Array(code(HMAC<SHA512>(key: key), secret, delivery, timestamp).finalize())
         }
     }
 
-    private func code<Hash>(_ code: HMAC<Hash>, _ delivery: Delivery, _ timestamp: [UInt8]) throws -> HMAC<Hash> {
+    private func code<Hash>(
+        _ code: HMAC<Hash>, _ secret: [UInt8], _ delivery: Delivery, _ timestamp: [UInt8]
+    ) throws -> HMAC<Hash> {
         var code = code
         for part in signed {
             switch part {
             case .literal(let bytes): code.update(data: bytes)
             case .body: code.update(data: delivery.body)
             case .timestamp: code.update(data: timestamp)
+            case .secret: code.update(data: secret)
             case .header(let name):
                 guard let value = delivery.headers[lowercased: name] else {
                     throw ConnectorError(.unsigned, "no header \(String(decoding: name, as: UTF8.self))")

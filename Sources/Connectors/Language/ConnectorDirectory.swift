@@ -14,6 +14,23 @@ enum ConnectorDirectory {
     /// Every file is read again whenever the directory changes.
     static let maximumFiles = 512
 
+    private static func isConnectorFile(_ name: String) -> Bool {
+        (name.hasSuffix(".yaml") || name.hasSuffix(".yml")) && !name.hasPrefix(".")
+    }
+
+    /// One line for each connector file, which changes when the file does: its path, size, number and time of change.
+    static func fingerprint(_ directory: String) -> [String] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+        return names.filter(isConnectorFile).sorted().map { name in
+            let path = directory + "/" + name
+            let attributes = (try? FileManager.default.attributesOfItem(atPath: path)) ?? [:]
+            let changed = (attributes[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
+            let size = (attributes[.size] as? NSNumber)?.int64Value ?? -1
+            let number = (attributes[.systemFileNumber] as? NSNumber)?.uint64Value ?? 0
+            return "\(path) \(size) \(number) \(changed)"
+        }
+    }
+
     /// The `*.yaml` and `*.yml` files, sorted by name. Others, and those whose name begins with a dot, are left alone.
     /// - Throws: ``ConnectorError`` `unreadableFile`, or `invalidConnector` above a limit.
     static func read(_ directory: String) throws -> [File] {
@@ -23,7 +40,7 @@ enum ConnectorDirectory {
         } catch {
             throw ConnectorError(.unreadableFile, "the directory cannot be read", file: directory)
         }
-        let wanted = names.filter { ($0.hasSuffix(".yaml") || $0.hasSuffix(".yml")) && !$0.hasPrefix(".") }
+        let wanted = names.filter(isConnectorFile)
         guard wanted.count <= maximumFiles else {
             throw ConnectorError(.invalidConnector, "more than \(maximumFiles) connector files", file: directory)
         }

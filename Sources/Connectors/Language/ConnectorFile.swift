@@ -2,7 +2,7 @@ internal import EventModel
 
 /// Compiles a connector file. docs/connectors.md describes the language.
 struct ConnectorFile {
-    private static let keys =
+    static let keys =
         [
             "name", "version", "title", "like", "authenticate", "answer", "batch", "recognise", "wrapped", "lines",
             "event", "delivery", "events",
@@ -99,10 +99,12 @@ struct ConnectorFile {
         return program
     }
 
-    /// `batch`: names, or `{members: names, alone: true}`.
+    static let batchKeys = ["members", "alone"]
+
+    /// `batch`: paths, or `{members: names, alone: true}`.
     private static func batch(_ node: ConfigNode) throws -> (members: [BatchPath], alone: Bool) {
         guard node.isMapping else { return (try node.list.map(batchPath), false) }
-        let parts = try node.members(["members", "alone"])
+        let parts = try node.members(batchKeys)
         guard let members = parts["members"] else { throw node.error("a batch needs members") }
         return (try members.list.map(batchPath), try parts["alone"]?.flag() ?? false)
     }

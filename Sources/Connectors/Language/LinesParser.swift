@@ -4,9 +4,12 @@ enum LinesParser {
     /// A source has a few forms; each is tried on each line, in order.
     static let maximumPatterns = 64
 
+    static let keys = ["head", "forms"]
+    static let formKeys = ["match", "is"]
+
     static func patterns(_ node: ConfigNode) throws -> [LinePattern] {
         guard node.isMapping else { return try patterns(node.list, of: node, head: "") }
-        let parts = try node.members(["head", "forms"])
+        let parts = try node.members(keys)
         guard let forms = parts["forms"] else { throw node.error("lines need forms") }
         return try patterns(forms.list, of: forms, head: try parts["head"]?.text() ?? "")
     }
@@ -20,7 +23,7 @@ enum LinesParser {
 
     private static func pattern(_ node: ConfigNode, head: String) throws -> LinePattern {
         guard node.isMapping else { return try pattern(node, head: head, constants: []) }
-        let parts = try node.members(["match", "is"])
+        let parts = try node.members(formKeys)
         guard let match = parts["match"] else { throw node.error("a form of lines needs an expression under match") }
         let constants = try (parts["is"]?.entries() ?? []).map { (name: try name($0.key), value: try $0.value.text()) }
         return try pattern(match, head: head, constants: constants)

@@ -16,8 +16,10 @@ struct RecognitionRule: Sendable {
 
 /// Reads `recognise`.
 enum RecognitionParser {
+    static let keys = ["headers", "has", "lacks", "equals", "begins", "score"]
+
     static func rule(_ node: ConfigNode) throws -> RecognitionRule {
-        let parts = try node.members(["headers", "has", "lacks", "equals", "begins", "score"])
+        let parts = try node.members(keys)
         var rule = RecognitionRule()
         if let score = parts["score"] { rule.score = try score.integer(1...100) }
         for header in parts["headers"]?.list ?? [] {

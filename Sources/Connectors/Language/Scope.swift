@@ -69,7 +69,7 @@ struct Scope {
 
     // MARK: Alternatives
 
-    private static let alternativeKeys = [
+    static let alternativeKeys = [
         "from", "is", "when", "map", "default", "lower", "strip", "strip_end", "match", "unit", "header_time", "digest",
         "commit", "until", "after_last", "http_outcome",
     ]
@@ -153,7 +153,7 @@ struct Scope {
 
     // MARK: Conditions
 
-    private static let conditionKeys = ["has", "lacks", "equals", "begins", "matches", "event", "not", "any"]
+    static let conditionKeys = ["has", "lacks", "equals", "begins", "matches", "event", "not", "any"]
 
     /// A mapping of claims that all hold.
     mutating func condition(_ node: ConfigNode) throws -> Condition {

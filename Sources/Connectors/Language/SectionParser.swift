@@ -16,7 +16,7 @@ struct SectionParser {
     var scope = Scope()
 
     /// Fields that intake owns; a connector cannot set them.
-    private static let intakeFields: Set<Field> = [
+    static let intakeFields: Set<Field> = [
         .schema, .id, .timeBasis, .received, .sourceName, .sourceKind, .sourceEventType, .sourceDelivery,
         .sourceVerified, .payloadSHA256, .payloadType, .payloadSize, .payloadPart, .normVersion, .normWarnings, .ext,
     ]
@@ -54,19 +54,21 @@ struct SectionParser {
         return draft
     }
 
-    private static let targetMembers: [String: Field] = [
+    static let targetMembers: [String: Field] = [
         "type": .targetsType, "id": .targetsID, "name": .targetsName, "parent": .targetsParent, "url": .targetsURL,
     ]
-    private static let artifactMembers: [String: Field] = [
+    static let artifactMembers: [String: Field] = [
         "name": .artifactName, "purl": .artifactPURL, "digest": .artifactDigest, "tag": .artifactTag,
         "media_type": .artifactMediaType, "size": .artifactSize,
     ]
+
+    static let listKeys = ["when", "each", "skip"]
 
     private mutating func list(
         _ node: ConfigNode?, _ list: Field, _ members: [String: Field], _ draft: inout Draft
     ) throws {
         for entry in node?.list ?? [] {
-            let allowed = ["when", "each", "skip"] + members.keys.sorted() + (list == .artifactName ? ["image"] : [])
+            let allowed = Self.listKeys + members.keys.sorted() + (list == .artifactName ? ["image"] : [])
             let parts = try entry.members(allowed)
             var operation = ListOperation(list: list, operations: [])
             operation.condition = try parts["when"].map { try scope.condition($0) }

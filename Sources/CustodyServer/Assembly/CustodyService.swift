@@ -58,10 +58,9 @@ package final class CustodyService: Sendable {
         let sources = try SourceStore(database: database, box: keys.secrets, now: now())
         // Reading files of rules and connectors takes about as long as opening what is stored, and neither needs the other.
         let descriptions = StartWork {
-            let catalogue = try configuration.connectorDirectories.reduce(ConnectorCatalogue.builtIn) {
-                try $0.adding(filesIn: $1)
-            }
-            return (catalogue, DetectionEngine(try RuleDirectories.load(configuration.allRuleDirectories, catalogue)))
+            let connectors = try LiveConnectors(directories: configuration.connectorDirectories)
+            let rules = try RuleDirectories.load(configuration.allRuleDirectories, connectors.current)
+            return (connectors, DetectionEngine(rules))
         }
         let notifications = try Notifications(
             configuration, database: database, box: keys.secrets, logger: logger, now: now)
@@ -70,7 +69,7 @@ package final class CustodyService: Sendable {
             configuration, fileSystem: fileSystem, keys: keys, detectionCursor: DetectionView.firstLeaf(alerts),
             now: now)
         let systemLeaves = try stored.systemLeaves()
-        let (catalogue, engine) = try descriptions.value()
+        let (connectors, engine) = try descriptions.value()
         warnings = stored.warnings + RuleDirectories.refusals(engine.ruleSet)
         try alerts.register(engine.ruleSet.rules)
         let hub = TailHub()
@@ -113,7 +112,7 @@ package final class CustodyService: Sendable {
             quarantine: quarantine, logger: logger)
         state = ServerState(
             configuration: configuration, now: now, logger: logger, metrics: ServerMetrics(), tokens: tokens,
-            sources: sources, credentialFailures: CredentialFailures(), catalogue: catalogue, intake: intake,
+            sources: sources, credentialFailures: CredentialFailures(), connectors: connectors, intake: intake,
             quarantine: quarantine, audit: audit,
             store: EmbeddedEventStore(snapshot: { storeView.snapshot() }, now: now), storeView: storeView,
             journal: journalReader, ledger: ledgerReader, ledgerKey: keys.ledger, engine: engine, alerts: alerts,
@@ -145,6 +144,7 @@ package final class CustodyService: Sendable {
             group.addTask { await self.keepRecords() }
             group.addTask { [state] in await state.copies.run { state.ledger.latest } }
             group.addTask { await self.verification.run() }
+            group.addTask { [state] in await ConnectorReloader(state).run() }
             group.addTask { await self.recordRestore() }
         }
     }

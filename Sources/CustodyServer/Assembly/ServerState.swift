@@ -20,7 +20,7 @@ struct ServerState: Sendable {
     let tokens: TokenStore
     let sources: SourceStore
     let credentialFailures: CredentialFailures
-    let catalogue: ConnectorCatalogue
+    let connectors: LiveConnectors
     let intake: IntakePipeline
     let quarantine: QuarantineStore
     let audit: AuditTrail
@@ -49,6 +49,9 @@ struct ServerState: Sendable {
     /// The acknowledgements of Splunk's collector.
     let collectorChannels = CollectorChannels()
     let syslogCounters = SyslogCounters()
+
+    /// The connectors in force now. Ask once for what belongs together.
+    var catalogue: ConnectorCatalogue { connectors.current }
 
     /// An entry about something that a caller does, with what the request tells.
     func auditEntry(

@@ -10,6 +10,7 @@ extension ServerState {
     func collectMetrics(detection: DetectionCounters, notifications: Outbox) {
         metrics.collect { [verification] in verification.samples }
         metrics.collect { [syslogCounters] in syslogCounters.samples }
+        metrics.collect { [connectors] in connectors.samples }
         metrics.collect { [self, intake, storeView, records, views, ledger, tail, alerts, engine] in
             let memory = engine.usage
             let counters = intake.committer.counters

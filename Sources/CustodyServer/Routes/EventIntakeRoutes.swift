@@ -40,7 +40,9 @@ struct EventIntakeRoutes {
         let source = try requests.hookSource(named: context.parameters.require("name"))
         let delivery = try await requests.delivery(&request)
         let (verification, connector) = try authenticate(delivery, source, context)
-        let providerAnswer = connector?.answer(to: delivery)
+        // Only who has shown that they know the secret gets a proof that we do: anybody else could have things signed.
+        let secrets = verification == .hmac ? source.secrets(at: state.now()).map { Array($0.utf8) } : []
+        let providerAnswer = connector?.answer(to: delivery, credential: SourceCredential(secrets: secrets))
         if let providerAnswer, !providerAnswer.isEvent { return Self.response(providerAnswer) }
         let answer = try await requests.submit(
             delivery, from: requests.deliverySource(source, verified: verification),

@@ -37,8 +37,8 @@ extension Source: CustomStringConvertible, CustomReflectable {
 package enum SourceLimits {
     /// Sources: all are held in memory.
     package static let count = 10_000
-    /// Bytes of a credential.
-    package static let secretLength = 8...1_024
+    /// Bytes of a credential. The longest are key sets: a dozen RSA keys.
+    package static let secretLength = 8...16_384
     /// How long the old credential stays good after a rotation, unless said otherwise: a working day to change the other end.
     package static let rotationGraceSeconds: Int64 = 86_400
 }
