@@ -95,12 +95,11 @@ final class StoredState {
         let young = storeView.segments().filter { $0.receivedBounds.upperBound >= since }
         table.reserve(young.reduce(0) { $0 + $1.rowCount })
         try storeView.withDeliveryKeys(receivedSince: since) { rows, keys in
-            try table.insert(keys.count) { row in
+            let index = try rows.leafIndexes()
+            table.insert(keys.count) { row in
                 let key = keys[row]
                 guard key != .none else { return nil }
-                return (
-                    Intake.DeliveryKey(high: key.high, low: key.low), key.payload, try rows.leafIndex(ofRow: row)
-                )
+                return (Intake.DeliveryKey(high: key.high, low: key.low), key.payload, index(row))
             }
         }
         let held = journal.reader.indexes

@@ -99,6 +99,14 @@ package final class SegmentReader: EventRows {
         return LeafIndex(header.firstIndex + (isDense ? UInt64(row) : try storedOffsets()(row)))
     }
 
+    /// What ``leafIndex(ofRow:)`` says, for asking it of all rows. Valid as long as the segment is.
+    package func leafIndexes() throws -> (_ row: Int) -> LeafIndex {
+        let first = header.firstIndex
+        if isDense { return { LeafIndex(first + UInt64($0)) } }
+        let offset = try storedOffsets()
+        return { LeafIndex(first + offset($0)) }
+    }
+
     package func row(of index: LeafIndex) throws -> Int? {
         guard indexes.contains(index) else { return nil }
         let wanted = index.rawValue - header.firstIndex

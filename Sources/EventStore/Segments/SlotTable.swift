@@ -6,7 +6,8 @@ struct SlotTable {
     }
 
     private struct Slot: BitwiseCopyable {
-        var hash: UInt64
+        /// The low half: large tables are read at random, so that every byte costs.
+        var hash: UInt32
         /// Number + 1; 0 is free.
         var entry: UInt32
     }
@@ -29,7 +30,8 @@ struct SlotTable {
 
     @inline(__always)
     func find(_ hash: UInt64, _ isSame: (UInt32) -> Bool) -> Found {
-        var position = Int(truncatingIfNeeded: hash) & mask
+        let hash = UInt32(truncatingIfNeeded: hash)
+        var position = Int(hash) & mask
         while slots[position].entry != 0 {
             if slots[position].hash == hash, isSame(slots[position].entry - 1) {
                 return .known(slots[position].entry - 1)
@@ -43,7 +45,7 @@ struct SlotTable {
     @inline(__always)
     mutating func insert(_ hash: UInt64, at place: Int) {
         count += 1
-        slots[place] = Slot(hash: hash, entry: count)
+        slots[place] = Slot(hash: UInt32(truncatingIfNeeded: hash), entry: count)
         if Int(count) * 2 > mask { grow() }
     }
 
@@ -53,7 +55,7 @@ struct SlotTable {
         slots = .allocate(capacity: mask + 1)
         slots.initialize(repeating: Slot(hash: 0, entry: 0), count: mask + 1)
         for slot in UnsafeBufferPointer(start: old, count: oldCount) where slot.entry != 0 {
-            var position = Int(truncatingIfNeeded: slot.hash) & mask
+            var position = Int(slot.hash) & mask
             while slots[position].entry != 0 { position = (position + 1) & mask }
             slots[position] = slot
         }

@@ -41,13 +41,24 @@ struct PathIndexBuilder {
         let length: UInt32
     }
 
+    /// A value of the row that is being added, in `scratch`.
+    private struct Pending: BitwiseCopyable {
+        let path: UInt32
+        let start: UInt32
+        let length: UInt32
+        var hash: UInt64 = 0
+        /// Of the value where it was found already: number + 1.
+        var known: UInt32 = 0
+    }
+
     private let seed = UInt64.random(in: .min ... .max)
     private var paths: [Path] = []
     private var pathSlots = SlotTable()
     private var values = GrowableMemory<Value>()
     private var valueSlots = SlotTable()
     private var arena = GrowableMemory<UInt8>(capacity: 1 << 12)
-    private var scratch = GrowableMemory<UInt8>(capacity: 256)
+    private var scratch = GrowableMemory<UInt8>(capacity: 4_096)
+    private var pending = GrowableMemory<Pending>()
     private var wideRows = GrowableMemory<UInt32>()
     private var isOverflowed = false
     private let parser = JSONParser()
@@ -59,6 +70,7 @@ struct PathIndexBuilder {
         valueSlots.free()
         arena.free()
         scratch.free()
+        pending.free()
         wideRows.free()
     }
 
@@ -70,6 +82,8 @@ struct PathIndexBuilder {
         values.removeAll()
         valueSlots.removeAll()
         arena.removeAll()
+        scratch.removeAll()
+        pending.removeAll()
         wideRows.removeAll()
         isOverflowed = false
     }
@@ -91,7 +105,8 @@ struct PathIndexBuilder {
                     return
                 }
             }
-            visit(root, nil, UInt32(row))
+            visit(root, nil)
+            recordPending(UInt32(row))
         }
         if paths.count > PathLimits.paths { overflow() }
     }
@@ -113,25 +128,24 @@ struct PathIndexBuilder {
         }
     }
 
-    private mutating func visit(_ value: JSONValue, _ path: UInt32?, _ row: UInt32) {
+    private mutating func visit(_ value: JSONValue, _ path: UInt32?) {
         switch value.kind {
-        case .array: for element in value.elements { visit(element, path, row) }
+        case .array: for element in value.elements { visit(element, path) }
         case .object:
-            if let path {
-                scratch.removeAll()
-                scratch.append(ValueKey.json)
-                record(path, row)
-            }
+            if let path { add(to: path) { $0.append(ValueKey.json) } }
             // No query can name an empty key.
             for member in value.members where !member.key.isEmpty && Self.hasEntries(member.value) {
-                visit(member.value, child(path, member.key), row)
+                visit(member.value, child(path, member.key))
             }
         case .null: break
-        default:
-            guard let path else { return }
-            setScratch(value)
-            record(path, row)
+        default: if let path { add(to: path) { Self.append(value, to: &$0) } }
         }
+    }
+
+    private mutating func add(to path: UInt32, _ appendValue: (inout GrowableMemory<UInt8>) -> Void) {
+        let start = scratch.count
+        appendValue(&scratch)
+        pending.append(Pending(path: path, start: UInt32(start), length: UInt32(scratch.count - start)))
     }
 
     /// Whether something would be recorded below a value: only then it makes a path.
@@ -143,17 +157,16 @@ struct PathIndexBuilder {
         }
     }
 
-    /// The ``ValueKey`` of a scalar, without an array of its own.
-    private mutating func setScratch(_ value: JSONValue) {
-        scratch.removeAll()
+    /// The ``ValueKey`` of a scalar; of text without an array of its own.
+    private static func append(_ value: JSONValue, to output: inout GrowableMemory<UInt8>) {
         if let string = value.string {
-            scratch.append(ValueKey.text)
-            scratch.append(bytes: string)
+            output.append(ValueKey.text)
+            output.append(bytes: string)
             return
         }
         var key: [UInt8] = []
         ValueKey.append(value, to: &key)
-        key.withUnsafeBytes { scratch.append(bytes: $0) }
+        key.withUnsafeBytes { output.append(bytes: $0) }
     }
 
     private mutating func child(_ parent: UInt32?, _ key: UnsafeRawBufferPointer) -> UInt32 {
@@ -179,16 +192,34 @@ struct PathIndexBuilder {
         }
     }
 
-    /// Adds the value in `scratch`.
-    private mutating func record(_ number: UInt32, _ row: UInt32) {
-        let position = Int(number)
+    /// Adds the values in `scratch`. All are looked up before one is added: so they wait for memory together.
+    private mutating func recordPending(_ row: UInt32) {
+        for position in 0..<pending.count {
+            var entry = pending[position]
+            let bytes = bytes(of: entry)
+            guard bytes.count <= PathLimits.longestValue, paths[Int(entry.path)].keepsValues else { continue }
+            entry.hash = ByteInterner.hash(bytes, seed ^ UInt64(entry.path) &* 0x9E37_79B9_7F4A_7C15)
+            if case .known(let number) = place(ofValue: bytes, of: entry.path, entry.hash) { entry.known = number + 1 }
+            pending[position] = entry
+        }
+        for position in 0..<pending.count { record(pending[position], row) }
+        scratch.removeAll()
+        pending.removeAll()
+    }
+
+    private func bytes(of entry: Pending) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: scratch.start + Int(entry.start), count: Int(entry.length))
+    }
+
+    private mutating func record(_ entry: Pending, _ row: UInt32) {
+        let position = Int(entry.path)
         let isNewRow = paths[position].rows.count == 0 || paths[position].rows[paths[position].rows.count - 1] != row
         if isNewRow {
             paths[position].rows.append(row)
             paths[position].rowStart = paths[position].codes.count
             if paths[position].isMulti { paths[position].starts.append(UInt32(paths[position].codes.count)) }
         }
-        guard paths[position].keepsValues, let code = code(of: number) else { return }
+        guard paths[position].keepsValues, let code = code(of: entry) else { return }
         if !isNewRow {
             for entry in paths[position].rowStart..<paths[position].codes.count
             where paths[position].codes[entry] == code { return }
@@ -202,14 +233,15 @@ struct PathIndexBuilder {
         for row in 0..<paths[position].rows.count { paths[position].starts.append(UInt32(row)) }
     }
 
-    /// The number of the value in `scratch`; nil when the path's values are kept no longer.
-    private mutating func code(of path: UInt32) -> UInt32? {
-        let bytes = UnsafeRawBufferPointer(scratch.buffer)
+    /// The number of a value; nil when the path's values are kept no longer.
+    private mutating func code(of entry: Pending) -> UInt32? {
+        guard entry.known == 0 else { return values[Int(entry.known - 1)].number }
+        let (path, hash, bytes) = (entry.path, entry.hash, bytes(of: entry))
         guard bytes.count <= PathLimits.longestValue else {
             dropValues(of: path)
             return nil
         }
-        let hash = ByteInterner.hash(bytes, seed ^ UInt64(path) &* 0x9E37_79B9_7F4A_7C15)
+        // Again, for the row may have it twice.
         switch place(ofValue: bytes, of: path, hash) {
         case .known(let number): return values[Int(number)].number
         case .free(let place):
@@ -251,12 +283,13 @@ struct PathIndexBuilder {
     // MARK: Writing
 
     mutating func write(to composer: SegmentComposer, rowCount: Int) throws {
-        let writer = PathIndexWriter(rowCount: rowCount)
+        var writer = PathIndexWriter(rowCount: rowCount)
+        defer { writer.free() }
         var own = [[UInt32]](repeating: [], count: paths.count)
         for position in 0..<values.count { own[Int(values[position].path)].append(UInt32(position)) }
         let names = paths.indices.map(name)
         for position in paths.indices.sorted(by: { names[$0].lexicographicallyPrecedes(names[$1]) }) {
-            add(position, names[position], own[position], to: writer)
+            add(position, names[position], own[position], to: &writer)
         }
         try writer.write(to: composer, wideRows: wideRows.buffer, isOverflowed: isOverflowed)
     }
@@ -274,7 +307,7 @@ struct PathIndexBuilder {
         return UnsafeRawBufferPointer(start: arena.start + value.start, count: Int(value.length))
     }
 
-    private mutating func add(_ position: Int, _ name: [UInt8], _ numbers: [UInt32], to writer: PathIndexWriter) {
+    private mutating func add(_ position: Int, _ name: [UInt8], _ numbers: [UInt32], to writer: inout PathIndexWriter) {
         // In place: a copy that grew would leave freed memory behind.
         if paths[position].isMulti { paths[position].starts.append(UInt32(paths[position].codes.count)) }
         let path = paths[position]

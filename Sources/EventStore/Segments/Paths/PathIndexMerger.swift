@@ -22,7 +22,8 @@ struct PathIndexMerger {
     }
 
     func write(to composer: SegmentComposer) throws {
-        let writer = PathIndexWriter(rowCount: rowCount)
+        var writer = PathIndexWriter(rowCount: rowCount)
+        defer { writer.free() }
         var wideRows = GrowableMemory<UInt32>()
         defer { wideRows.free() }
         let names = Set(indexes.flatMap(\.names))
@@ -32,12 +33,12 @@ struct PathIndexMerger {
         for (number, index) in indexes.enumerated() {
             for row in index.wideRows { wideRows.append(UInt32(bases[number]) + row) }
         }
-        for name in names.sorted(by: { $0.lexicographicallyPrecedes($1) }) { try merge(name, to: writer) }
+        for name in names.sorted(by: { $0.lexicographicallyPrecedes($1) }) { try merge(name, to: &writer) }
         for input in inputs { input.release(.pathData) }
         try writer.write(to: composer, wideRows: wideRows.buffer, isOverflowed: false)
     }
 
-    private func merge(_ name: [UInt8], to writer: PathIndexWriter) throws {
+    private func merge(_ name: [UInt8], to writer: inout PathIndexWriter) throws {
         var columns: [(base: Int, column: PathColumn)] = []
         for (number, index) in indexes.enumerated() {
             guard let entry = index.entry(named: name) else { continue }

@@ -21,8 +21,8 @@ struct PathColumnParts {
     }
 }
 
-/// Writes the sections of the index of payload paths. docs/format/segment.md §11.
-final class PathIndexWriter {
+/// Writes the sections of the index of payload paths. docs/format/segment.md §11. Its owner calls ``free()``.
+struct PathIndexWriter {
     static let hasValues: UInt8 = 1
     static let hasStarts: UInt8 = 2
     /// The first byte of the directory.
@@ -39,7 +39,7 @@ final class PathIndexWriter {
         directory.append(Self.complete)
     }
 
-    deinit {
+    func free() {
         directory.free()
         data.free()
     }
@@ -48,7 +48,7 @@ final class PathIndexWriter {
     static func isBitmap(present: Int, rowCount: Int) -> Bool { present * 32 >= rowCount }
 
     /// Adds the next path; names ascend.
-    func add(_ parts: PathColumnParts) {
+    mutating func add(_ parts: PathColumnParts) {
         pathCount += 1
         directory.append(varint: UInt64(parts.name.count))
         parts.name.withUnsafeBytes { directory.append(bytes: $0) }
@@ -62,7 +62,7 @@ final class PathIndexWriter {
         if let values = parts.values { add(values) }
     }
 
-    private func addRows(_ rows: UnsafeBufferPointer<UInt32>) {
+    private mutating func addRows(_ rows: UnsafeBufferPointer<UInt32>) {
         guard rows.count < rowCount else { return }
         if Self.isBitmap(present: rows.count, rowCount: rowCount) {
             let start = data.count
@@ -74,7 +74,7 @@ final class PathIndexWriter {
         }
     }
 
-    private func add(_ values: PathColumnParts.Values) {
+    private mutating func add(_ values: PathColumnParts.Values) {
         data.append(bytes: UnsafeRawBufferPointer(values.offsets))
         data.append(bytes: values.bytes)
         align()
@@ -97,12 +97,12 @@ final class PathIndexWriter {
     /// Bytes of one code: none where there is one value.
     static func codeWidth(valueCount: Int) -> Int { valueCount <= 1 ? 0 : valueCount <= 256 ? 1 : 2 }
 
-    private func align() { data.append(0, repeated: (8 - data.count & 7) & 7) }
+    private mutating func align() { data.append(0, repeated: (8 - data.count & 7) & 7) }
 
     /// Writes what was added.
     ///
     /// - Parameter isOverflowed: there are more paths than the limit, and nothing was added.
-    func write(
+    mutating func write(
         to composer: SegmentComposer, wideRows: UnsafeBufferPointer<UInt32>, isOverflowed: Bool
     ) throws {
         if isOverflowed { directory[0] = Self.overflowed }

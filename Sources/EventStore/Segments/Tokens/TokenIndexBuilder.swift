@@ -231,8 +231,9 @@ struct TokenIndexBuilder {
     // MARK: Writing
 
     mutating func write(to composer: SegmentComposer) throws {
-        let writer = TokenIndexWriter(bundleCount: bundleCount)
-        addWords(to: writer)
+        var writer = TokenIndexWriter(bundleCount: bundleCount)
+        defer { writer.free() }
+        addWords(to: &writer)
         sortIdentifiers()
         var last: UInt64?
         for entry in identifiers.buffer where entry != last {
@@ -242,7 +243,7 @@ struct TokenIndexBuilder {
         try writer.write(to: composer, opaque: opaque.buffer, escaped: escaped.buffer)
     }
 
-    private func addWords(to writer: TokenIndexWriter) {
+    private func addWords(to writer: inout TokenIndexWriter) {
         let count = ends.count
         var order = GrowableMemory<DictionarySortKey>(capacity: max(count, 1))
         var starts = GrowableMemory<UInt32>(capacity: count + 1)

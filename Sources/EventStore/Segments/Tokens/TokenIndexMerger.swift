@@ -29,10 +29,11 @@ struct TokenIndexMerger {
     }
 
     func write(to composer: SegmentComposer) throws {
-        let writer = TokenIndexWriter(bundleCount: bundleCount)
-        try mergeWords(to: writer)
+        var writer = TokenIndexWriter(bundleCount: bundleCount)
+        defer { writer.free() }
+        try mergeWords(to: &writer)
         for input in inputs { for kind in [SectionKind.words, .wordPostings] { input.release(kind) } }
-        try mergeIdentifiers(to: writer)
+        try mergeIdentifiers(to: &writer)
         for input in inputs { for kind in [SectionKind.identifiers, .identifierBlocks] { input.release(kind) } }
         var opaque = GrowableMemory<UInt32>()
         var escaped = GrowableMemory<UInt32>()
@@ -68,7 +69,7 @@ struct TokenIndexMerger {
 
     // MARK: Words
 
-    private func mergeWords(to writer: TokenIndexWriter) throws {
+    private func mergeWords(to writer: inout TokenIndexWriter) throws {
         var postings: [UnsafeRawBufferPointer] = []
         var places = [Int](repeating: 0, count: inputs.count)
         var cursors: [WordCursor] = []
@@ -98,7 +99,7 @@ struct TokenIndexMerger {
 
     // MARK: Identifiers
 
-    private func mergeIdentifiers(to writer: TokenIndexWriter) throws {
+    private func mergeIdentifiers(to writer: inout TokenIndexWriter) throws {
         var cursors: [IdentifierCursor] = []
         for (number, input) in inputs.enumerated() {
             let section = input.section(.identifiers)

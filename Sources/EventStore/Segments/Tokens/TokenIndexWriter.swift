@@ -1,6 +1,6 @@
 /// Writes the sections of a token index from words and identifiers that come in ascending order.
-/// docs/format/segment.md §10.
-final class TokenIndexWriter {
+/// docs/format/segment.md §10. Its owner calls ``free()``.
+struct TokenIndexWriter {
     /// Words, and identifiers, between two places where a reader can begin.
     static let wordsPerBlock = 64
     static let identifiersPerBlock = 128
@@ -22,7 +22,7 @@ final class TokenIndexWriter {
         texts.append(Self.separator)
     }
 
-    deinit {
+    func free() {
         texts.free()
         wordBlocks.free()
         postings.free()
@@ -31,7 +31,7 @@ final class TokenIndexWriter {
     }
 
     /// Adds the next word and the ordinals of the bundles that hold it.
-    func add(word: UnsafeRawBufferPointer, bundles: UnsafeBufferPointer<UInt32>) {
+    mutating func add(word: UnsafeRawBufferPointer, bundles: UnsafeBufferPointer<UInt32>) {
         if wordCount % Self.wordsPerBlock == 0 {
             wordBlocks.append(UInt32(texts.count))
             wordBlocks.append(UInt32(postings.count))
@@ -44,7 +44,7 @@ final class TokenIndexWriter {
 
     /// Adds the next identifier's hash in one bundle; hashes ascend, and bundles for one hash.
     @inline(__always)
-    func add(identifier hash: UInt32, bundle: UInt32) {
+    mutating func add(identifier hash: UInt32, bundle: UInt32) {
         if identifierCount % Self.identifiersPerBlock == 0 {
             identifierBlocks.append(hash)
             identifierBlocks.append(UInt32(identifiers.count))
