@@ -102,7 +102,8 @@ final class FileSystemTests {
         #expect(try system.map(root.appending("empty")).count == 0)
     }
 
-    @Test("A mapped file reads the same after its memory was given back, removed though it is", arguments: Kind.allCases)
+    @Test(
+        "A mapped file reads the same after its memory was given back", arguments: Kind.allCases)
     func releasing(kind: Kind) throws {
         let system = try make(kind)
         let path = root.appending("mapped")

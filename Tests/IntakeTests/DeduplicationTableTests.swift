@@ -53,7 +53,9 @@ struct DeduplicationTableTests {
         }
     }
 
-    @Test("Many events at once are remembered as they are one by one, with and without room for them", arguments: [0, 9_000])
+    @Test(
+        "Many events at once are remembered as one by one, with and without room",
+        arguments: [0, 9_000])
     func bulk(reserved: Int) {
         // Every seventh key occurs twice, every tenth event has none.
         let events = (0..<9_000).map { number in

@@ -89,7 +89,8 @@ package struct JournalPage: Sendable {
 
     /// Calls `body` with the lengths of a frame's records (LEB128) and its compressed bytes.
     package func withBytes<Result>(
-        of frame: Frame, _ body: (_ lengths: UnsafeRawBufferPointer, _ compressed: UnsafeRawBufferPointer) throws -> Result
+        of frame: Frame,
+        _ body: (_ lengths: UnsafeRawBufferPointer, _ compressed: UnsafeRawBufferPointer) throws -> Result
     ) rethrows -> Result {
         try lengths.withUnsafeBytes { lengths in
             try compressed.withUnsafeBytes { compressed in

@@ -58,7 +58,8 @@ struct SegmentFixture {
     /// The journal's page of some of the rows.
     func page(_ rows: Range<Int>) throws -> JournalPage {
         try JournalPage(
-            records: records[rows].flatMap { $0 }, lengths: records[rows].map { UInt32($0.count) }, partition: partition)
+            records: records[rows].flatMap { $0 }, lengths: records[rows].map { UInt32($0.count) }, partition: partition
+        )
     }
 }
 

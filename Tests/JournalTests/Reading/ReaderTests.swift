@@ -35,7 +35,9 @@ struct ReaderTests {
             #expect(batch.partition.retentionClass == 1)
             for (position, index) in batch.indexes.enumerated() { found[index] = batch.records.copy(of: position) }
         }
-        let expected = workload.acknowledged.enumerated().filter { $0.offset >= 5 && $0.element.partition.retentionClass == 1 }
+        let expected = workload.acknowledged.enumerated().filter {
+            $0.offset >= 5 && $0.element.partition.retentionClass == 1
+        }
         #expect(!expected.isEmpty && expected.count < workload.acknowledged.count - 5)
         #expect(found == Dictionary(uniqueKeysWithValues: expected.map { (UInt64($0.offset), $0.element.bytes) }))
     }
