@@ -11,7 +11,7 @@ struct OwnEventRulesTests {
     private static let ordinary: Set<String> = [
         // Reads.
         "alert.list", "alert.read", "alert.read_evidence", "approver.list", "destination.list", "event.explain",
-        "event.read", "event.tail", "field.complete", "hold.list", "incident.list", "incident.read",
+        "event.read", "event.read_proof", "event.tail", "field.complete", "hold.list", "incident.list", "incident.read",
         "notification.list", "quarantine.read", "redaction.list", "redaction.select", "retention.preview",
         "retention.show", "rule.backtest", "rule.list", "rule.read", "search.run", "silence.list", "silence.preview",
         "silence.read", "source.list", "token.list",
