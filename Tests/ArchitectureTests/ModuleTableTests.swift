@@ -21,7 +21,7 @@ struct ModuleTableTests {
             ]
         ),
         ("Identity", ["EventModel", "AccessControl", "JWTKit", "X509", "Crypto", "GRDB"]),
-        ("Connectors", ["EventModel", "Identity", "Crypto", "CRE2", "Yams"]),
+        ("Connectors", ["EventModel", "Identity", "Crypto", "CryptoExtras", "CRE2", "Yams"]),
         ("Intake", ["EventModel", "Connectors", "Journal", "Ledger", "EventStore", "Crypto"]),
         ("Detection", ["EventModel", "QueryLanguage", "EventStore", "Crypto", "CRE2", "Yams", "GRDB"]),
         ("Provenance", ["EventModel", "Ledger", "DurableFiles", "Crypto", "X509", "SwiftASN1", "Yams", "GRDB"]),

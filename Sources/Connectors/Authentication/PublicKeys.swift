@@ -91,8 +91,8 @@ struct VerifyingKeys: Sendable {
     }
 
     private mutating func read(_ document: JSONValue) {
-        if document["keys"] != nil {
-            for key in document["keys"]?.elements.prefix(Self.maximumKeys) ?? [] { add(key) }
+        if let keys = document["keys"] {
+            for key in keys.elements.prefix(Self.maximumKeys) { add(key) }
         } else {
             add(document)
         }

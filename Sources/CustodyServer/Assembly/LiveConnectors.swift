@@ -1,5 +1,7 @@
+import AccessControl
 import Connectors
 import Identity
+import Logging
 import Synchronization
 
 /// The connectors in force: the built-in ones and those of the configured directories, read again when their files change.
