@@ -1,9 +1,10 @@
-import DurableFiles
 import EventModel
 import Foundation
+import SystemPackage
 import TestSupport
 import Testing
 
+@testable import DurableFiles
 @testable import EventStore
 
 /// Segment files under seeded mutation. `CUSTODY_FUZZ_ROUNDS` runs more than the default.
