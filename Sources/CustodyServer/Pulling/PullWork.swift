@@ -4,6 +4,7 @@ import EventModel
 import Foundation
 import Identity
 import Intake
+import Logging
 import Synchronization
 
 /// All pulls of a server. Runs until its task is cancelled.
@@ -68,6 +69,10 @@ struct PullWork: Sendable {
                         "source.gap", activity: "other", outcome: "failure", reason: gap.reason,
                         actor: Principal.system, resource: ("source", settings.source), details: [("place", gap.place)])
                 )
+            },
+            failed: { error in
+                state.logger.warning(
+                    "a pull fails and is tried again", metadata: ["pull": "\(name)", "reason": "\(error.reason)"])
             },
             seconds: { Int(state.now().seconds) })
     }

@@ -18,7 +18,13 @@ package final class PullCounters: Sendable {
     /// Why the last attempt failed; nil when it did not.
     package var lastFailure: String? { failure.withLock { $0 } }
 
-    func noteFailure(_ reason: String?) { failure.withLock { $0 = reason } }
+    /// - Returns: Whether it is another reason than the last time.
+    func noteFailure(_ reason: String?) -> Bool {
+        failure.withLock { last in
+            defer { last = reason }
+            return last != reason
+        }
+    }
 }
 
 /// Pulls from one place into intake until its task is cancelled.
@@ -31,6 +37,8 @@ package struct PullRun: Sendable {
         package var submit: @Sendable (Delivery, _ deliveryID: String?) async throws -> (accepted: Int, duplicates: Int)
         /// Makes a gap a leaf; when it returns, that is durable.
         package var recordGap: @Sendable (PullGap) async throws -> Void
+        /// Told of a failure whose reason is not that of the failure before.
+        package var failed: @Sendable (PullError) -> Void
         package var seconds: @Sendable () -> Int
         package var sleep: @Sendable (Duration) async throws -> Void
         package var fraction: @Sendable () -> Double
@@ -39,7 +47,8 @@ package struct PullRun: Sendable {
             loadCursor: @escaping @Sendable () async throws -> PullCursor?,
             saveCursor: @escaping @Sendable (PullCursor) async throws -> Void,
             submit: @escaping @Sendable (Delivery, String?) async throws -> (accepted: Int, duplicates: Int),
-            recordGap: @escaping @Sendable (PullGap) async throws -> Void, seconds: @escaping @Sendable () -> Int,
+            recordGap: @escaping @Sendable (PullGap) async throws -> Void,
+            failed: @escaping @Sendable (PullError) -> Void = { _ in }, seconds: @escaping @Sendable () -> Int,
             sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) },
             fraction: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) }
         ) {
@@ -47,6 +56,7 @@ package struct PullRun: Sendable {
             self.saveCursor = saveCursor
             self.submit = submit
             self.recordGap = recordGap
+            self.failed = failed
             self.seconds = seconds
             self.sleep = sleep
             self.fraction = fraction
@@ -74,12 +84,12 @@ package struct PullRun: Sendable {
             let wait: Duration
             do {
                 wait = schedule.succeeded(hasMore: try await step())
-                counters.noteFailure(nil)
+                _ = counters.noteFailure(nil)
             } catch {
                 guard !Task.isCancelled else { return }
                 let failure = error as? PullError ?? PullError(.unavailable, "\(error)")
                 counters.failures.add(1, ordering: .relaxed)
-                counters.noteFailure(failure.reason)
+                if counters.noteFailure(failure.reason) { surroundings.failed(failure) }
                 wait = schedule.failed(failure, fraction: surroundings.fraction())
             }
             if wait == .zero {

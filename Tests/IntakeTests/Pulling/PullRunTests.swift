@@ -112,18 +112,21 @@ struct PullRunTests {
         let counters = PullCounters()
         let world = World()
         let task = Mutex<Task<Void, Never>?>(nil)
-        let run = PullRun(
-            Failing(), every: 60, counters: counters,
-            surroundings: world.surroundings { wait in
-                let count = waits.withLock {
-                    $0.append(wait)
-                    return $0.count
-                }
-                if count == 9 { task.withLock { $0?.cancel() } }
-            })
+        let told = Mutex<[PullError]>([])
+        var surroundings = world.surroundings { wait in
+            let count = waits.withLock {
+                $0.append(wait)
+                return $0.count
+            }
+            if count == 9 { task.withLock { $0?.cancel() } }
+        }
+        surroundings.failed = { error in told.withLock { $0.append(error) } }
+        let run = PullRun(Failing(), every: 60, counters: counters, surroundings: surroundings)
         task.withLock { $0 = Task { await run.run() } }
         await task.withLock { $0 }?.value
         #expect(counters.failures.load(ordering: .relaxed) >= 9 && counters.lastFailure == "status 429")
+        // The same reason nine times is worth telling once.
+        #expect(told.withLock { $0.map(\.reason) } == ["status 429"])
         // The place asked for 90 seconds; then the own back-off is longer: 128 and 150 seconds at its least.
         #expect(waits.withLock { Array($0.prefix(9)) } == Array(repeating: .seconds(90), count: 8) + [.seconds(128)])
     }
