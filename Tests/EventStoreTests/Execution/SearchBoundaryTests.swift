@@ -168,7 +168,7 @@ import Testing
             SearchOptions(explains: true))
         let text = try #require(result.explanation)
         for line in [
-            "plan      scope: column source.name; without the fields of actor",
+            "then column time and column source.name; without the fields of actor",
             "plan      query: column action and not index of tokens, then records: outcome_reason and index of tokens",
             "plan      then: groups by action, counted from columns",
         ] { #expect(text.contains(line), "\(line) in \(text)") }
