@@ -72,6 +72,9 @@ final class MissingOperator: StatefulOperator {
                     if time > expectation.time {
                         expectation.time = time
                         expectation.leaf = observation.index.rawValue
+                        // Who it is about is who did it last: nothing is kept of an event that is evidence no more.
+                        self.stateBytes += observation.entity.utf8.count - expectation.entity.utf8.count
+                        expectation.entity = observation.entity
                         expectation.deadline = self.deadline(after: time)
                         expectation.isLearning = time.distance(since: begin) < self.definition.learn
                     }

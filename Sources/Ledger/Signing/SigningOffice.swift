@@ -130,7 +130,13 @@ package struct SigningOffice: Sendable {
         let retired = files.keys.appending(
             "ledger.key.retired-\(LowercaseHex.encode(VerifierKey.bytes(of: old.verifierKey.keyID)))")
         try old.write(to: retired, in: fileSystem)
-        if try fileSystem.exists(layout.head) { try fileSystem.remove(layout.head) }
+        // Leaves beyond the checkpoint may be nowhere else any more, since the journal forgets what the ledger has synchronised:
+        // they stay promised, in the new log's name.
+        if try fileSystem.exists(layout.head) {
+            let head = try Checkpoint(parsing: try fileSystem.contents(of: layout.head))
+            let renamed = Checkpoint(origin: new.verifierKey.name, size: head.size, root: head.root)
+            try fileSystem.writeAtomically(renamed.text, to: layout.head, permissions: .privateFile)
+        }
         if try fileSystem.exists(files.previous) { try fileSystem.remove(files.previous) }
         try fileSystem.writeAtomically(
             try SignedCheckpoint(signing: first, with: new).note.bytes, to: layout.checkpoint,
