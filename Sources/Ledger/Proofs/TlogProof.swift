@@ -27,7 +27,7 @@ package struct TlogProof: Hashable, Sendable {
     ///
     /// - Throws: ``LedgerError/Code/malformed``
     package init(parsing bytes: [UInt8]) throws {
-        guard bytes.count <= Self.maximumSize, let end = Self.firstEmptyLine(in: bytes) else {
+        guard bytes.count <= Self.maximumSize, let end = Self.firstEmptyLine(in: bytes), end + 1 < bytes.count else {
             throw LedgerError(.malformed, "the proof has no checkpoint or is too large")
         }
         var lines = String(decoding: bytes[..<(end - 1)], as: UTF8.self)
