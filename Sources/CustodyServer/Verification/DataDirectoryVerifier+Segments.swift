@@ -144,8 +144,9 @@ extension DataDirectoryVerifier {
     private static func faultOfIndex(_ segment: SegmentReader, _ digest: String) -> String? {
         do {
             // An index that hides an event has right checksums when whoever made it could write files.
-            let isRight = SegmentSealer.hex(try segment.rebuiltIndexDigest()) == digest
-            return isRight ? nil : "segments/\(segment.name): the index is not the one that its events give"
+            guard SegmentSealer.hex(try segment.rebuiltIndexDigest()) != digest else { return nil }
+            let part = try segment.differentIndexSection().map { " (\($0))" } ?? ""
+            return "segments/\(segment.name): the index is not the one that its events give\(part)"
         } catch {
             return "segments/\(error)"
         }

@@ -6,7 +6,7 @@ final class DerivedFacts: Sendable {
     /// A column, by its field or by where its path's data begins.
     enum Place: Hashable, Sendable {
         case field(Field)
-        case path(start: Int)
+        case path(Int)
     }
 
     private struct State {
@@ -35,10 +35,12 @@ final class DerivedFacts: Sendable {
     private let state = Mutex(State())
 
     /// The column of a path that was checked before, or else the one that `check` makes.
-    func pathColumn(at start: Int, _ check: () throws -> PathColumn) rethrows -> PathColumn {
-        if let known = state.withLock({ $0.paths[start] }) { return known }
+    ///
+    /// - Parameter number: of the path in the index.
+    func pathColumn(_ number: Int, _ check: () throws -> PathColumn) rethrows -> PathColumn {
+        if let known = state.withLock({ $0.paths[number] }) { return known }
         let column = try check()
-        state.withLock { $0.paths[start] = column }
+        state.withLock { $0.paths[number] = column }
         return column
     }
 

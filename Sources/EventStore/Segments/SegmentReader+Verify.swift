@@ -85,15 +85,35 @@ extension SegmentReader {
     /// record, or claims what no record says, differs.
     ///
     /// Cost: about 2 µs a row, and the index in memory.
-    package func rebuiltIndexDigest() throws -> [UInt8] {
+    package func rebuiltIndexDigest() throws -> [UInt8] { try rebuilt()?.indexDigest() ?? [] }
+
+    /// The name of the first part of the index that is not what the segment's records give; nil when all are.
+    ///
+    /// Cost: as ``rebuiltIndexDigest()``.
+    package func differentIndexSection() throws -> String? {
+        guard let rebuilt = try rebuilt() else { return nil }
+        let right = rebuilt.sections.filter(\.kind.isIndex)
+        let own = sections.filter(\.kind.isIndex)
+        for (right, own) in zip(right, own) {
+            guard right.kind == own.kind, right.field == own.field else { return right.name }
+            let field = Field(rawValue: own.field)
+            let same = try bytes(own.kind, field).map { own in
+                try rebuilt.bytes(right.kind, field).map { own.hasSameBytes(as: $0) } ?? false
+            }
+            if same == false { return own.name }
+        }
+        guard right.count != own.count else { return nil }
+        return (right.count > own.count ? right : own)[min(right.count, own.count)].name
+    }
+
+    private func rebuilt() throws -> SegmentReader? {
         let writer = try SegmentWriter(partition: partition, compressionLevel: 1, keepsRecords: false)
         try withRecords(0..<rowCount) { row, record in
             try writer.append(record, index: leafIndex(ofRow: row), key: .none)
             return true
         }
         release()
-        guard let memory = try writer.finish() else { return [] }
-        return try SegmentReader(.memory(memory), name: name, isTrusted: true).indexDigest()
+        return try writer.finish().map { try SegmentReader(.memory($0), name: name, isTrusted: true) }
     }
 }
 

@@ -265,7 +265,7 @@ package final class SegmentReader: EventRows {
 
     /// One path's rows and values. Cost: constant but for the first call.
     func pathColumn(_ entry: PathIndex.Entry) throws -> PathColumn {
-        try facts.pathColumn(at: entry.data.lowerBound) {
+        try facts.pathColumn(entry.number) {
             guard let section = section(.pathData),
                 let column = PathColumn(
                     entry, try checked(section, entry.data), rowCount: rowCount, owner: storage.owner)

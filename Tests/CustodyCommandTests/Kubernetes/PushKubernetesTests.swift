@@ -67,6 +67,7 @@ struct PushKubernetesTests {
                 case (false, "page 2/+"): .json(Self.pods([Self.pod("p2")]))
                 default: .json(Self.pods([Self.pod("p2")]))
                 }
+            case "/ledger/checkpoint": .problem(404, "not_found", "no checkpoint yet")
             default: Self.empty()
             }
         } _: { url, stub in
@@ -92,6 +93,7 @@ struct PushKubernetesTests {
                 .json(
                     #"{"kind":"Status","code":403,"message":"pods is forbidden: User \"x\" cannot list"}"#, status: 403)
             case "/api/v1/namespaces/kube-system": .json(#"{"kind":"Status","code":403}"#, status: 403)
+            case "/ledger/checkpoint": .problem(404, "not_found", "no checkpoint yet")
             default: Self.empty()
             }
         } _: { url, _ in
@@ -110,7 +112,11 @@ struct PushKubernetesTests {
             atPath: place.directory + "/custody/kubernetes", withIntermediateDirectories: true)
         try Data("{".utf8).write(to: URL(fileURLWithPath: place.directory + "/custody/kubernetes/prod.json"))
         try await StubServer.run { asked in
-            asked.path == "/api/v1/namespaces/kube-system" ? .json(#"{"metadata":{"uid":"c1"}}"#) : Self.empty()
+            switch asked.path {
+            case "/api/v1/namespaces/kube-system": .json(#"{"metadata":{"uid":"c1"}}"#)
+            case "/ledger/checkpoint": .problem(404, "not_found", "no checkpoint yet")
+            default: Self.empty()
+            }
         } _: { url, _ in
             let run = await place.bench.run(place.arguments(url), input: [])
             #expect(run.status == 65 && run.errors.contains("holds no memory of a watch"))

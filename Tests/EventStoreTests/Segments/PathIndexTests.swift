@@ -69,6 +69,25 @@ struct PathIndexTests {
         #expect(try await store.rows("* | stats count by raw.q") == [#"["same",3]"#])
     }
 
+    /// A path in every row and without values has no data: it begins where the next one does.
+    @Test("A path without data is not taken for the one behind it")
+    func withoutData() async throws {
+        let long = String(repeating: "x", count: PathLimits.longestValue)
+        let samples = (1...3).map { Self.sample($0, #"{"p":"\#(long)","q":"same"}"#) }
+        let parts = try samples.map { try Self.segment([$0][...]) }
+        for part in parts {
+            for entry in try part.pathIndex().entries {
+                #expect(try part.pathColumn(entry).keepsValues == entry.keepsValues)
+            }
+        }
+        let merged = try Self.merged(parts)
+        #expect(try merged.indexDigest() == merged.rebuiltIndexDigest())
+        #expect(try merged.differentIndexSection() == nil)
+        let store = try SampleStore(samples)
+        #expect(try await store.rows("raw.p:* | stats count by raw.q") == [#"["same",3]"#])
+        #expect(try await store.indexes("raw.q:same").count == 3)
+    }
+
     @Test("A path keeps up to the limit of distinct values, whole segments and merged ones alike")
     func limitOfValues() throws {
         func reader(_ values: Range<Int>) throws -> SegmentReader {

@@ -29,7 +29,7 @@ final class PathSource: RowValueSource {
             let column = try reader.pathColumn(entry)
             guard column.keepsValues, !column.hasObjects else { return nil }
             self.column = column
-            place = .path(start: entry.data.lowerBound)
+            place = .path(entry.number)
         }
         self.reader = reader
         base = column?.valueCount ?? 0

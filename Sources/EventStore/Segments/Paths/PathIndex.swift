@@ -3,6 +3,8 @@ import EventModel
 /// The payload paths of a segment. Immutable once read.
 final class PathIndex: Sendable {
     struct Entry: Sendable {
+        /// Its place among the names: what tells entries apart, for those without data begin where the next one does.
+        let number: Int
         let present: Int
         let keepsValues: Bool
         let hasStarts: Bool
@@ -55,7 +57,7 @@ final class PathIndex: Sendable {
         entries = parts.indices.map { place in
             let part = parts[place]
             return Entry(
-                present: part.present, keepsValues: part.flags & PathIndexWriter.hasValues != 0,
+                number: place, present: part.present, keepsValues: part.flags & PathIndexWriter.hasValues != 0,
                 hasStarts: part.flags & PathIndexWriter.hasStarts != 0, valueCount: part.values,
                 entryCount: part.entries,
                 data: part.start..<(place + 1 < parts.count ? parts[place + 1].start : dataBytes))
