@@ -192,14 +192,24 @@ struct Destruction: Sendable {
         let leaves = LeafRanges(redacted.keys)
         var values = DestroyedValues()
         for (index, groups) in redacted {
-            guard let record = try store.record(at: LeafIndex(index)) else { continue }
-            try record.bytes.withUnsafeBytes { values.add(try SealedView($0), groups) }
+            try withRecord(index) { values.add($0, groups) }
         }
         try alerts.redact(leaves)
         try outbox.redact(about: try alerts.subjects(of: leaves))
         for (source, values) in values.bySource { try await quarantine.blank(holding: values, source: source) }
         try await detection.forgetValues(of: leaves)
         try alerts.forgetFreePages()
+    }
+
+    /// An event as it is before it is redacted. What was received within the last moments is in the journal alone.
+    private func withRecord(_ index: UInt64, _ body: (SealedView) -> Void) throws {
+        if let record = try store.record(at: LeafIndex(index)) {
+            return try record.bytes.withUnsafeBytes { body(try SealedView($0)) }
+        }
+        guard journal.indexes.contains(index) else { return }
+        for batch in try journal.records(in: index..<index + 1) {
+            try batch.forEach { found, record, _ in if found == index { body(try SealedView(record)) } }
+        }
     }
 
     /// What must not be there, by all lawful leaves so far.

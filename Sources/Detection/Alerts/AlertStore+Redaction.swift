@@ -17,7 +17,8 @@ extension AlertStore {
                 for range in leaves.ranges {
                     try db.execute(
                         sql: """
-                            UPDATE alert SET entity = '\(DestroyedValue.text)', group_values = '[]', explanation = '[]', fingerprint = id
+                            UPDATE alert SET entity = '\(DestroyedValue.text)', group_values = '[]', explanation = '[]', fingerprint = id,
+                                subject = id
                             WHERE entity <> '\(DestroyedValue.text)'
                             AND sequence IN (SELECT alert FROM alert_evidence WHERE leaf BETWEEN ? AND ?)
                             """,
