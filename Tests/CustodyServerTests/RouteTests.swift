@@ -34,6 +34,27 @@ struct RouteTests {
         }
     }
 
+    @Test("Blanks of a query may be written as forms write them; a plus itself is encoded")
+    func formQuery() async throws {
+        try await TestServer.run { _, client in
+            let sent = try await client.send(
+                .post, "/v1/events?source=form+letters", #"{"id":"1","actor":"a+b","action":"code.push"}"#)
+            #expect(sent.status == 200 && sent["accepted"] as? Int == 1, "\(sent.text)")
+            _ = try await client.search("actor:a+b", expecting: 1)
+            for (query, canonical) in [
+                ("actor:=a%2Bb+outcome:*", "actor:=a+b outcome:*"),
+                ("actor:=a%2Bb%20outcome:*", "actor:=a+b outcome:*"),
+            ] {
+                let answer = try await client.send(.get, "/v1/search?q=\(query)&since=2000-01-01")
+                #expect(answer.status == 200, "\(answer.text)")
+                #expect((answer["canonical"] as? String)?.contains(canonical) == true, "\(answer.text)")
+            }
+            let stage = try await client.send(.get, "/v1/search?q=actor:=a%2Bb+|+stats+count&since=2000-01-01")
+            #expect((stage["rows"] as? [[Int]]) == [[1]], "\(stage.text)")
+            #expect(try await client.send(.get, "/v1/sources").text.contains("form letters"))
+        }
+    }
+
     @Test("A path that nothing stands under is 404 with every method")
     func unknownPath() async throws {
         try await TestServer.run { _, client in

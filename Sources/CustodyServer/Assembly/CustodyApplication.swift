@@ -22,6 +22,7 @@ struct CustodyApplication: Sendable {
         let table = RouteTable(listed.routes.map { ("\($0.path)", $0.method.rawValue) })
 
         let router = Router(context: CustodyRequestContext.self, options: .autoGenerateHeadEndpoints)
+        router.add(middleware: FormQueryMiddleware())
         router.add(
             middleware: AuthenticationMiddleware(
                 tokens: state.tokens, failures: state.credentialFailures, now: state.now))
