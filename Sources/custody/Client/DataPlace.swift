@@ -1,7 +1,9 @@
 import DurableFiles
 import SystemPackage
 
-/// Where commands look for the data directory of this machine's server when `--data` does not say.
+/// Where commands that only read look for the data directory of this machine's server when `--data` does not say.
+///
+/// Commands that write there are told: as root they would leave files that the service may not open.
 enum DataPlace {
     /// Where the package's service keeps it.
     static let ofPackage = "/var/lib/custody/data"

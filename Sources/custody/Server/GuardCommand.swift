@@ -8,7 +8,7 @@ import SystemPackage
 /// Where the commands that work on key and guard find both.
 struct SigningOptions: ParsableArguments {
     @Option(help: "The data directory; no server may run on it.")
-    var data = DataPlace.usual
+    var data = DataPlace.ofWorkingDirectory
     @Option(
         name: .customLong("guard"), help: ArgumentHelp("The signer's guard directory, as for serve.", valueName: "dir"))
     var guardDirectory: String?

@@ -10,7 +10,7 @@ struct RebuildCommand: AsyncParsableCommand {
         discussion: "Stop the server first. What people decided about alerts stays.")
 
     @Option(help: "The data directory.")
-    var data = DataPlace.usual
+    var data = DataPlace.ofWorkingDirectory
     @Option(help: ArgumentHelp("The server's configuration file, for its rules.", valueName: "file"))
     var config: String?
 
