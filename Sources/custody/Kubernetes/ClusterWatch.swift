@@ -46,7 +46,7 @@ struct ClusterWatch: Sendable {
                     if isOnce { return }
                 }
                 let begin = context.now()
-                version = try await watch(kind, from: version ?? "")
+                try await watch(kind, &version)
                 failures = 0
                 // The server ends a watch after minutes; what ends at once is a proxy that would be asked without pause.
                 if context.now() < begin.advanced(byNanoseconds: 1_000_000_000), !Task.isCancelled {
@@ -89,10 +89,10 @@ struct ClusterWatch: Sendable {
         return version
     }
 
-    /// - Returns: The version after which nothing has been seen.
-    private func watch<Kind: ObservedKind>(_ kind: Kind, from version: String) async throws -> String {
-        var version = version
-        try await api.watch(kind.path, from: version, as: Kind.Item.self) { content throws(KubernetesFailure) in
+    /// - Parameter version: After which nothing has been seen; kept up also when the watch fails. From an earlier one the server
+    ///   would show states that are over, and what came after them would seem to have ended.
+    private func watch<Kind: ObservedKind>(_ kind: Kind, _ version: inout String?) async throws {
+        try await api.watch(kind.path, from: version ?? "", as: Kind.Item.self) { content throws(KubernetesFailure) in
             switch content {
             case .change(let change, let item):
                 await journal.record {
@@ -108,7 +108,6 @@ struct ClusterWatch: Sendable {
             }
             return !Task.isCancelled
         }
-        return version
     }
 }
 

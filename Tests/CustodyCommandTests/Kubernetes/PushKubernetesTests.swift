@@ -11,9 +11,9 @@ struct PushKubernetesTests {
         #"{"kind":"PodList","metadata":{"resourceVersion":"\#(version)","continue":"\#(next)"},"items":[\#(items.joined(separator: ","))]}"#
     }
 
-    private static func pod(_ uid: String) -> String {
+    private static func pod(_ uid: String, version: String = "9") -> String {
         """
-        {"metadata":{"name":"api-\(uid)","namespace":"shop","uid":"\(uid)","resourceVersion":"9"},
+        {"metadata":{"name":"api-\(uid)","namespace":"shop","uid":"\(uid)","resourceVersion":"\(version)"},
          "status":{"containerStatuses":[{"name":"api","image":"a:1","imageID":"a@\(ClusterObserverTests.digest)",
          "containerID":"containerd://\(uid)","state":{"running":{"startedAt":"2026-11-26T04:00:00Z"}}}]}}
         """.replacing("\n", with: " ")
@@ -147,7 +147,8 @@ struct PushKubernetesTests {
                         + #"{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"15"}}}"# + "\n")
             case 2: return .problem(500, "x", "overloaded")
             case 3: return .json("{\"type\":\"ADDED\",\"obj")
-            case 4: return .json("not JSON\n")
+            case 4:
+                return .json(#"{"type":"MODIFIED","object":\#(Self.pod("p2", version: "16"))}"# + "\nnot JSON\n")
             case 5: return .json(#"{"type":"ERROR","object":{"code":410,"message":"too old"}}"# + "\n")
             default: return .json(#"{"type":"DELETED","object":\#(Self.pod("p3"))}"# + "\n")
             }
@@ -159,7 +160,9 @@ struct PushKubernetesTests {
             context.sleep = { wait in waits.withLock { $0.append(wait) } }
             let access = KubernetesAccess(server: url, authorities: nil, credential: .token("t"), name: "prod")
             let api = try KubernetesAPI(access, context)
-            let path = FileManager.default.temporaryDirectory.path + "/memory-\(UUID().uuidString)/m.json"
+            let place = Place()
+            defer { place.remove() }
+            let path = place.directory + "/m.json"
             let done = AsyncStream.makeStream(of: Void.self)
             let journal = ClusterJournal(
                 observer: ClusterObserver(cluster: .init(name: "prod", uid: "c1")), memoryPath: .init(path),
@@ -188,16 +191,17 @@ struct PushKubernetesTests {
                     "c1/p1/containerd://p1/started", "c1/p2/containerd://p2/started", "c1/p3/containerd://p3/started",
                     "c1/p1/containerd://p1/ended", "c1/p2/containerd://p2/ended", "c1/p3/containerd://p3/ended",
                 ])
-            // From the list, then from the bookmark until the cluster forgot, then from the new list.
-            #expect(watches.withLock { Array($0.prefix(6)) } == ["10", "15", "15", "15", "15", "20"])
+            // From the list, from the bookmark, from what a watch that broke had shown, and from the new list.
+            #expect(watches.withLock { Array($0.prefix(6)) } == ["10", "15", "15", "15", "16", "20"])
             #expect(waits.withLock { $0 }.contains(.seconds(1)))
         }
     }
 
     @Test("The memory on disk never knows more than what has been kept")
     func order() async throws {
-        let path = FileManager.default.temporaryDirectory.path + "/memory-\(UUID().uuidString)/m.json"
-        defer { try? FileManager.default.removeItem(atPath: path) }
+        let place = Place()
+        defer { place.remove() }
+        let path = place.directory + "/m.json"
         let kept = KeptLines()
         let journal = ClusterJournal(
             observer: ClusterObserver(cluster: .init(name: "prod", uid: "c1")), memoryPath: .init(path), kept: kept,
