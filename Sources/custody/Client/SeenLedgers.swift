@@ -13,7 +13,7 @@ struct SeenLedgers {
 
     /// Nil when there is no place to remember anything in.
     init?(_ context: CommandContext) {
-        guard let directory = CheckpointMemory.stateDirectory(context),
+        guard let directory = context.stateDirectory,
             let memory = CheckpointMemory.ofUser(context)
         else { return nil }
         self.directory = directory
@@ -33,7 +33,8 @@ struct SeenLedgers {
             throw CommandFailure(
                 .integrity,
                 "rolled back or rewritten: \(error.reason). What was seen before is in \(memory.path(ofOrigin: key.name)): "
-                    + "keep it, it is evidence; docs/witnesses.md, \"When a client refuses a ledger\", has how to go on")
+                    + "keep it, it is evidence; docs/witnesses.md, \"When a client refuses a ledger\", has how to go on"
+            )
         } catch let error as DurableFilesError {
             context.console.note("the checkpoint was not remembered: \(error)")
         } catch let error as LedgerError {
@@ -79,7 +80,8 @@ struct SeenLedgers {
     private static func key(_ client: ServerClient) async throws -> VerifierKey? {
         let answer = try await client.send(.get, "/ledger/vkey")
         guard answer.isSuccess else { return nil }
-        return try VerifierKey(parsing: String(decoding: answer.body.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self))
+        return try VerifierKey(
+            parsing: String(decoding: answer.body.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self))
     }
 }
 
@@ -99,15 +101,9 @@ private struct PinnedTileSource: TileSource {
 }
 
 extension CheckpointMemory {
-    /// Where this account keeps what its commands remember; nil when it has no home.
-    static func stateDirectory(_ context: CommandContext) -> FilePath? {
-        let state = context.variable("XDG_STATE_HOME") ?? context.variable("HOME").map { $0 + "/.local/state" }
-        return state.map { FilePath($0).appending("custody") }
-    }
-
     /// What this account's commands have seen of ledgers, or verified as a whole; nil when it has no home.
     static func ofUser(_ context: CommandContext, _ name: String = "checkpoints") -> CheckpointMemory? {
-        stateDirectory(context).map {
+        context.stateDirectory.map {
             CheckpointMemory(directory: $0.appending(name), fileSystem: context.fileSystem)
         }
     }

@@ -1,6 +1,7 @@
 import DurableFiles
 import EventModel
 import Foundation
+import SystemPackage
 
 /// What a command takes from the world around it: console, environment, clock, disk, chance.
 ///
@@ -28,6 +29,13 @@ struct CommandContext: Sendable {
     /// The value of an environment variable; nil when it is not set or empty.
     func variable(_ name: String) -> String? {
         environment[name].flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// Where commands keep what they remember between runs: `$XDG_STATE_HOME/custody`, else `~/.local/state/custody`; nil without a
+    /// home.
+    var stateDirectory: FilePath? {
+        let state = variable("XDG_STATE_HOME") ?? variable("HOME").map { $0 + "/.local/state" }
+        return state.map { FilePath($0).appending("custody") }
     }
 
     private static func nanosecondsOfEpoch() -> Int64 {

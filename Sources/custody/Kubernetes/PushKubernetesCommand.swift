@@ -1,5 +1,4 @@
 import ArgumentParser
-import Dispatch
 import DurableFiles
 import Foundation
 import SystemPackage
@@ -118,8 +117,9 @@ struct PushKubernetesCommand: AsyncParsableCommand {
             defer { Task { await pipe.closeWriteEnd() } }
             try await watch.run()
         }
-        let signals = Self.stop(watching)
-        defer { signals.forEach { $0.cancel() } }
+        // What the watch has seen is still sent or spooled.
+        let signals = EndSignals { watching.cancel() }
+        defer { withExtendedLifetime(signals) {} }
         let sent: Result<Void, any Error>
         do { sent = .success(try await push.run()) } catch { sent = .failure(error) }
         watching.cancel()
@@ -146,22 +146,7 @@ struct PushKubernetesCommand: AsyncParsableCommand {
     }
 
     private static func memoryPath(_ cluster: String, _ context: CommandContext) -> FilePath {
-        let state = context.variable("XDG_STATE_HOME") ?? (context.variable("HOME") ?? ".") + "/.local/state"
         let name = cluster.map { $0.isLetter || $0.isNumber || "-._".contains($0) ? $0 : "_" }
-        return FilePath("\(state)/custody/kubernetes/\(String(name)).json")
-    }
-
-    /// SIGINT and SIGTERM end the watch; what it has seen is still sent or spooled. A second one ends the process.
-    private static func stop(_ watching: Task<Void, any Error>) -> [any DispatchSourceSignal] {
-        [SIGINT, SIGTERM].map { number in
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number)
-            source.setEventHandler {
-                watching.cancel()
-                signal(number, SIG_DFL)
-            }
-            source.activate()
-            return source
-        }
+        return (context.stateDirectory ?? ".local/state/custody").appending("kubernetes/\(String(name)).json")
     }
 }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Dispatch
 import Foundation
 
 /// `custody push`.
@@ -46,8 +45,9 @@ struct PushCommand: AsyncParsableCommand {
             throw CommandFailure(.refused, "\(file): \(String(cString: strerror(errno)))")
         }
         let lane = InputLane(files: inputs, context: context)
-        let signals = Self.endInput(of: lane)
-        defer { signals.forEach { $0.cancel() } }
+        // What was read from a pipe is still sent or spooled.
+        let signals = EndSignals { lane.interrupt() }
+        defer { withExtendedLifetime(signals) {} }
         var run = PushRun(
             sender: PushSender(
                 client: client, source: source, wantsReceipts: receipts != nil, sleep: context.sleep), lane: lane,
@@ -68,19 +68,5 @@ struct PushCommand: AsyncParsableCommand {
         }
         try result.get()
         guard run.totals.rejected == 0 else { throw CommandFailure(.refused, nil) }
-    }
-
-    /// SIGINT and SIGTERM end the input; what was read from a pipe is still sent or spooled. A second one ends the process.
-    private static func endInput(of lane: InputLane) -> [any DispatchSourceSignal] {
-        [SIGINT, SIGTERM].map { number in
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number)
-            source.setEventHandler {
-                lane.interrupt()
-                signal(number, SIG_DFL)
-            }
-            source.activate()
-            return source
-        }
     }
 }

@@ -36,8 +36,7 @@ struct Spool: Sendable {
     /// `CUSTODY_SPOOL`, else `$XDG_STATE_HOME/custody/spool`, else `~/.local/state/custody/spool`.
     static func root(_ context: CommandContext) -> FilePath {
         if let path = context.variable("CUSTODY_SPOOL") { return FilePath(path) }
-        let state = context.variable("XDG_STATE_HOME") ?? (context.variable("HOME") ?? ".") + "/.local/state"
-        return FilePath(state + "/custody/spool")
+        return (context.stateDirectory ?? ".local/state/custody").appending("spool")
     }
 
     /// Keeps a batch durably.
