@@ -8,8 +8,6 @@ struct SegmentMerger {
     /// Blocks at least this large are copied as they are.
     static let copiedRows = 128
     static let copiedBytes = 1 << 19
-    /// Bytes of an input's records that are read before their memory is given back: few system calls, little memory.
-    static let releasedBytes = 4 << 20
 
     /// Whether a block of so many rows and plain bytes is large enough.
     static func isCopied(rows: Int, bytes: Int) -> Bool { rows >= copiedRows || bytes >= copiedBytes }
@@ -130,8 +128,8 @@ struct SegmentMerger {
                 for number in 0..<decoder.blockCount {
                     try copy(number, of: decoder, to: blocks)
                     try blocks.drain(to: composer)
-                    decoder.release(through: number, every: Self.releasedBytes)
                 }
+                input.release(.records)
             }
             try blocks.closeBlock()
             try blocks.drain(to: composer)

@@ -44,11 +44,9 @@ final class BlockDecoder {
     private let plain = SegmentMemory(capacity: 1 << 19)
     private let ends = SegmentMemory(capacity: BlockCompressor.rowsPerBlock * 4)
     private var current: RecordBlock?
-    /// Bytes of the records section, from its beginning, whose memory was given back.
-    private var released = 0
     /// Compressed bytes of the records that were read and are still resident, from the first to the last.
     private var resident: Range<Int>?
-    /// A scan of everything would else make the whole file resident.
+    /// So many are let go together. A walk over everything would else make the whole file resident.
     private static let residentBytes = 4 << 20
 
     init(_ reader: SegmentReader) throws {
@@ -69,12 +67,13 @@ final class BlockDecoder {
         reader.noteTouched(resident?.count ?? 0)
     }
 
+    /// Notes a block that is about to be read, and lets go of those before it when they have become many.
     private func noteResident(_ bytes: Range<Int>) {
-        let all = resident.map { min($0.lowerBound, bytes.lowerBound)..<max($0.upperBound, bytes.upperBound) } ?? bytes
-        resident = all
-        guard all.count >= Self.residentBytes, case .file(let file) = reader.storage else { return }
-        file.release(all)
-        resident = nil
+        if let before = resident, before.count >= Self.residentBytes {
+            reader.storage.release(before)
+            resident = nil
+        }
+        resident = resident.map { min($0.lowerBound, bytes.lowerBound)..<max($0.upperBound, bytes.upperBound) } ?? bytes
     }
 
     var blockCount: Int { entries.count }
@@ -96,20 +95,13 @@ final class BlockDecoder {
         return try block(low)
     }
 
-    /// Gives back the memory of all blocks up to one, when that is `every` bytes more than the last time, or the last
-    /// block: for those who read all records in order, once.
-    func release(through number: Int, every: Int) {
-        let end = Int(entries[number].offset) + Int(entries[number].compressedBytes)
-        guard end - released >= every || number == entries.count - 1 else { return }
-        reader.storage.release(Int(records.offset) + released..<Int(records.offset) + end)
-        released = end
-    }
-
     /// The compressed bytes of a block, checked.
     func compressed(_ number: Int) throws -> UnsafeRawBufferPointer {
         let entry = entries[number]
         let start = Int(records.offset + entry.offset)
-        let bytes = reader.storage.bytes.slice(start..<start + Int(entry.compressedBytes))
+        let range = start..<start + Int(entry.compressedBytes)
+        noteResident(range)
+        let bytes = reader.storage.bytes.slice(range)
         guard !reader.storage.isFile || Checksum.of(bytes) == entry.checksum else {
             throw fault(entry, "checksum mismatch")
         }
@@ -128,8 +120,6 @@ final class BlockDecoder {
         let frame = source.slice(try readLengths(source, entry)..<source.count)
         let written = ZSTD_decompressDCtx(context, plain.start, size, frame.baseAddress, frame.count)
         guard ZSTD_isError(written) == 0, written == size else { throw fault(entry, "cannot be decompressed") }
-        let start = Int(records.offset + entry.offset)
-        noteResident(start..<start + source.count)
         plain.commit(size)
         let block = RecordBlock(
             firstRow: Int(entry.firstRow), rowCount: Int(entry.rowCount), bytes: plain.bytes, ends: ends.bytes)

@@ -34,8 +34,8 @@ extension SegmentReader {
                 } catch let error as EventStoreError {
                     report(SegmentFault(file: name, section: "records", offset: 0, reason: error.reason))
                 }
-                decoder.release(through: number, every: SegmentMerger.releasedBytes)
             }
+            release(.records)
         } catch {
             report(SegmentFault(file: name, section: "records", offset: 0, reason: "\(error)"))
         }

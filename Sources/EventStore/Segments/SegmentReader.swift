@@ -173,9 +173,6 @@ package final class SegmentReader: EventRows {
         if let section = section(kind, field) { storage.release(section.range) }
     }
 
-    /// Gives back the memory of the whole segment, as ``release(_:_:)`` does of a section.
-    package func release() { storage.release(0..<storage.bytes.count) }
-
     /// Some bytes of a section, counted from its beginning, of which only the pages are checked that hold them: for
     /// sections that are large and read in few places. Their shape is not checked: readers heed it themselves.
     func checked(_ section: SegmentSection, _ range: Range<Int>) throws -> UnsafeRawBufferPointer {
@@ -201,8 +198,8 @@ package final class SegmentReader: EventRows {
         if isFile { touched.add(bytes, ordering: .relaxed) }
     }
 
-    /// Lets go of the file's pages, which the system's cache keeps. Whoever reads them at this moment reads on.
-    func releasePages() {
+    /// Gives back the memory of the whole segment, as ``release(_:_:)`` does of a section.
+    package func release() {
         guard case .file(let file) = storage else { return }
         states.withLock { states in
             for position in states.indices { states[position].isTouched = false }

@@ -31,7 +31,7 @@ import Testing
         for text in ["* | stats count by action", "*a*", "* | stats dcount(ip) by actor", "actor:* | fields actor"] {
             let request = SearchRequest(query: try Query(parsing: text, now: now), since: Timestamp(rawValue: .min))
             let first = try await search.search(request, SearchOptions(limit: 1_000))
-            for reader in readers { reader.releasePages() }
+            for reader in readers { reader.release() }
             let second = try await search.search(request, SearchOptions(limit: 1_000))
             #expect(first.rows == second.rows && first.events == second.events)
             #expect(first.statistics.matched == second.statistics.matched)

@@ -49,7 +49,7 @@ struct SegmentWork: Sendable {
     private func releasePages() {
         let readers = segments.compactMap { $0 as? SegmentReader }
         guard readers.reduce(0, { $0 + $1.touchedBytes }) > limits.mappedBytes else { return }
-        for reader in readers where reader.touchedBytes > 0 { reader.releasePages() }
+        for reader in readers where reader.touchedBytes > 0 { reader.release() }
     }
 
     /// All rows of a segment that the search may look at.
