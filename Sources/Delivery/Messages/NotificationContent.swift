@@ -27,6 +27,7 @@ struct NotificationContent: Sendable {
 
     /// A change of one alert.
     init?(_ transition: AlertTransition) {
+        let occasion: Occasion
         switch transition.kind {
         case .opened, .surfaced: occasion = .opened
         case .acknowledged: occasion = .acknowledged
@@ -36,23 +37,12 @@ struct NotificationContent: Sendable {
         case .reopened: occasion = .reopened
         case .repeated: return nil
         }
-        let alert = transition.alert
-        key = alert.id
-        isIncident = false
-        entity = alert.entity
-        severity = alert.severity
-        status = alert.status
-        firstSeen = alert.firstSeen
-        lastSeen = alert.lastSeen
-        alerts = [alert]
-        alertCount = 1
-        eventCount = alert.count
-        time = transition.time
+        self.init(transition.alert, occasion, at: transition.time)
     }
 
-    /// An alert as it is, for a message whose values were destroyed.
-    init(_ alert: Alert, at time: Timestamp) {
-        occasion = .updated
+    /// An alert as it is.
+    init(_ alert: Alert, _ occasion: Occasion, at time: Timestamp) {
+        self.occasion = occasion
         key = alert.id
         isIncident = false
         entity = alert.entity

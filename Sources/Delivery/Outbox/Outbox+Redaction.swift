@@ -19,7 +19,7 @@ extension Outbox {
                 for id in subjects.alerts {
                     let alert = try AlertStore.storedAlert(id, in: db)
                     changed += try replace(id, destinations, in: db) { _ in
-                        alert.map { NotificationContent($0, at: now()) }
+                        alert.map { NotificationContent($0, .updated, at: now()) }
                     }
                 }
                 for id in subjects.incidents {
