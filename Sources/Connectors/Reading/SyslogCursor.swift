@@ -27,14 +27,7 @@ struct SyslogCursor {
     }
 
     mutating func number(digits: ClosedRange<Int>) -> Int? {
-        var value = 0
-        var count = 0
-        while position < bytes.count, count < digits.upperBound, bytes[position] &- UInt8(ascii: "0") < 10 {
-            value = value * 10 + Int(bytes[position] &- UInt8(ascii: "0"))
-            position += 1
-            count += 1
-        }
-        return digits.contains(count) ? value : nil
+        bytes.decimal(at: &position, digits: digits)
     }
 
     /// Printable characters up to the next space, which is stepped over.

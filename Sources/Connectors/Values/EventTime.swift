@@ -20,15 +20,11 @@ enum EventTime {
         return Double(text.text).flatMap { moment($0, unit) }
     }
 
-    private static let months = [
-        "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
-    ]
-
     /// The time of the common log format, as in `10/Oct/2000:13:55:36 -0700`; also without a zone, which is then UTC.
     private static func accessLogTime(_ text: UnsafeRawBufferPointer) -> Timestamp? {
         guard text.count == 20 || text.count == 26, text[2] == UInt8(ascii: "/"), text[6] == UInt8(ascii: "/"),
             text[11] == UInt8(ascii: ":"),
-            let month = months.firstIndex(of: text.slice(3..<6).text.lowercased())
+            let month = WrittenTime.months.firstIndex(of: text.slice(3..<6).text.lowercased())
         else { return nil }
         let number = month + 1
         var iso = text.slice(7..<11).text + "-" + (number < 10 ? "0" : "") + String(number)

@@ -29,7 +29,8 @@ enum WrittenTime {
         return clock(&reader, year: year, month: month, day: day, needsHalf: true)
     }
 
-    private static let months = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+    /// In the language of logs, by their first three letters.
+    static let months = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 
     private static func named(_ reader: inout Reader) -> Timestamp? {
         guard let word = reader.word(), word.count >= 3, let month = months.firstIndex(of: String(word.prefix(3))),
@@ -85,14 +86,7 @@ enum WrittenTime {
         }
 
         mutating func number(_ length: ClosedRange<Int>) -> Int? {
-            var value = 0
-            var count = 0
-            while position < text.count, count < length.upperBound, text[position] &- UInt8(ascii: "0") < 10 {
-                value = value * 10 + Int(text[position] &- UInt8(ascii: "0"))
-                position += 1
-                count += 1
-            }
-            return length.contains(count) ? value : nil
+            text.decimal(at: &position, digits: length)
         }
 
         mutating func word() -> String? {
