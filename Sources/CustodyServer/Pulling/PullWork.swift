@@ -37,7 +37,9 @@ struct PullWork: Sendable {
         let limits = state.configuration.intake
         switch place {
         case .files(let patterns, let fromStart):
-            return FilePull(patterns: patterns, lineBytes: limits.eventBytes, readsFromStart: fromStart, now: state.now)
+            return FilePull(
+                patterns: FilePatterns(patterns: patterns), lineBytes: limits.eventBytes, readsFromStart: fromStart,
+                now: state.now)
         case .bucket(let settings):
             return BucketPull(settings, transport: transport, limit: limits.deliveryBytes, now: state.now)
         case .pages(let settings):

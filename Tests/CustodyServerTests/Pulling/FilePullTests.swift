@@ -21,7 +21,8 @@ struct FilePullTests {
         init(_ pattern: String = "app.log", lineBytes: Int = 1_024, fromStart: Bool = true) throws {
             try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
             pull = FilePull(
-                patterns: [directory.path + "/" + pattern], lineBytes: lineBytes, readsFromStart: fromStart,
+                patterns: FilePatterns(patterns: [directory.path + "/" + pattern]), lineBytes: lineBytes,
+                readsFromStart: fromStart,
                 now: { Timestamp(seconds: 1_795_000_000) })
         }
 
@@ -170,6 +171,17 @@ struct FilePullTests {
         #expect(many.lines.sorted() == ["new", "other"])
     }
 
+    @Test("More files than one pull follows are refused, and a file that two patterns name counts once")
+    func limit() throws {
+        let scene = try Follower("*.log")
+        try scene.write("1\n", to: "a.log")
+        try scene.write("2\n", to: "b.log")
+        let all = scene.path("*.log")
+        #expect(try FilePatterns(patterns: [all, scene.path("a.log")], limit: 2).files().count == 2)
+        let error = #expect(throws: PullError.self) { try FilePatterns(patterns: [all], limit: 1).files() }
+        #expect(error?.code == .malformed)
+    }
+
     @Test(
         "Names are matched by their stars",
         arguments: [
@@ -177,7 +189,7 @@ struct FilePullTests {
             ("ac", "a*b*c", false), ("a.logx", "a.log", false), ("x", "*", true),
         ])
     func patterns(name: String, pattern: String, fits: Bool) {
-        #expect(FilePull.matches(name, pattern) == fits)
+        #expect(FilePatterns.matches(name, pattern) == fits)
     }
 
     private func gzip(_ bytes: [UInt8]) -> [UInt8] {
