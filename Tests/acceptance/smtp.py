@@ -6,23 +6,15 @@
 CUSTODY is the program. Needs `openssl` and aiosmtpd (`pip install aiosmtpd`). Exit 0 when every mail that should arrive does,
 and none that should not.
 """
+from functools import partial
 import email, email.policy, json, os, ssl, subprocess, sys, tempfile, time, urllib.error, urllib.request
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, SMTP
+from custody_check import DELETION_RULE, call, wait
 
 TOKEN = "smtp-check-0123456789-0123456789-0123456789"
 PASSWORD = "correct horse/battery:staple é"
-RULE = """title: Repository deleted
-id: 3c1f0b1e-6a57-4f0e-9d55-0d1c9b7f0a09
-status: stable
-level: high
-logsource: {category: supply_chain}
-detection:
-    s: {custody.action: repo.delete}
-    condition: s
-custody: {owner: team-a, runbook: Ask who did it.}
-"""
 
 
 class Box:
@@ -52,26 +44,6 @@ def authenticate(server, session, envelope, mechanism, data):
     return AuthResult(success=good, handled=False)
 
 
-def call(url, path, body=None):
-    request = urllib.request.Request(url + path, data=body and body.encode(),
-                                     headers={"Authorization": "Bearer " + TOKEN, "Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.load(answer)
-
-
-def wait(what, body, seconds=30):
-    deadline = time.time() + seconds
-    while time.time() < deadline:
-        try:
-            found = body()
-            if found:
-                return found
-        except OSError:
-            pass
-        time.sleep(0.1)
-    raise SystemExit("not seen: " + what)
-
-
 def certificate(directory, name):
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}", "-addext",
@@ -85,6 +57,7 @@ def certificate(directory, name):
 def main():
     program, port = sys.argv[1], int(os.environ.get("CUSTODY_PORT", "18590"))
     url = f"http://127.0.0.1:{port}"
+    ask = partial(call, url, token=TOKEN)
     with tempfile.TemporaryDirectory() as directory:
         context, other = certificate(directory, "localhost"), certificate(directory, "elsewhere")
         starttls, implicit, plain, wrong = Box(), Box(), Box(), Box()
@@ -96,7 +69,7 @@ def main():
             ImplicitTLS(wrong, hostname="127.0.0.1", port=port + 4, ssl_context=other),
         ]
         os.mkdir(directory + "/rules")
-        open(directory + "/rules/r.yml", "w").write(RULE)
+        open(directory + "/rules/r.yml", "w").write(DELETION_RULE)
 
         def destination(name, server, security, **more):
             settings = {"name": name, "kind": "email", "smtp": f"localhost:{port + server}", "security": security,
@@ -130,19 +103,19 @@ def main():
         try:
             wait("Custody", lambda: urllib.request.urlopen(url + "/healthz", timeout=1).status == 200)
             for name in ["starttls", "tls", "plain"]:
-                answer = call(url, f"/v1/destinations/{name}/test", "{}")
+                answer = ask(f"/v1/destinations/{name}/test", "{}")
                 # One of two recipients of the first is unknown: the button says so, the other gets the mail.
                 assert answer["delivered"] or name == "starttls" and "nobody@" in answer["reason"], (name, answer)
             for name, reason in [("no-starttls", "STARTTLS"), ("wrong-name", "certificate"), ("unknown-ca", "authority"),
                                  ("wrong-password", "password"), ("nobody", "recipient")]:
-                answer = call(url, f"/v1/destinations/{name}/test", "{}")
+                answer = ask(f"/v1/destinations/{name}/test", "{}")
                 assert not answer["delivered"] and reason in answer["reason"], (name, answer)
                 print(f"{name}: {answer['reason']}")
             assert not wrong.mails
             for box in (starttls, implicit, plain):
                 assert len(box.mails) == 1, len(box.mails)
                 box.mails.clear()
-            call(url, "/v1/events?source=acme",
+            ask("/v1/events?source=acme",
                  json.dumps({"action": "repo.delete", "actor": "zoë\r\nBcc: all@example.org", "resource": "acme/api\n."}))
             for box, encrypted in ((starttls, True), (implicit, True), (plain, False)):
                 session, envelope, mail = wait("the mail", lambda: box.mails)[0]
