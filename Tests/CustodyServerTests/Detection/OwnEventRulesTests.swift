@@ -31,7 +31,8 @@ struct OwnEventRulesTests {
     /// The actions that the server's code names.
     private static func actions() throws -> Set<String> {
         let nouns = [
-            "access", "alert", "approver", "delivery", "destination", "event", "evidence", "field", "hold", "incident",
+            "access", "alert", "approver", "connector", "delivery", "destination", "event", "evidence", "field", "hold",
+            "incident",
             "integrity", "ledger", "notification", "quarantine", "redaction", "retention", "rule", "search", "segment",
             "signal", "silence", "source", "token",
         ]
