@@ -28,7 +28,8 @@ struct LaterRecords {
             let lost = LostRecord(
                 size: size, root: Self.text(root),
                 consistency: try await prefix.consistencyProof(from: size, to: signed.size).map(Self.text),
-                checkpoint: String(decoding: line.note, as: UTF8.self), event: String(decoding: line.bytes, as: UTF8.self))
+                checkpoint: String(decoding: line.note, as: UTF8.self),
+                event: String(decoding: line.bytes, as: UTF8.self))
             // Events that are no records, and records that the backup has, prove nothing here.
             guard let proven = try? lost.proven(by: [key]) else { continue }
             var document = proven.document

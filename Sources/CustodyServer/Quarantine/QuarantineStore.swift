@@ -100,7 +100,9 @@ final class QuarantineStore: Sendable {
                     database, sql: "SELECT * FROM quarantine WHERE source = ? AND length(bytes) > 0",
                     arguments: [source])
                 while let entry = try rows.next() {
-                    let holds = values.contains { entry.bytes.range(of: Data($0)) != nil || Data(entry.reason.utf8).range(of: Data($0)) != nil }
+                    let holds = values.contains {
+                        entry.bytes.range(of: Data($0)) != nil || Data(entry.reason.utf8).range(of: Data($0)) != nil
+                    }
                     if holds { ids.append(entry.id) }
                 }
                 for id in ids {

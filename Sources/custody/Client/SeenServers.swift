@@ -80,7 +80,8 @@ extension SeenLedgers {
     }
 
     private func exchanged(_ known: String, _ found: String, _ client: ServerClient) throws {
-        let text = "\(client.address.text) had the ledger \(VisibleText.of(known)) when it was seen here before, now it has \(found)"
+        let text =
+            "\(client.address.text) had the ledger \(VisibleText.of(known)) when it was seen here before, now it has \(found)"
         guard !client.address.isLocal else {
             context.console.note("note: \(text)")
             return forget(client.address)

@@ -78,7 +78,8 @@ struct RestoreCommand: AsyncParsableCommand {
         if !report.unknownRecords.isEmpty || report.isLaterUnknown {
             context.console.note(
                 (report.isLaterUnknown ? "what was redacted or destroyed after the backup is not known; " : "")
-                    + "before anybody may search, have it redacted again: docs/backup.md, \"What was destroyed after the backup\"")
+                    + "before anybody may search, have it redacted again: docs/backup.md, \"What was destroyed after the backup\""
+            )
         }
     }
 
@@ -89,9 +90,11 @@ struct RestoreCommand: AsyncParsableCommand {
             return nil
         }
         let directory = FilePath(newer)
-        let key = try vkey.map(VerifyCommand.key) ?? BackupRecord(
-            readingFrom: FilePath(self.directory), fileSystem: RealFileSystem()
-        ).key
+        let key =
+            try vkey.map(VerifyCommand.key)
+            ?? BackupRecord(
+                readingFrom: FilePath(self.directory), fileSystem: RealFileSystem()
+            ).key
         let isDataDirectory = FileManager.default.fileExists(atPath: newer + "/ledger")
         var ledger =
             isDataDirectory

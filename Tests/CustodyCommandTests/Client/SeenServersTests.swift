@@ -28,7 +28,9 @@ struct SeenServersTests {
         func answer(_ path: String) -> StubServer.Answer {
             switch path {
             case "/ledger/checkpoint":
-                .init(body: (try? checkpoint).map { String(decoding: $0, as: UTF8.self) } ?? "", contentType: "text/plain")
+                .init(
+                    body: (try? checkpoint).map { String(decoding: $0, as: UTF8.self) } ?? "", contentType: "text/plain"
+                )
             case "/ledger/vkey": .init(body: "\(key.verifierKey)\n", contentType: "text/plain")
             case "/v1/events/42": .json(#"{"index":42,"action":"x.y"}"#)
             default: .problem(404, "not_found", "there is none")
@@ -55,7 +57,9 @@ struct SeenServersTests {
     func fork() async throws {
         let directory = try TemporaryDirectory()
         let served = Served(try StubLedger("custody/0123abcd", ["a"]))
-        try await StubServer.run { asked in served.now.answer(asked.path) } _: { url, stub in
+        try await StubServer.run { asked in
+            served.now.answer(asked.path)
+        } _: { url, stub in
             let bench = bench(directory)
             #expect(await bench.run("show", "42", "--url", url).status == 0)
             let asked = stub.requests.count
@@ -86,11 +90,15 @@ struct SeenServersTests {
         }
     }
 
-    @Test("A server of this machine may have another ledger; one elsewhere that exchanged it is refused until somebody looks")
+    @Test(
+        "A server of this machine may have another ledger; one elsewhere that exchanged it is refused until somebody looks"
+    )
     func exchanged() async throws {
         let directory = try TemporaryDirectory()
         let served = Served(try StubLedger("custody/0123abcd", ["a"]))
-        try await StubServer.run { asked in served.now.answer(asked.path) } _: { url, _ in
+        try await StubServer.run { asked in
+            served.now.answer(asked.path)
+        } _: { url, _ in
             let bench = bench(directory)
             #expect(await bench.run("show", "42", "--url", url).status == 0)
             served.now = try StubLedger("custody/89abcdef", ["a"])

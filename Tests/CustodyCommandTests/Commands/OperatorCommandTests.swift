@@ -11,7 +11,9 @@ struct OperatorCommandTests {
     private static let token = "operator-commands-token-0123456789"
 
     /// Runs `body` with the URL of a server on a data directory, then stops it.
-    private func serving(_ data: String, guardDirectory: String, _ body: @escaping @Sendable (String) async throws -> Void)
+    private func serving(
+        _ data: String, guardDirectory: String, _ body: @escaping @Sendable (String) async throws -> Void
+    )
         async throws
     {
         var configuration = ServerConfiguration()

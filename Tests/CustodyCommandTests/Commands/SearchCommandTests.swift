@@ -46,7 +46,8 @@ struct SearchCommandTests {
             let run = await CommandBench().run("search", "a", "--json", "--limit", "11500", "--url", url)
             #expect(run.lines.count == 11_500)
             #expect(run.lines.last?.hasPrefix(#"{"index":11499,"#) == true)
-            #expect(stub.requests.map(\.body) == [#"{"q":"a","limit":10000}"#, #"{"q":"a","limit":1500,"cursor":"c1"}"#])
+            #expect(
+                stub.requests.map(\.body) == [#"{"q":"a","limit":10000}"#, #"{"q":"a","limit":1500,"cursor":"c1"}"#])
             #expect(run.errors == "note: 11500 of 25000 shown; give --limit for more\n")
         }
     }
