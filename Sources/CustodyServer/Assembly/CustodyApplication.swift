@@ -25,7 +25,8 @@ struct CustodyApplication: Sendable {
         router.add(middleware: FormQueryMiddleware())
         router.add(
             middleware: AuthenticationMiddleware(
-                tokens: state.tokens, failures: state.credentialFailures, now: state.now))
+                tokens: state.tokens, sessions: state.sessions, isTLS: state.configuration.tlsCertificate != nil,
+                failures: state.credentialFailures, now: state.now))
         router.add(middleware: ProblemMiddleware(state: state, routes: table))
         register(on: router)
         return router
@@ -33,7 +34,13 @@ struct CustodyApplication: Sendable {
 
     private func register(on router: Router<CustodyRequestContext>) {
         DocumentRoutes().register(on: router)
-        VerificationPageRoutes().register(on: router)
+        AssetBundle.current.register(on: router)
+        HomePage(state: state).register(on: router)
+        SignInPages(state: state).register(on: router)
+        SetUpPages(state: state).register(on: router)
+        YouPages(state: state).register(on: router)
+        SourcePages(state: state).register(on: router)
+        VerifyPage(state: state).register(on: router)
         HealthRoutes(state: state).register(on: router)
         LedgerRoutes(state: state).register(on: router)
         EventIntakeRoutes(state: state).register(on: router)

@@ -123,7 +123,7 @@ function table(events, total) {
   const names = make("tr");
   for (const name of ["", "Place", "Leaf", "What was sealed"]) names.append(make("th", name));
   head.append(names);
-  const whole = make("table");
+  const whole = make("table", undefined, "rows");
   whole.append(head, rows);
   place.append(make("h3", "Events"), whole);
   if (total > events.length) place.append(make("p", `${total - events.length} more were checked and are not listed.`, "note"));
@@ -131,7 +131,7 @@ function table(events, total) {
 
 function verdict(text, type) {
   element("verdict").textContent = text;
-  element("verdict").className = "verdict " + type;
+  element("verdict").className = "notice " + type;
   element("result").hidden = false;
   element("result").focus();
 }
