@@ -117,7 +117,8 @@ package final class CustodyService: Sendable {
             quarantine: quarantine, logger: logger)
         state = ServerState(
             configuration: configuration, now: now, logger: logger, metrics: ServerMetrics(), tokens: tokens,
-            sessions: sessions, setUp: setUp, sources: sources, credentialFailures: CredentialFailures(), connectors: connectors, intake: intake,
+            sessions: sessions, setUp: setUp, sources: sources, credentialFailures: CredentialFailures(),
+            connectors: connectors, intake: intake,
             quarantine: quarantine, audit: audit,
             store: EmbeddedEventStore(snapshot: { storeView.snapshot() }, now: now), storeView: storeView,
             journal: journalReader, ledger: ledgerReader, ledgerKey: keys.ledger, engine: engine, alerts: alerts,

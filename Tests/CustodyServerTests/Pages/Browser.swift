@@ -41,7 +41,8 @@ struct Browser {
         var browser = Browser(client: client)
         let answer = try await browser.post("/sign-in", ["token": token, "next": "/"])
         #expect(answer.status == 303, "\(answer.text)")
-        browser.cookie = try #require(answer.sessionCookie as String?)
+        let cookie: String = try #require(answer.sessionCookie)
+        browser.cookie = cookie
         return browser
     }
 }

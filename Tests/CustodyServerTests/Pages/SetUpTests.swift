@@ -26,7 +26,8 @@ struct SetUpTests {
             let done = try await browser.post("/set-up", ["code": code, "name": "Ada <Byron>"])
             #expect(done.status == 303 && done.headers[.location] == "/")
             var signedIn = browser
-            signedIn.cookie = try #require(done.sessionCookie as String?)
+            let cookie: String = try #require(done.sessionCookie)
+            signedIn.cookie = cookie
             #expect(try await signedIn.get("/").text.contains("Ada &lt;Byron&gt;"))
             #expect(try await signedIn.get("/v1/tokens").status == 200)
 
@@ -91,7 +92,7 @@ struct SetUpTests {
         try await TestServer.run { server, client in
             let code = try #require(server.service.setUpCode)
             let done = try await Browser(client: client).post("/set-up", ["code": code, "name": "Ada"])
-            let cookie = try #require(done.sessionCookie as String?)
+            let cookie: String = try #require(done.sessionCookie)
             for name in ["state.db", "state.db-wal"] {
                 let file = server.directory.appendingPathComponent(name)
                 guard let bytes = try? Data(contentsOf: file) else { continue }
