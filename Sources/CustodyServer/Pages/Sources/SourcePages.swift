@@ -3,9 +3,13 @@ import Connectors
 import HTTPTypes
 import Hummingbird
 import Identity
+import QueryLanguage
 
-/// `/sources`: what is connected.
+/// `/sources`: what is connected, and whether it still sends.
 struct SourcePages {
+    /// How long the page waits for the figures; without them it is a list of names.
+    static let countLimit = Duration.milliseconds(150)
+
     let state: ServerState
 
     func register(on router: Router<CustodyRequestContext>) {
@@ -17,15 +21,31 @@ struct SourcePages {
             try Authorizer.check(.readConfiguration, for: principal, now: state.now())
             try state.audit.record(
                 state.auditEntry("source.list", activity: "read", context, resource: ("source", nil)))
-            let titles = Dictionary(state.catalogue.connectors.map { ($0.name, $0.title) }) { first, _ in first }
-            let sources = state.sources.list().map { source -> PageData in
-                .of([
-                    "name": source.name, "connector": titles[source.connector] ?? source.connector,
-                    "is_disabled": source.isEnabled ? nil : true,
-                    "query": PagePath.with("/search", ["q": "source.name:=\(source.name)", "since": "-7d"]),
-                ])
-            }
-            return Page(title: "Sources", place: .sources, template: "sources", data: ["sources": sources])
+            let health = try? await within(Self.countLimit) { [state] in try await SourceHealth(state, for: principal) }
+            return Page(
+                title: "Sources", place: .sources, template: "sources",
+                data: .of([
+                    "sources": state.sourceRows(health ?? nil), "has_figures": health ?? nil == nil ? nil : true,
+                ]))
+        }
+    }
+}
+
+extension ServerState {
+    /// The configured sources as a table shows them.
+    func sourceRows(_ health: SourceHealth?) -> [PageData] {
+        let titles = Dictionary(catalogue.connectors.map { ($0.name, $0.title) }) { first, _ in first }
+        let now = now()
+        return sources.list().map { source in
+            let title = source.connector == SourceStore.automatic ? "any, by shape" : titles[source.connector]
+            let state = health?.state(of: source, now: now) ?? (source.isEnabled ? "enabled" : "disabled", "plain")
+            let query = Query(filter: .all).adding("source.name", source.name, now: now)
+            return .of([
+                "name": source.name, "connector": title ?? source.connector, "state": state.0, "kind": state.1,
+                "path": PagePath.with("/search", ["q": query?.boxText, "since": "-7d"]),
+                "count": health.map { PageNumber.text($0[source.name]?.events ?? 0) },
+                "last": health?[source.name].map { PageData.time($0.last, now: now) },
+            ])
         }
     }
 }
