@@ -8,7 +8,7 @@ CUSTODY is the program; PICTURES a directory for screenshots of each page in bot
 server for anything or breaks its policy, when it is wider than the window, when text is too faint or a control has no name.
 """
 from functools import partial
-import datetime, json, os, subprocess, sys, tempfile, time, urllib.error, urllib.request
+import datetime, json, os, socket, subprocess, sys, tempfile, time, urllib.error, urllib.request
 
 from browser import Browser
 from custody_check import DELETION_RULE, call, wait
@@ -236,7 +236,9 @@ def look(browser, pages, pictures):
 
 def main():
     program, pictures = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None
-    port = int(os.environ.get("CUSTODY_PORT", "18470"))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     ask = partial(call, url, token=TOKEN)
     if pictures:

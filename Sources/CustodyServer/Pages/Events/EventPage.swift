@@ -4,6 +4,7 @@ import EventStore
 import Foundation
 import HTTPTypes
 import Hummingbird
+import Intake
 import Ledger
 import QueryLanguage
 

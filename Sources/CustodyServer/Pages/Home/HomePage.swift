@@ -1,4 +1,5 @@
 import AccessControl
+import Detection
 import EventModel
 import EventStore
 import HTTPTypes

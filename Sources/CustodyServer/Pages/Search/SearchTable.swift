@@ -1,4 +1,6 @@
+import EventModel
 import EventStore
+import QueryLanguage
 
 /// A table or series as a page shows it.
 struct SearchTable {
