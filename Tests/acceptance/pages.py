@@ -60,7 +60,6 @@ def by_mouse(browser, ask, link, vkey):
     browser.at("/search")
     browser.says("failed or denied")
     browser.click("a.include[title=denied]")
-    browser.says("outcome:denied")
     browser.until("the query in the box", "document.getElementById('q').value.includes('outcome:denied')")
     browser.open("/search?counts=all")
     box = browser.evaluate("(() => { const b = document.querySelector('#histogram svg').getBoundingClientRect(); return [b.x, b.y, b.width, b.height] })()")

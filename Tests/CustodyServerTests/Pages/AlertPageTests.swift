@@ -5,6 +5,7 @@ import EventStore
 import Foundation
 import HTTPTypes
 import HummingbirdTesting
+import Identity
 import Testing
 
 @testable import CustodyServer

@@ -3,6 +3,7 @@ import EventModel
 import Foundation
 import HTTPTypes
 import HummingbirdTesting
+import Identity
 import QueryLanguage
 import Testing
 
@@ -114,7 +115,7 @@ struct PageTests {
             let answer = try await browser.get("/search?q=actor%3Amona&since=-1h")
             #expect(answer.text.contains("Nothing here, but <strong>2 hits</strong> in March 2020."))
             let link = try #require(answer.text.firstMatch(of: #/href="([^"]+)">Widen/#)?.output.1)
-            let widened = try await browser.get(link.replacing("&amp;", with: "&"))
+            let widened = try await browser.get(String(link).replacing("&amp;", with: "&"))
             #expect(widened.text.split(separator: "class=\"what\"").count == 3)
             let nowhere = try await browser.get("/search?q=actor%3Anobody&since=-1h")
             #expect(nowhere.text.contains("Nothing matches, at any time."))

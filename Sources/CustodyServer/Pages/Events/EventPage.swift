@@ -86,7 +86,6 @@ struct EventPage {
         return .of([
             "size": PageNumber.text(latest.checkpoint.size), "origin": state.ledgerKey.verifierKey.name,
             "path": "/v1/events/\(index.rawValue)/proof",
-            "leaf": (try? state.ledger.entry(at: index.rawValue)).map { _ in PageNumber.text(index.rawValue) },
         ])
     }
 
