@@ -78,7 +78,7 @@ def by_mouse(browser, ask, link, vkey):
     browser.until("the old events", "document.querySelectorAll('[data-row]').length === 12")
 
     # What is hostile is text.
-    browser.open("/search?q=id%3Ahostile&since=-1h")
+    browser.open("/search?q=action%3Acode.push+outcome%3Afailure&since=-1h")
     browser.says("<script>alert(1)</script>")
     browser.click(".what a")
     browser.says("<img src=x onerror=alert(1)>")
