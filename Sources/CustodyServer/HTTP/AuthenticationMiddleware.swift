@@ -20,7 +20,9 @@ struct AuthenticationMiddleware: RouterMiddleware {
         _ request: Request, context: CustodyRequestContext,
         next: (Request, CustodyRequestContext) async throws -> Response
     ) async throws -> Response {
-        guard let header = request.headers[.authorization] else { return try await next(request, context) }
+        guard let header = request.headers[.authorization] ?? Self.accessKey(of: request) else {
+            return try await next(request, context)
+        }
         var context = context
         if let token = Self.token(in: header) {
             do {
@@ -34,6 +36,11 @@ struct AuthenticationMiddleware: RouterMiddleware {
             context.credential = .unreadable
         }
         return try await next(request, context)
+    }
+
+    /// Firehose has a header of its own for its token.
+    private static func accessKey(of request: Request) -> String? {
+        FirehoseRoutes.accessKey.flatMap { request.headers[$0] }.map { "Bearer " + $0 }
     }
 
     /// The token of `Bearer TOKEN`, Splunk's `Splunk TOKEN`, Elasticsearch's `ApiKey` (the token, or base64 of `ID:TOKEN`), or the
