@@ -67,7 +67,7 @@ struct FirehoseRouteTests {
             let sent = try await client.send(.post, "/v1/firehose?source=f", bad, token: nil, headers: headers)
             #expect(sent.status == 200 && sent["requestId"] as? String == "r2")
             _ = try await client.search("source.name:f action:x.y", expecting: 2)
-            let refused = try await client.send(.get, "/v1/quarantine?source=f").text
+            let refused = try await client.send(.get, "/v1/sources/quarantine").text
             #expect(refused.contains("base64"), "\(refused)")
         }
     }
