@@ -33,5 +33,28 @@ package enum IdentitySchema {
                     ) STRICT;
                     """)
         }
+        migrator.registerMigration("identity-2") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE session (
+                        id TEXT PRIMARY KEY NOT NULL,
+                        name TEXT NOT NULL,
+                        hash BLOB NOT NULL,             -- SHA-256 of the cookie's value
+                        token_id TEXT,                  -- the token that was shown; NULL for the set-up's administrator
+                        client TEXT,
+                        agent TEXT,
+                        created INTEGER NOT NULL,
+                        expires INTEGER NOT NULL,
+                        last_used INTEGER NOT NULL
+                    ) STRICT;
+                    CREATE TABLE set_up (
+                        hash BLOB PRIMARY KEY NOT NULL, -- SHA-256 of the link's code
+                        created INTEGER NOT NULL,
+                        expires INTEGER NOT NULL,
+                        used INTEGER,
+                        used_from TEXT
+                    ) STRICT;
+                    """)
+        }
     }
 }

@@ -25,7 +25,8 @@ struct CustodyApplication: Sendable {
         router.add(middleware: FormQueryMiddleware())
         router.add(
             middleware: AuthenticationMiddleware(
-                tokens: state.tokens, failures: state.credentialFailures, now: state.now))
+                tokens: state.tokens, sessions: state.sessions, isTLS: state.configuration.tlsCertificate != nil,
+                failures: state.credentialFailures, now: state.now))
         router.add(middleware: ProblemMiddleware(state: state, routes: table))
         register(on: router)
         return router
@@ -33,7 +34,19 @@ struct CustodyApplication: Sendable {
 
     private func register(on router: Router<CustodyRequestContext>) {
         DocumentRoutes().register(on: router)
-        VerificationPageRoutes().register(on: router)
+        AssetBundle.current.register(on: router)
+        HomePage(state: state).register(on: router)
+        SignInPages(state: state).register(on: router)
+        SetUpPages(state: state).register(on: router)
+        YouPages(state: state).register(on: router)
+        SearchPage(state: state).register(on: router)
+        TailPage(state: state).register(on: router)
+        EventPage(state: state).register(on: router)
+        AlertPages(state: state).register(on: router)
+        SourcePages(state: state).register(on: router)
+        ConnectPages(state: state).register(on: router)
+        IntegrityPage(state: state).register(on: router)
+        VerifyPage(state: state).register(on: router)
         HealthRoutes(state: state).register(on: router)
         LedgerRoutes(state: state).register(on: router)
         EventIntakeRoutes(state: state).register(on: router)
@@ -43,6 +56,7 @@ struct CustodyApplication: Sendable {
         CloudEventRoutes(state: state).register(on: router)
         FirehoseRoutes(state: state).register(on: router)
         SearchRoutes(state: state).register(on: router)
+        CompletionRoutes(state: state).register(on: router)
         EventRoutes(state: state).register(on: router)
         ExportRoutes(state: state).register(on: router)
         TailRoutes(state: state).register(on: router)

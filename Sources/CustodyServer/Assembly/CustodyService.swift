@@ -23,6 +23,8 @@ package final class CustodyService: Sendable {
     let state: ServerState
     /// The admin token that this start made; nil on later starts.
     let newAdminToken: NewToken?
+    /// The code of the set-up link, as long as nobody has used one.
+    let setUpCode: String?
     /// What was found damaged or torn; to be shown when starting.
     package let warnings: [String]
     private let lock: DirectoryLock
@@ -55,6 +57,9 @@ package final class CustodyService: Sendable {
             try fileSystem.writeAtomically(
                 Array((text + "\n").utf8), to: configuration.adminTokenFile, permissions: .privateFile)
         }
+        let sessions = try SessionStore(database: database)
+        let setUp = SetUpLink(database: database)
+        setUpCode = try setUp.make(now: now())
         let sources = try SourceStore(database: database, box: keys.secrets, now: now())
         // Reading files of rules and connectors takes about as long as opening what is stored, and neither needs the other.
         let descriptions = StartWork {
@@ -112,7 +117,8 @@ package final class CustodyService: Sendable {
             quarantine: quarantine, logger: logger)
         state = ServerState(
             configuration: configuration, now: now, logger: logger, metrics: ServerMetrics(), tokens: tokens,
-            sources: sources, credentialFailures: CredentialFailures(), connectors: connectors, intake: intake,
+            sessions: sessions, setUp: setUp, sources: sources, credentialFailures: CredentialFailures(),
+            connectors: connectors, intake: intake,
             quarantine: quarantine, audit: audit,
             store: EmbeddedEventStore(snapshot: { storeView.snapshot() }, now: now), storeView: storeView,
             journal: journalReader, ledger: ledgerReader, ledgerKey: keys.ledger, engine: engine, alerts: alerts,
@@ -183,12 +189,13 @@ package final class CustodyService: Sendable {
         await SegmentSealer(leaves: state.records, store: state.storeView, logger: state.logger).run()
     }
 
-    /// Every minute: the tokens' last use, and delivery keys that are older than their time.
+    /// Every minute: the last uses of tokens and sessions, and delivery keys that are older than their time.
     private func housekeeping() async {
         while !Task.isCancelled {
             try? await Task.sleep(for: .seconds(60))
             do {
                 try state.tokens.writeLastUses()
+                try state.sessions.tidy(now: state.now())
                 let oldest = state.now().advanced(
                     byNanoseconds: -state.configuration.intake.deduplicationSeconds * 1_000_000_000)
                 let expired = state.storeView.segments().filter { $0.receivedBounds.upperBound < oldest }
@@ -214,6 +221,7 @@ package final class CustodyService: Sendable {
         }
         state.cosigning?.stop()
         try? state.tokens.writeLastUses()
+        try? state.sessions.tidy(now: state.now())
         try? database.close()
     }
 }

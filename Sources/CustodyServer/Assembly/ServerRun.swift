@@ -1,4 +1,5 @@
 import Foundation
+import Identity
 import Ledger
 package import Logging
 import ServiceLifecycle
@@ -86,6 +87,13 @@ package struct ServerRun: Sendable {
               vkey    \(service.state.ledgerKey.verifierKey.description)
 
             """
+        if let code = service.setUpCode {
+            text += """
+                  set up  \(scheme)://\(host):\(port)/set-up?code=\(code)
+                          (opens Custody in a browser, once, within \(SessionLimits.setUpSeconds / 3_600) hours)
+
+                """
+        }
         if service.newAdminToken != nil {
             text += "This was the first start: the admin token is in the file above, readable by you alone.\n"
         }

@@ -18,6 +18,10 @@ struct ServerState: Sendable {
     let logger: Logger
     let metrics: ServerMetrics
     let tokens: TokenStore
+    /// The browsers that are signed in, and the link with which the first one gets in.
+    let sessions: SessionStore
+    let setUp: SetUpLink
+    let pages = PageRenderer()
     let sources: SourceStore
     let credentialFailures: CredentialFailures
     let connectors: LiveConnectors

@@ -1,9 +1,9 @@
 // The page /verify: a form around verify.js. What it remembers stays in this browser.
 
-import { entries, tilePath, toBase64, fromBase64, verifyConsistency, verifyPack } from "./verify.js";
+import { compare, forget, remember, remembered } from "./ledger-memory.js";
+import { entries, toBase64, verifyPack } from "./verify.js";
 import { judge, keyOf, readPolicy } from "./verify-policy.js";
 
-const STORAGE = "custody.verify/";
 /** Rows that are shown; all events are checked. */
 const SHOWN = 500;
 const SUMMARY = { 3: "time", 6: "source", 12: "action", 15: "outcome", 33: "actor", 40: "client" };
@@ -14,14 +14,6 @@ const make = (name, text, type) => {
   if (text !== undefined) made.textContent = text;
   if (type) made.className = type;
   return made;
-};
-
-const remembered = (origin) => {
-  try {
-    return JSON.parse(localStorage.getItem(STORAGE + origin));
-  } catch {
-    return null;
-  }
 };
 
 /** One line that says what happened, from whatever is disclosed. */
@@ -42,39 +34,6 @@ function describe(groups) {
     }
   }
   return words.join(" · ");
-}
-
-/** Compares with the checkpoint that was seen last. Returns what to say, or throws when the ledger was rewritten. */
-async function compare(checkpoint, memory) {
-  if (!memory?.size) return "this ledger was not seen on this device before";
-  const older = { size: BigInt(memory.size), root: fromBase64(memory.root) };
-  const same = () => toBase64(checkpoint.root) === memory.root;
-  if (older.size === checkpoint.size) {
-    if (!same()) throw new Error("this ledger had another root at the same size when it was seen here: it was forked");
-    return "the same checkpoint as was seen here before";
-  }
-  const [first, second] = older.size < checkpoint.size ? [older, checkpoint] : [checkpoint, older];
-  const tile = async (level, index, width) => {
-    const answer = await fetch("/ledger/" + tilePath(level, index, width));
-    if (!answer.ok) throw new TypeError(`the server answered ${answer.status}`);
-    return new Uint8Array(await answer.arrayBuffer());
-  };
-  try {
-    const served = await fetch("/ledger/checkpoint");
-    if (!served.ok || !(await served.text()).startsWith(checkpoint.origin + "\n")) throw new TypeError("another ledger");
-    await verifyConsistency(first, second, tile);
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    return `not compared with the checkpoint of ${older.size} leaves that was seen here: no server of this ledger answers from this page`;
-  }
-  return `consistent with the checkpoint of ${older.size} leaves that was seen here before`;
-}
-
-function remember(checkpoint, key, memory) {
-  if (memory?.size && BigInt(memory.size) >= checkpoint.size) return;
-  localStorage.setItem(
-    STORAGE + checkpoint.origin,
-    JSON.stringify({ vkey: key.text, size: String(checkpoint.size), root: toBase64(checkpoint.root) }));
 }
 
 function facts(pairs) {
@@ -123,7 +82,7 @@ function table(events, total) {
   const names = make("tr");
   for (const name of ["", "Place", "Leaf", "What was sealed"]) names.append(make("th", name));
   head.append(names);
-  const whole = make("table");
+  const whole = make("table", undefined, "rows");
   whole.append(head, rows);
   place.append(make("h3", "Events"), whole);
   if (total > events.length) place.append(make("p", `${total - events.length} more were checked and are not listed.`, "note"));
@@ -131,7 +90,7 @@ function table(events, total) {
 
 function verdict(text, type) {
   element("verdict").textContent = text;
-  element("verdict").className = "verdict " + type;
+  element("verdict").className = "notice " + type;
   element("result").hidden = false;
   element("result").focus();
 }
@@ -239,7 +198,5 @@ element("file").addEventListener("change", async () => {
 });
 
 element("forget").addEventListener("click", () => {
-  const keys = Object.keys(localStorage).filter((key) => key.startsWith(STORAGE));
-  for (const key of keys) localStorage.removeItem(key);
-  element("vkey-note").textContent = keys.length ? "Forgotten." : "Nothing was remembered.";
+  element("vkey-note").textContent = forget() ? "Forgotten." : "Nothing was remembered.";
 });

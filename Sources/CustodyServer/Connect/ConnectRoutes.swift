@@ -19,8 +19,9 @@ struct ConnectRoutes {
 
     @Sendable private func activity(_ request: Request, context: CustodyRequestContext) async throws -> Response {
         try Authorizer.check(.readConfiguration, for: context.requirePrincipal(), now: state.now())
-        let source = try source(context)
-        try state.audit.record(
+        let source = try self.source(context)
+        // The page asks again and again while somebody connects a source.
+        try state.audit.recordRepeated(
             state.auditEntry("source.activity", activity: "read", context, resource: ("source", source.name)))
         var json = JSONWriter()
         json.object { json in
@@ -37,16 +38,21 @@ struct ConnectRoutes {
     /// Sends what the provider would send, signed as it would sign, the whole way of a real delivery. What comes of it stands in
     /// the answer, a failure too: that is what was asked for.
     @Sendable private func test(_ request: Request, context: CustodyRequestContext) async throws -> Response {
+        let attempt = try await sendTest(to: source(context), context)
+        var json = JSONWriter()
+        write(attempt, to: &json)
+        return json.response()
+    }
+
+    /// Sends a test delivery and puts it on record.
+    func sendTest(to source: Source, _ context: CustodyRequestContext) async throws -> DeliveryAttempt {
         try Authorizer.check(.changeConfiguration, for: context.requirePrincipal(), now: state.now())
-        let source = try source(context)
         let attempt = try await SourceTest(state: state).send(to: source, by: context)
         try await state.audit.recordDurably(
             state.auditEntry(
                 "source.test", activity: "execute", context, resource: ("source", source.name),
                 outcome: attempt.failure == nil && attempt.rejected == 0 ? "success" : "failure"))
-        var json = JSONWriter()
-        write(attempt, to: &json)
-        return json.response()
+        return attempt
     }
 
     private func source(_ context: CustodyRequestContext) throws -> Source {

@@ -13,6 +13,8 @@ struct AuthenticationMiddleware: RouterMiddleware {
     typealias Context = CustodyRequestContext
 
     let tokens: TokenStore
+    let sessions: SessionStore
+    let isTLS: Bool
     let failures: CredentialFailures
     let now: @Sendable () -> Timestamp
 
@@ -20,10 +22,11 @@ struct AuthenticationMiddleware: RouterMiddleware {
         _ request: Request, context: CustodyRequestContext,
         next: (Request, CustodyRequestContext) async throws -> Response
     ) async throws -> Response {
+        var context = context
         guard let header = request.headers[.authorization] ?? Self.accessKey(of: request) else {
+            if let text = SessionCookie.text(in: request, isTLS: isTLS) { present(text, request, in: &context) }
             return try await next(request, context)
         }
-        var context = context
         if let token = Self.token(in: header) {
             do {
                 context.principal = try tokens.authenticate(bearer: token, now: now())
@@ -41,6 +44,39 @@ struct AuthenticationMiddleware: RouterMiddleware {
     /// Firehose has a header of its own for its token.
     private static func accessKey(of request: Request) -> String? {
         FirehoseRoutes.accessKey.flatMap { request.headers[$0] }.map { "Bearer " + $0 }
+    }
+
+    /// Looks at a browser's session.
+    ///
+    /// What changes something has to come from this server's own pages and carry the session's form token, in a header here or
+    /// in a form that ``PageForm`` reads; until then nobody asks.
+    private func present(_ text: String, _ request: Request, in context: inout CustodyRequestContext) {
+        do {
+            let session = try sessions.authenticate(presented: text, now: now())
+            let principal = try session.tokenID.map { try tokens.principal(ofToken: $0, now: now()) }
+            let presented = PresentedSession(session, principal: principal ?? session.administrator, text: text)
+            context.session = presented
+            if Self.isSafe(request.method) || isConfirmed(request, presented) {
+                context.principal = presented.principal
+            } else {
+                context.credential = .unconfirmedForm
+            }
+        } catch {
+            context.credential = .endedSession((error as? AccessError) ?? AccessError(.unknownCredential, "\(error)"))
+        }
+    }
+
+    private func isConfirmed(_ request: Request, _ session: PresentedSession) -> Bool {
+        guard SameOrigin.holds(for: request), let name = HTTPField.Name(Self.formTokenHeader) else { return false }
+        return request.headers[name].map { session.accepts(formToken: $0) } ?? false
+    }
+
+    /// Where scripts of this server's pages put the form token.
+    static let formTokenHeader = "X-Custody-Form-Token"
+
+    /// Methods that change nothing (RFC 9110 §9.2.1).
+    private static func isSafe(_ method: HTTPRequest.Method) -> Bool {
+        method == .get || method == .head || method == .options
     }
 
     /// The token of `Bearer TOKEN`, Splunk's `Splunk TOKEN`, Elasticsearch's `ApiKey` (the token, or base64 of `ID:TOKEN`), or the
@@ -73,6 +109,10 @@ enum PresentedCredential: Sendable {
     /// It was wrong, as too many before it from this client.
     case limited(retryAfter: Int64)
     case unreadable
+    /// A browser's session that is over, or never was.
+    case endedSession(AccessError)
+    /// A browser's session is good, but what it would change does not show that this server's own page asks for it.
+    case unconfirmedForm
 }
 
 /// Wrong credentials by client, over all connections.

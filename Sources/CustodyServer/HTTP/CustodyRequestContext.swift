@@ -10,6 +10,8 @@ struct CustodyRequestContext: RequestContext {
     var principal: Principal?
     /// What became of the credential when there is no principal.
     var credential = PresentedCredential.none
+    /// The browser's session, whether or not it may do what is asked.
+    var session: PresentedSession?
     /// The peer's address, without port; nil for sockets that have none.
     let clientAddress: String?
     /// The connection that the request came by; nil for requests of tests.
@@ -54,6 +56,12 @@ struct CustodyRequestContext: RequestContext {
             throw Problem(
                 .unauthorized, error.code.rawValue, error.reason,
                 headers: [.wwwAuthenticate: "Bearer error=\"invalid_token\""])
+        case .endedSession(let error):
+            throw Problem(.unauthorized, error.code.rawValue, error.reason)
+        case .unconfirmedForm:
+            throw Problem(
+                .forbidden, "unconfirmed_form",
+                "changes by a browser's session come from this server's own pages and carry their form token")
         case .limited(let seconds):
             throw Problem(
                 .tooManyRequests, AccessError.Code.tooManyFailures.rawValue,

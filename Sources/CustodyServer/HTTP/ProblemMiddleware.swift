@@ -42,7 +42,10 @@ struct ProblemMiddleware: RouterMiddleware {
                     "request failed",
                     metadata: ["code": "\(problem.code)", "error": "\(error)", "path": "\(request.uri.path)"])
             }
-            response = problem.response(requestID: context.id)
+            response =
+                request.wantsPage
+                ? state.pages.response(.problem(problem, context), request, context)
+                : problem.response(requestID: context.id)
         }
         response.headers[.xContentTypeOptions] = "nosniff"
         state.metrics.request(

@@ -2,6 +2,7 @@ import Delivery
 import Detection
 import EventModel
 import EventStore
+import Identity
 import Intake
 import Ledger
 
@@ -65,6 +66,7 @@ extension ServerState {
                     .gauge, "custody_detection_rules_saturated",
                     "Rules whose memory is full, so that they forget what they still need.", Double(memory.saturated)),
                 .init(.gauge, "custody_tail_followers", "Open live tails.", Double(tail.count)),
+                .init(.gauge, "custody_sessions", "Browsers signed in.", Double(sessions.list(now: now()).count)),
             ]
             samples += Self.samples(of: notifications) + Self.samples(of: alerts)
             samples += publicationSamples + Self.samples(of: records.history, storeView)

@@ -31,7 +31,6 @@ struct ElasticsearchRoutes {
             router.post(RouterPath(path)) { await bulk($0, $1) }
             router.put(RouterPath(path)) { await bulk($0, $1) }
         }
-        question("/", on: router) { $0.about() }
         question("/_license", on: router) { $0.license() }
         question("/_xpack", on: router) { $0.features() }
         question("/_cluster/health", on: router) { $0.health() }
@@ -52,12 +51,21 @@ struct ElasticsearchRoutes {
         _ path: String, on router: Router<CustodyRequestContext>,
         _ members: @escaping @Sendable (inout ElasticsearchAnswer) -> Void
     ) {
-        router.get(RouterPath(path)) { request, context in
-            await answering(request, context) {
-                var answer = ElasticsearchAnswer()
-                members(&answer)
-                return Self.response(request, json: { $0.object { answer.write(to: &$0) } })
-            }
+        router.get(RouterPath(path)) { await answer($0, $1, members) }
+    }
+
+    /// `GET /` of a program: senders ask what this is before they send.
+    func about(_ request: Request, _ context: CustodyRequestContext) async -> Response {
+        await answer(request, context) { $0.about() }
+    }
+
+    private func answer(
+        _ request: Request, _ context: CustodyRequestContext, _ members: (inout ElasticsearchAnswer) -> Void
+    ) async -> Response {
+        await answering(request, context) {
+            var answer = ElasticsearchAnswer()
+            members(&answer)
+            return Self.response(request, json: { $0.object { answer.write(to: &$0) } })
         }
     }
 

@@ -165,7 +165,7 @@ struct SplunkRoutes {
         let refused: (status: HTTPResponse.Status, code: Code)
         switch context.credential {
         case .none where request.uri.queryParameters["token"] != nil: refused = (.badRequest, .queryAuthorization)
-        case .none: refused = (.unauthorized, .tokenRequired)
+        case .none, .endedSession, .unconfirmedForm: refused = (.unauthorized, .tokenRequired)
         case .unreadable: refused = (.unauthorized, .invalidAuthorization)
         case .refused(let error):
             let isDisabled = error.code == .expiredCredential || error.code == .revokedCredential

@@ -48,7 +48,7 @@ struct AlertRoutes {
         return json.response()
     }
 
-    private static func filter(_ request: Request) throws -> AlertFilter {
+    static func filter(_ request: Request) throws -> AlertFilter {
         let query = request.uri.queryParameters
         var filter = AlertFilter()
         if let text = query["kind"] {
@@ -57,11 +57,11 @@ struct AlertRoutes {
                 throw Problem.badRequest("invalid_kind", "a kind is alert, signal or all")
             }
         }
-        if let text = query["status"] {
+        if let text = query["status"], text != "all" {
             filter.statuses = Set(
                 try text.split(separator: ",").map { name in
                     guard let status = Alert.Status(rawValue: String(name)) else {
-                        throw Problem.badRequest("invalid_status", "a status is open, acknowledged or closed")
+                        throw Problem.badRequest("invalid_status", "a status is open, acknowledged, closed or all")
                     }
                     return status
                 })
@@ -165,16 +165,13 @@ struct AlertRoutes {
     private func change(
         _ context: CustodyRequestContext, _ body: (_ id: String, _ actor: String) throws -> AlertTransition
     ) async throws -> Response {
-        let principal = try context.requirePrincipal()
-        try Authorizer.check(.triageAlerts, for: principal, now: state.now())
-        let transition = try body(context.parameters.require("id"), principal.name)
-        if let entry = transition.auditEntry(actor: principal, client: context.clientAddress) {
-            try await state.audit.recordDurably(entry)
-        }
+        let transition = try await state.changeAlert(context, body)
         var json = JSONWriter()
         Self.write(transition.alert, to: &json)
         return json.response()
     }
+
+    // MARK: Reading
 
     /// Alerts name entities and rules of all events, so only who may see all events sees them.
     private func requireReader(_ context: CustodyRequestContext) throws {
@@ -187,5 +184,20 @@ struct AlertRoutes {
         var bytes: [UInt8] = []
         alert.appendJSON(evidence: evidence, activity: activity, to: &bytes)
         json.raw(bytes)
+    }
+}
+
+extension ServerState {
+    /// Changes the alert that a path names, for who may, on record.
+    func changeAlert(
+        _ context: CustodyRequestContext, _ body: (_ id: String, _ actor: String) throws -> AlertTransition
+    ) async throws -> AlertTransition {
+        let principal = try context.requirePrincipal()
+        try Authorizer.check(.triageAlerts, for: principal, now: now())
+        let transition = try body(context.parameters.require("id"), principal.name)
+        if let entry = transition.auditEntry(actor: principal, client: context.clientAddress) {
+            try await audit.recordDurably(entry)
+        }
+        return transition
     }
 }

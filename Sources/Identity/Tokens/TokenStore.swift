@@ -32,6 +32,20 @@ package final class TokenStore: Sendable {
                 ? table.entry(presenting: UnsafeRawBufferPointer(text)) : nil
         }
         guard let entry else { throw AccessError(.unknownCredential, "this token is not known") }
+        return try Self.principal(of: entry, now: now)
+    }
+
+    /// Who acts with a session that was begun with a token: the token decides, for as long as it is good.
+    ///
+    /// - Throws: as ``authenticate(bearer:now:)``.
+    package func principal(ofToken id: String, now: Timestamp) throws(AccessError) -> Principal {
+        guard let entry = table.withLock(\.self).entries[id] else {
+            throw AccessError(.unknownCredential, "the token of this session is not known")
+        }
+        return try Self.principal(of: entry, now: now)
+    }
+
+    private static func principal(of entry: TokenTable.Entry, now: Timestamp) throws(AccessError) -> Principal {
         guard entry.token.revoked == nil else { throw AccessError(.revokedCredential, "this token was revoked") }
         if let expires = entry.token.expires, now >= expires {
             throw AccessError(.expiredCredential, "this token has expired")
