@@ -1,4 +1,3 @@
-import CZlib
 import Foundation
 import Testing
 
@@ -6,26 +5,6 @@ import Testing
 
 @Suite("Content codings")
 struct ContentDecodingTests {
-    /// Compressed by zlib itself: what senders use.
-    private func gzip(_ bytes: [UInt8]) -> [UInt8] {
-        var stream = z_stream()
-        deflateInit2_(
-            &stream, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
-        defer { deflateEnd(&stream) }
-        var input = bytes
-        var output = [UInt8](repeating: 0, count: bytes.count + 1_024)
-        input.withUnsafeMutableBufferPointer { input in
-            output.withUnsafeMutableBufferPointer { output in
-                stream.next_in = input.baseAddress
-                stream.avail_in = UInt32(input.count)
-                stream.next_out = output.baseAddress
-                stream.avail_out = UInt32(output.count)
-                _ = deflate(&stream, Z_FINISH)
-            }
-        }
-        return Array(output.prefix(Int(stream.total_out)))
-    }
-
     private func code(_ body: [UInt8], limit: Int, encoding: String = "gzip") -> String? {
         do {
             _ = try ContentDecoding(limit: limit).decode(body, encoding: encoding)

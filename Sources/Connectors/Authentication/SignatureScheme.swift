@@ -66,8 +66,7 @@ struct SignatureScheme: Sendable {
             guard let signature = encoding == .hex ? BinaryText.hex(text) : BinaryText.base64(text) else { continue }
             isReadable = true
             for secret in secrets {
-                let key = try key(secret)
-                let computed = try code(key: key, secret: secret, delivery: delivery, timestamp: timestamp)
+                let computed = try code(secret: secret, delivery: delivery, timestamp: timestamp)
                 if Secrets.areEqual(computed, signature) { isValid = true }
             }
         }
@@ -101,10 +100,8 @@ struct SignatureScheme: Sendable {
         return key
     }
 
-    private func code(
-        key: [UInt8], secret: [UInt8], delivery: Delivery, timestamp: [UInt8]
-    ) throws -> [UInt8] {
-        let key = SymmetricKey(data: key)
+    func code(secret: [UInt8], delivery: Delivery, timestamp: [UInt8]) throws -> [UInt8] {
+        let key = SymmetricKey(data: try key(secret))
         return switch algorithm {
         case .sha1: try Array(code(HMAC<Insecure.SHA1>(key: key), secret, delivery, timestamp).finalize())
         case .sha256: try Array(code(HMAC<SHA256>(key: key), secret, delivery, timestamp).finalize())

@@ -53,6 +53,7 @@ struct ServerState: Sendable {
     /// The acknowledgements of Splunk's collector.
     let collectorChannels = CollectorChannels()
     let syslogCounters = SyslogCounters()
+    let activity = SourceActivity()
 
     /// The connectors in force now. Ask once for what belongs together.
     var catalogue: ConnectorCatalogue { connectors.current }

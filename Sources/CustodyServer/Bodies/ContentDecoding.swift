@@ -3,7 +3,7 @@ import CZstd
 import HTTPTypes
 
 /// Undoes the content coding of a request's body (RFC 9110 §8.4), within bounds.
-struct ContentDecoding: Sendable {
+package struct ContentDecoding: Sendable {
     /// Decompressed bytes over compressed bytes, looked at once the output is larger than ``ratioFreeBytes``. Audit logs of
     /// like lines reach 100; what compresses better than this was made to.
     static let maximumRatio = 250
@@ -12,7 +12,12 @@ struct ContentDecoding: Sendable {
     /// The most bytes that may come out.
     let limit: Int
 
-    init(limit: Int) { self.limit = limit }
+    package init(limit: Int) { self.limit = limit }
+
+    /// Undoes raw deflate (RFC 1951), without a header, as in Avro's containers.
+    ///
+    /// - Throws: ``Problem``: 400 for broken data, 413 for too much.
+    package func inflated(raw body: [UInt8]) throws -> [UInt8] { try inflated(body, windowBits: -15) }
 
     /// - Parameter encoding: The value of `Content-Encoding`; nil or `identity` for none.
     /// - Throws: ``Problem``: 415 for a coding we do not know, 400 for broken data, 413 for too much.
@@ -21,7 +26,7 @@ struct ContentDecoding: Sendable {
         case "identity", "":
             guard body.count <= limit else { throw tooLarge }
             return body
-        case "gzip", "x-gzip", "deflate": return try inflated(body)
+        case "gzip", "x-gzip", "deflate": return try inflated(body, windowBits: 15 + 32)
         case "zstd": return try unpacked(body)
         default:
             throw Problem(
@@ -43,10 +48,10 @@ struct ContentDecoding: Sendable {
         }
     }
 
-    private func inflated(_ body: [UInt8]) throws -> [UInt8] {
+    /// - Parameter windowBits: zlib's: 15; 32 more for zlib or gzip, by the header; negative for none.
+    private func inflated(_ body: [UInt8], windowBits: Int32) throws -> [UInt8] {
         var stream = z_stream()
-        // 15 bits of window; 32 more: zlib or gzip, by the header.
-        guard inflateInit2_(&stream, 15 + 32, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
+        guard inflateInit2_(&stream, windowBits, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
             throw Problem(.serviceUnavailable, "no_memory", "not enough memory to unpack the body")
         }
         defer { inflateEnd(&stream) }

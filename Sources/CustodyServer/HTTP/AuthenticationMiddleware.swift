@@ -23,7 +23,7 @@ struct AuthenticationMiddleware: RouterMiddleware {
         next: (Request, CustodyRequestContext) async throws -> Response
     ) async throws -> Response {
         var context = context
-        guard let header = request.headers[.authorization] else {
+        guard let header = request.headers[.authorization] ?? Self.accessKey(of: request) else {
             if let text = SessionCookie.text(in: request, isTLS: isTLS) { present(text, request, in: &context) }
             return try await next(request, context)
         }
@@ -39,6 +39,11 @@ struct AuthenticationMiddleware: RouterMiddleware {
             context.credential = .unreadable
         }
         return try await next(request, context)
+    }
+
+    /// Firehose has a header of its own for its token.
+    private static func accessKey(of request: Request) -> String? {
+        FirehoseRoutes.accessKey.flatMap { request.headers[$0] }.map { "Bearer " + $0 }
     }
 
     /// Looks at a browser's session.

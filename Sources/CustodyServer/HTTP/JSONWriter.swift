@@ -33,6 +33,11 @@ struct JSONWriter {
         self.value(value)
     }
 
+    mutating func member(_ name: String, _ value: Int64?) {
+        guard let value else { return }
+        member(name, value)
+    }
+
     mutating func member(_ name: String, _ value: Bool) { member(name, raw: value ? "true" : "false") }
 
     /// A member whose value is JSON text already.

@@ -29,7 +29,7 @@ struct EventIntakeRoutes {
             let delivery = try await requests.delivery(&request)
             let answer = try await requests.submit(
                 delivery, from: requests.deliverySource(source, verified: .token),
-                deliveryID: Self.idempotencyKey(request.headers))
+                deliveryID: Self.idempotencyKey(request.headers), client: context.clientAddress)
             let wantsReceipt = request.uri.queryParameters["receipt"] == "true"
             return requests.response(answer, receipt: wantsReceipt ? try requests.receipt(for: answer, delivery) : nil)
         }
@@ -38,52 +38,38 @@ struct EventIntakeRoutes {
     @Sendable private func hook(_ request: Request, context: CustodyRequestContext) async throws -> Response {
         var request = request
         let source = try requests.hookSource(named: context.parameters.require("name"))
-        let delivery = try await requests.delivery(&request)
-        let (verification, connector) = try authenticate(delivery, source, context)
+        let (delivery, verification, connector) = try await verified(&request, source, context)
         // Only who has shown that they know the secret gets a proof that we do: anybody else could have things signed.
         let secrets = verification == .hmac ? source.secrets(at: state.now()).map { Array($0.utf8) } : []
         let providerAnswer = connector?.answer(to: delivery, credential: SourceCredential(secrets: secrets))
         if let providerAnswer, !providerAnswer.isEvent { return Self.response(providerAnswer) }
         let answer = try await requests.submit(
             delivery, from: requests.deliverySource(source, verified: verification),
-            deliveryID: Self.idempotencyKey(request.headers))
+            deliveryID: Self.idempotencyKey(request.headers), client: context.clientAddress)
         if answer.outcomes.isEmpty, let first = answer.rejected.first {
             throw Problem.badRequest("malformed", "entry \(first.position): \(first.reason)")
         }
         return providerAnswer.map(Self.response) ?? requests.response(answer)
     }
 
-    /// How a hook's delivery proves where it comes from: the source's own secret in the provider's way, or a token that may
-    /// ingest as this source (for senders that can set a header but sign nothing).
-    private func authenticate(
-        _ delivery: Delivery, _ source: Source, _ context: CustodyRequestContext
-    ) throws -> (Verification, Connector?) {
-        let connector =
-            source.connector == SourceStore.automatic ? nil : try state.catalogue.connector(named: source.connector)
-        if let principal = context.principal {
-            try Authorizer.checkIngest(as: source.name, for: principal, now: state.now())
-            return (.token, connector)
+    /// Reads a hook's delivery and checks where it comes from. One that comes no further is noted among the source's activity, for
+    /// whoever is connecting it and sees nothing arrive.
+    private func verified(
+        _ request: inout Request, _ source: Source, _ context: CustodyRequestContext
+    ) async throws -> (Delivery, Connectors.Verification, Connector?) {
+        var attempt = DeliveryAttempt(received: state.now(), client: context.clientAddress)
+        do {
+            let delivery = try await requests.delivery(&request)
+            attempt.bytes = delivery.body.count
+            let (verification, connector) = try requests.authenticate(delivery, source, context.principal)
+            return (delivery, verification, connector)
+        } catch {
+            attempt.failure = (
+                attempt.bytes == nil ? .received : .verified, ProblemMapper.problem(for: error).detail
+            )
+            state.activity.note(attempt, source: source.name)
+            throw error
         }
-        let secrets = source.secrets(at: state.now()).map { Array($0.utf8) }
-        guard !secrets.isEmpty else {
-            throw Problem(
-                .unauthorized, "unauthenticated", "the source has no secret and the delivery brought no token")
-        }
-        let credential = SourceCredential(secrets: secrets)
-        // A source that takes anything checks the delivery in whatever way its headers offer.
-        let candidates = connector.map { [$0] } ?? state.catalogue.connectors.filter(\.isAuthenticated)
-        var refusal: (any Error)?
-        for candidate in candidates {
-            do {
-                let verification = try candidate.authenticate(delivery, credential: credential, now: state.now())
-                guard verification != .none else { continue }
-                return (verification, candidate)
-            } catch let error as ConnectorError {
-                // The reason worth telling is that of the connector whose header was there.
-                if refusal == nil || error.code != .unsigned { refusal = error }
-            }
-        }
-        throw refusal ?? Problem(.unauthorized, "unsigned", "the delivery is not signed")
     }
 
     private static func idempotencyKey(_ headers: HTTPFields) throws -> String? {

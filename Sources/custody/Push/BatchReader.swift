@@ -1,6 +1,8 @@
 import Connectors
+import CustodyServer
 import EventModel
 import Foundation
+import Intake
 
 /// Reads one input, a file or a pipe, and cuts it into batches on the boundaries of entries.
 ///
@@ -61,19 +63,14 @@ struct BatchReader {
     /// are read whole; anything else is lines, which the server judges one by one.
     private mutating func decide() throws {
         while firstLineEnd == nil, !isAtEnd, buffer.count < Self.maximumBytes { try fill() }
+        if CapturedMessages.begins(buffer) { try unpackCapture() }
         if buffer.starts(with: [0xEF, 0xBB, 0xBF]) { start = 3 }
         let line = buffer[start..<(firstLineEnd ?? buffer.count)].drop { $0 <= 0x20 }
         form = .lines
         guard let first = line.first, first == UInt8(ascii: "[") || first == UInt8(ascii: "{") else { return }
         let lineForm = line.withUnsafeBytes { BodySplitter($0).form }
         guard lineForm == .array || lineForm == .concatenated else { return }
-        while !isAtEnd {
-            guard buffer.count <= Self.maximumDocumentBytes else {
-                throw CommandFailure(
-                    .refused, "\(file): one document of more than \(Self.maximumDocumentBytes >> 20) MiB; send NDJSON")
-            }
-            try fill()
-        }
+        try readWhole("one document of more than \(Self.maximumDocumentBytes >> 20) MiB; send NDJSON")
         let parts = buffer.withUnsafeBytes { bytes in
             let splitter = BodySplitter(bytes)
             guard splitter.form == .array || splitter.form == .concatenated else { return [Range<Int>]?.none }
@@ -84,6 +81,30 @@ struct BatchReader {
         guard let parts else { return }
         form = .elements
         elements = parts[...]
+    }
+
+    private mutating func readWhole(_ refusal: String) throws {
+        while !isAtEnd {
+            guard buffer.count <= Self.maximumDocumentBytes else {
+                throw CommandFailure(.refused, "\(file): \(refusal)")
+            }
+            try fill()
+        }
+    }
+
+    /// Goes on with the messages in a file of Azure Event Hubs' Capture as if they were the file.
+    private mutating func unpackCapture() throws {
+        try readWhole("an Avro file of more than \(Self.maximumDocumentBytes >> 20) MiB")
+        let decoding = ContentDecoding(limit: Self.maximumDocumentBytes)
+        do {
+            buffer = try buffer.withUnsafeBytes {
+                try CapturedMessages($0, maximumBytes: Self.maximumDocumentBytes) { try decoding.inflated(raw: $0) }
+            }.body
+        } catch let error as IntakeError {
+            throw CommandFailure(.refused, "\(file): \(error.reason)")
+        } catch {
+            throw CommandFailure(.refused, "\(file): the Avro data is damaged, or unpacks to too much")
+        }
     }
 
     /// The end of the first line that is not blank.

@@ -6,9 +6,12 @@ import Testing
 
 struct BatchReaderTests {
     /// Reads text through a pipe, all at once.
-    private func batches(_ text: String) throws -> [PushBatch] {
+    private func batches(_ text: String) throws -> [PushBatch] { try batches(Array(text.utf8)) }
+
+    private func batches(_ bytes: some Sequence<UInt8>) throws -> [PushBatch] {
         let directory = try TemporaryDirectory()
-        let path = try directory.file("input", text)
+        let path = try directory.file("input", "")
+        try Data(bytes).write(to: URL(fileURLWithPath: path))
         let handle = try #require(FileHandle(forReadingAtPath: path))
         var reader = BatchReader(
             descriptor: handle.fileDescriptor, file: "input", newKey: { "key" }, now: { Timestamp(seconds: 0) })
@@ -75,5 +78,21 @@ struct BatchReaderTests {
     @Test("Nothing, and nothing but white space, is no batch", arguments: ["", "\n", "  \n\n", "\u{FEFF}"])
     func nothing(text: String) throws {
         #expect(try batches(text).isEmpty)
+    }
+
+    @Test("A file of Event Hubs' Capture gives the messages in it; a damaged one is refused by name")
+    func capture() throws {
+        let schema = #"{"type":"record","name":"E","fields":[{"name":"Body","type":["null","bytes"]}]}"#
+        let text = #"{"records":[]}"#
+        let record = [2, UInt8(text.utf8.count * 2)] + Array(text.utf8)
+        // A map of one entry: its key, and its value, whose length takes two bytes.
+        let length = [UInt8(schema.utf8.count * 2 & 0x7F) | 0x80, UInt8((schema.utf8.count * 2) >> 7)]
+        let head = Array("Obj\u{1}".utf8) + [2, 22] + Array("avro.schema".utf8) + length + Array(schema.utf8) + [0]
+        let sync = [UInt8](repeating: 7, count: 16)
+        let file = head + sync + [2, UInt8(record.count * 2)] + record + sync
+        let batch = try #require(try batches(file).first)
+        #expect(body(batch) == text + "\n" && batch.form == .lines)
+        let error = #expect(throws: CommandFailure.self) { try batches(file.dropLast()) }
+        #expect(error?.reason?.contains("cut off") == true)
     }
 }

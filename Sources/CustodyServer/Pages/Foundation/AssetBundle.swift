@@ -79,6 +79,7 @@ struct AssetBundle: Sendable {
         ("search.js", PackageResources.search_js),
         ("tail.js", PackageResources.tail_js),
         ("event.js", PackageResources.event_js),
+        ("connect.js", PackageResources.connect_js),
         ("integrity.js", PackageResources.integrity_js),
         ("ledger-memory.js", PackageResources.ledger_memory_js),
         ("verify.js", PackageResources.verify_js),

@@ -45,6 +45,9 @@ struct PageTemplates: Sendable {
         ("integrity", PackageResources.integrity_mustache),
         ("source-rows", PackageResources.source_rows_mustache),
         ("sources", PackageResources.sources_mustache),
+        ("connect", PackageResources.connect_mustache),
+        ("connect-form", PackageResources.connect_form_mustache),
+        ("source", PackageResources.source_mustache),
         ("verify", PackageResources.verify_mustache),
     ]
 }

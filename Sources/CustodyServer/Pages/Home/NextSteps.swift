@@ -18,7 +18,7 @@ struct NextSteps {
             Step(
                 title: "Connect a source",
                 text: "Where events come from: a GitHub organisation, a cluster, a registry.",
-                path: "/sources", act: "Connect", isDone: hasEvents),
+                path: "/connect", act: "Connect", isDone: hasEvents),
             Step(
                 title: "See a rule fire",
                 text:

@@ -35,7 +35,7 @@ enum SessionCookie {
     }
 
     /// A proxy that ends TLS says so. Who says it wrongly gets a cookie that their own browser does not send back.
-    private static func isSecure(_ request: Request, isTLS: Bool) -> Bool {
+    static func isSecure(_ request: Request, isTLS: Bool) -> Bool {
         guard !isTLS, let name = HTTPField.Name("X-Forwarded-Proto") else { return isTLS }
         return request.headers[name]?.lowercased() == "https"
     }

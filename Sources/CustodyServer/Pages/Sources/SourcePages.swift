@@ -39,10 +39,9 @@ extension ServerState {
         return sources.list().map { source in
             let title = source.connector == SourceStore.automatic ? "any, by shape" : titles[source.connector]
             let state = health?.state(of: source, now: now) ?? (source.isEnabled ? "enabled" : "disabled", "plain")
-            let query = Query(filter: .all).adding("source.name", source.name, now: now)
             return .of([
                 "name": source.name, "connector": title ?? source.connector, "state": state.0, "kind": state.1,
-                "path": PagePath.with("/search", ["q": query?.boxText, "since": "-7d"]),
+                "path": "/sources/\(PagePath.encoded(source.name))",
                 "count": health.map { PageNumber.text($0[source.name]?.events ?? 0) },
                 "last": health?[source.name].map { PageData.time($0.last, now: now) },
             ])

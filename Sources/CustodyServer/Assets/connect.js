@@ -1,0 +1,118 @@
+// The page of a source: copying what a step needs, a test delivery, what arrives as it arrives, the first alert.
+
+import { formToken, make, say } from "./shell.js";
+
+// MARK: Copying
+
+for (const button of document.querySelectorAll("[data-copy]")) {
+  if (!navigator.clipboard) continue;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    const text = document.getElementById(button.dataset.copy).textContent;
+    try {
+      await navigator.clipboard.writeText(text);
+      say("Copied");
+      button.firstChild.textContent = "Copied";
+      setTimeout(() => { button.firstChild.textContent = "Copy"; }, 2000);
+    } catch {
+      getSelection().selectAllChildren(document.getElementById(button.dataset.copy));
+      say("Selected; copy it with the keyboard");
+    }
+  });
+}
+
+// MARK: Deliveries
+
+const place = document.getElementById("connecting");
+const list = document.getElementById("deliveries");
+const waiting = document.getElementById("waiting");
+/** How long the page asks by itself: whoever connects a source for longer reloads it. */
+const PATIENCE = 30 * 60 * 1000;
+const begun = Date.now();
+let newest = list.querySelector("time")?.dateTime;
+
+function delivery(attempt) {
+  const time = make("time", "", new Date(attempt.received).toLocaleTimeString("en-GB", { timeZone: "UTC" }) + " UTC");
+  time.dateTime = attempt.received;
+  const head = make("p", "", time);
+  if (attempt.client) head.append(" from ", make("span", "mono", attempt.client));
+  if (attempt.first_index !== undefined) {
+    const link = make("a", "", `event ${attempt.first_index}`);
+    link.href = `/events/${attempt.first_index}`;
+    head.append(" · ", link);
+  }
+  const stages = make("ol", "stages", ...attempt.stages.map((stage) =>
+    make("li", stage.state, make("strong", "", stage.stage), " ", make("span", "", stage.detail))));
+  return make("li", "", head, stages);
+}
+
+async function look() {
+  const answer = await fetch(place.dataset.activity, { headers: { accept: "application/json" } });
+  if (!answer.ok) {
+    waiting.textContent = answer.status === 401
+      ? "Your session is over: reload the page to sign in again."
+      : `What arrives cannot be shown now (${answer.status}); trying again.`;
+    return;
+  }
+  const { deliveries } = await answer.json();
+  list.replaceChildren(...deliveries.map(delivery));
+  if (deliveries.length === 0) return;
+  waiting.textContent = "The latest deliveries since the server's start, the newest first.";
+  if (deliveries[0].received !== newest) {
+    newest = deliveries[0].received;
+    const failed = deliveries[0].stages.find((stage) => stage.state === "failed");
+    say(failed ? `A delivery failed: ${failed.detail}` : "A delivery arrived");
+  }
+}
+
+async function follow() {
+  if (!document.hidden) {
+    try {
+      await look();
+    } catch {
+      waiting.textContent = "The server cannot be reached; trying again.";
+    }
+  }
+  if (Date.now() - begun < PATIENCE) setTimeout(follow, 2000);
+  else waiting.textContent = "This page has stopped asking. Reload it to go on.";
+}
+follow();
+
+const test = document.getElementById("test");
+test?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const button = test.querySelector("button");
+  button.disabled = true;
+  try {
+    const answer = await fetch(place.dataset.test, {
+      method: "POST", headers: { "x-custody-form-token": formToken(), accept: "application/json" },
+    });
+    if (!answer.ok) {
+      const problem = await answer.json().catch(() => ({}));
+      waiting.textContent = problem.detail ?? `The test was not sent (${answer.status}).`;
+    }
+    await look();
+  } catch {
+    waiting.textContent = "The server cannot be reached.";
+  } finally {
+    button.disabled = false;
+  }
+});
+
+// MARK: The first alert
+
+const raised = document.getElementById("raised");
+if (raised) {
+  const state = document.getElementById("alert-wait");
+  const stream = new EventSource(place.dataset.stream);
+  stream.addEventListener("open", () => { state.textContent = "Waiting for it."; });
+  stream.addEventListener("error", () => { state.textContent = "Not following now: reload the page."; });
+  stream.addEventListener("alert", (message) => {
+    const alert = JSON.parse(message.data);
+    const link = make("a", "", alert.details?.rule_title ?? "An alert");
+    link.href = `/alerts/${encodeURIComponent(alert.resource)}`;
+    raised.prepend(make("li", "", link));
+    state.textContent = "An alert came:";
+    say("An alert came");
+  });
+}

@@ -1,0 +1,201 @@
+import AccessControl
+import Connectors
+import EventModel
+import HTTPTypes
+import Hummingbird
+import Identity
+
+/// `/connect`: choose a system, name the source, and get what to type where. `/sources/NAME`: the steps again, what arrives,
+/// how far it comes, and the first alert.
+///
+/// What a system needs is shown once, in the answer to the form that made it. Whoever closes the browser then has another made.
+struct ConnectPages {
+    let state: ServerState
+    private let guides: [ConnectGuide]
+
+    init(state: ServerState) {
+        self.state = state
+        // A file of our own, decoded by every test run.
+        do { guides = try ConnectGuide.all() } catch { preconditionFailure("connect-guides.yaml: \(error)") }
+    }
+
+    func register(on router: Router<CustodyRequestContext>) {
+        router.get("/connect", use: choose)
+        router.get("/connect/:guide", use: begin)
+        router.post("/connect/:guide", use: make)
+        router.get("/sources/:name", use: show)
+        router.post("/sources/:name/renew", use: renew)
+        router.post("/sources/:name/test", use: test)
+    }
+
+    // MARK: Choosing
+
+    @Sendable private func choose(_ request: Request, context: CustodyRequestContext) async throws -> Response {
+        try await state.page(request, context) { principal in
+            try Authorizer.check(.readConfiguration, for: principal, now: state.now())
+            try state.audit.record(
+                state.auditEntry("connector.list", activity: "read", context, resource: ("connector", nil)))
+            return Page(
+                title: "Connect a source", place: .sources, template: "connect",
+                data: [
+                    "guides": guides.map { guide -> PageData in
+                        [
+                            "title": guide.title, "about": guide.about, "path": "/connect/\(guide.id)",
+                            "reach": guide.reach == .inbound ? "sends here" : "fetched, or pushed from there",
+                        ]
+                    }, "count": state.catalogue.connectors.count,
+                ])
+        }
+    }
+
+    @Sendable private func begin(_ request: Request, context: CustodyRequestContext) async throws -> Response {
+        try await state.page(request, context) { principal in
+            try Authorizer.check(.changeConfiguration, for: principal, now: state.now())
+            return form(try guide(context))
+        }
+    }
+
+    private func guide(_ context: CustodyRequestContext) throws -> ConnectGuide {
+        let id = try context.parameters.require("guide")
+        guard let guide = guides.first(where: { $0.id == id }) else {
+            throw Problem.notFound("there is no guide \(id)")
+        }
+        return guide
+    }
+
+    private func form(
+        _ guide: ConnectGuide, name: String? = nil, connector: String? = nil, error: String? = nil
+    ) -> Page {
+        let taken = Set(state.sources.list().map(\.name))
+        let suggestions = [guide.id] + (2...9).map { "\(guide.id)-\($0)" }
+        let systems = state.catalogue.connectors.sorted { $0.title.lowercased() < $1.title.lowercased() }
+        return Page(
+            title: "Connect: \(guide.title)", place: .sources, template: "connect-form",
+            data: .of([
+                "guide": guide.id, "title": guide.title, "about": guide.about, "needs": guide.needs,
+                "name": name ?? suggestions.first { !taken.contains($0) } ?? "", "error": error,
+                "existing": error != nil && name.map(taken.contains) == true ? name : nil,
+                "is_open": guide.isOpen ? true : nil,
+                "systems": guide.isOpen
+                    ? systems.map { system -> PageData in
+                        .of([
+                            "name": system.name, "title": system.title,
+                            "is_chosen": system.name == connector ? true : nil,
+                        ])
+                    } : nil,
+            ]), status: error == nil ? .ok : .badRequest)
+    }
+
+    // MARK: Making
+
+    @Sendable private func make(_ request: Request, context: CustodyRequestContext) async throws -> Response {
+        var context = context
+        let form = try await PageForm.read(request, &context)
+        let guide = try guide(context)
+        let connector = form["connector"].isEmpty ? nil : form["connector"]
+        do {
+            let (source, made) = try await SourceConnection(state: state).make(
+                guide, name: form["name"], connector: connector, context)
+            return state.pages.response(page(of: source, guide, made, request), request, context)
+        } catch let error as IdentityError {
+            let again = self.form(
+                guide, name: form["name"], connector: connector, error: Page.sentence(error.reason))
+            return state.pages.response(again, request, context)
+        }
+    }
+
+    @Sendable private func renew(_ request: Request, context: CustodyRequestContext) async throws -> Response {
+        var context = context
+        _ = try await PageForm.read(request, &context)
+        let source = try source(context)
+        let guide = self.guide(of: source)
+        let made = try await SourceConnection(state: state).renew(source, guide, context)
+        return state.pages.response(page(of: source, guide, made, request), request, context)
+    }
+
+    /// Without JavaScript; the page's script asks `/v1/sources/NAME/test`.
+    @Sendable private func test(_ request: Request, context: CustodyRequestContext) async throws -> Response {
+        var context = context
+        _ = try await PageForm.read(request, &context)
+        _ = try await ConnectRoutes(state: state).sendTest(to: source(context), context)
+        return PagePath.redirect(to: "/sources/\(try context.parameters.require("name"))")
+    }
+
+    // MARK: A source
+
+    @Sendable private func show(_ request: Request, context: CustodyRequestContext) async throws -> Response {
+        try await state.page(request, context) { principal in
+            try Authorizer.check(.readConfiguration, for: principal, now: state.now())
+            let source = try source(context)
+            try state.audit.record(
+                state.auditEntry("source.read", activity: "read", context, resource: ("source", source.name)))
+            return page(of: source, guide(of: source), nil, request)
+        }
+    }
+
+    private func source(_ context: CustodyRequestContext) throws -> Source {
+        let name = try context.parameters.require("name")
+        guard let source = state.sources.source(named: name) else {
+            throw Problem.notFound("there is no source \(name)")
+        }
+        return source
+    }
+
+    /// The guide of a source's connector, else the one for anything.
+    private func guide(of source: Source) -> ConnectGuide {
+        if let guide = guides.first(where: { $0.connector == source.connector && !$0.isOpen }) { return guide }
+        return guides.first(where: \.isOpen) ?? guides[0]
+    }
+
+    private func page(
+        of source: Source, _ guide: ConnectGuide, _ made: MadeCredential?, _ request: Request
+    ) -> Page {
+        let server = ServerAddress(request, isTLS: state.configuration.tlsCertificate != nil)
+        let values = ConnectGuide.Values(
+            name: source.name, server: server.text, secret: made?.secret, token: made?.token)
+        let now = state.now()
+        let size = state.ledger.latest?.checkpoint.size ?? 0
+        let attempts = state.activity.attempts(of: source.name)
+        let query = "source.name:=\(source.name)"
+        let rule = guide.action.flatMap { action in state.engine.ruleSet.rules.first { $0.id == action.rule } }
+        return Page(
+            title: source.name, place: .sources, template: "source",
+            data: .of([
+                "name": source.name, "system": guide.isOpen ? source.connector : guide.title,
+                "is_disabled": source.isEnabled ? nil : true,
+                "is_new": made?.secret ?? made?.token,
+                "has_credential": guide.credential == .none ? nil : true,
+                "credential": guide.credential == .secret ? "secret" : "token",
+                "unreachable": guide.reach == .inbound && server.isPrivate ? server.text : nil,
+                "steps": guide.steps.enumerated().map { number, step -> PageData in
+                    .of([
+                        "number": number + 1, "text": values.filled(step.text), "link": step.link,
+                        "copy": step.copy.map(values.filled),
+                        "is_long": step.copy.map { $0.contains("\n") || $0.count > 80 } == true ? true : nil,
+                    ])
+                },
+                "has_test": guide.test == nil ? nil : true,
+                "attempts": attempts.map { Self.row($0, size, now: now) },
+                "has_attempts": attempts.isEmpty ? nil : true,
+                "activity": "/v1/sources/\(source.name)/activity", "test": "/v1/sources/\(source.name)/test",
+                "stream": PagePath.with("/v1/tail", ["q": query]),
+                "search": PagePath.with("/search", ["q": query, "since": "-7d"]),
+                "action": guide.action?.text, "rule": rule?.title ?? guide.action?.rule,
+            ]), scripts: ["connect.js"])
+    }
+
+    private static func row(_ attempt: DeliveryAttempt, _ size: UInt64, now: Timestamp) -> PageData {
+        .of([
+            "received": PageData.time(attempt.received, now: now), "client": attempt.client,
+            "index": attempt.indexes.map { String($0.lowerBound.rawValue) },
+            "stages": attempt.stages(publishedSize: size).map { stage -> PageData in
+                ["name": stage.stage.rawValue, "state": stage.state.rawValue, "detail": stage.detail]
+            },
+        ])
+    }
+}
+
+extension ConnectGuide {
+    /// Whether any connector may stand behind it.
+    var isOpen: Bool { connector == SourceStore.automatic }
+}

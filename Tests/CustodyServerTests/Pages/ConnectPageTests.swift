@@ -1,0 +1,84 @@
+import EventModel
+import Foundation
+import HTTPTypes
+import HummingbirdTesting
+import Testing
+
+@testable import CustodyServer
+
+@Suite("Pages of connecting")
+struct ConnectPageTests {
+    @Test("From the choice to a delivery that was verified, with a secret that is shown once")
+    func github() async throws {
+        try await TestServer.run { server, client in
+            let browser = try await Browser.signedIn(client)
+            let choice = try await browser.get("/connect")
+            #expect(choice.status == 200 && choice.text.contains("/connect/github-organisation"))
+            let form = try await browser.get("/connect/github-organisation")
+            #expect(form.text.contains("value=\"github-organisation\""))
+            #expect(try await browser.post("/connect/github-organisation", ["name": "gh"]).status == 403)
+            let made = try await browser.post(
+                "/connect/github-organisation", ["form_token": browser.formToken, "name": "gh"])
+            #expect(made.status == 200, "\(made.text)")
+            let secret = try #require(server.service.state.sources.source(named: "gh")?.secret)
+            #expect(made.text.contains(secret) && made.text.contains("/v1/hooks/gh"))
+            let later = try await browser.get("/sources/gh")
+            #expect(later.status == 200 && !later.text.contains(secret) && later.text.contains("Make another secret"))
+            let tested = try await browser.post("/sources/gh/test", ["form_token": browser.formToken])
+            #expect(tested.status == 303 && tested.headers[.location] == "/sources/gh")
+            let seen = try await browser.get("/sources/gh")
+            #expect(seen.text.contains("by hmac") && seen.text.contains("1 event"), "\(seen.text)")
+            _ = try await client.search("source:custody action:(source.add OR source.test)", expecting: 2)
+        }
+    }
+
+    @Test("A closed browser loses nothing: the name is taken, the page goes on with it, and another secret is made")
+    func again() async throws {
+        try await TestServer.run { server, client in
+            let browser = try await Browser.signedIn(client)
+            let fields: KeyValuePairs = ["form_token": browser.formToken, "name": "gh"]
+            _ = try await browser.post("/connect/github-organisation", fields)
+            let first = try #require(server.service.state.sources.source(named: "gh")?.secret)
+            let twice = try await browser.post("/connect/github-organisation", fields)
+            #expect(twice.status == 400 && twice.text.contains("href=\"/sources/gh\""), "\(twice.text)")
+            let renewed = try await browser.post("/sources/gh/renew", ["form_token": browser.formToken])
+            let second = try #require(server.service.state.sources.source(named: "gh")?.secret)
+            #expect(renewed.text.contains(second) && first != second)
+            let wrong = try await browser.post(
+                "/connect/github-organisation", ["form_token": browser.formToken, "name": "<b>"])
+            #expect(wrong.status == 400 && wrong.text.contains("&lt;b&gt;") && !wrong.text.contains("<b>"))
+        }
+    }
+
+    @Test("Where a system sends a header, a token for this source alone is made; any kind can be chosen")
+    func token() async throws {
+        try await TestServer.run { server, client in
+            let browser = try await Browser.signedIn(client)
+            let made = try await browser.post(
+                "/connect/anything", ["form_token": browser.formToken, "name": "okta", "connector": "okta-system-log"])
+            #expect(made.status == 200 && made.text.contains("Authorization: Bearer "))
+            #expect(server.service.state.sources.source(named: "okta")?.connector == "okta-system-log")
+            let tokens = server.service.state.tokens.list().filter { $0.name == "okta" }
+            #expect(tokens.count == 1 && tokens.first?.sources == ["okta"] && tokens.first?.scopes == [.ingest])
+            #expect(try await browser.get("/connect/nothing").status == 404)
+            #expect(try await browser.get("/sources/nobody").status == 404)
+        }
+    }
+
+    @Test("Addresses that nothing outside can reach are told apart")
+    func addresses() {
+        func isPrivate(_ authority: String) -> Bool {
+            ServerAddress(
+                .init(
+                    head: .init(method: .get, scheme: "http", authority: authority, path: "/"),
+                    body: .init(buffer: .init())), isTLS: false
+            ).isPrivate
+        }
+        for host in ["localhost:8400", "127.0.0.1", "10.1.2.3:80", "[::1]:8400", "[fd00::1]", "custody", "a.local"] {
+            #expect(isPrivate(host), "\(host)")
+        }
+        for host in ["custody.example.org", "203.0.113.7:443", "[2001:db8::1]:443", "172.32.0.1"] {
+            #expect(!isPrivate(host), "\(host)")
+        }
+    }
+}
