@@ -89,7 +89,7 @@ struct OverviewPageTests {
     func patience() async throws {
         #expect(try await within(.seconds(60)) { 7 } == 7)
         let (never, continuation) = AsyncStream.makeStream(of: Int.self)
-        let found = try await within(.milliseconds(1)) { () -> Int? in
+        let found = try await within(.milliseconds(1)) { () -> Int in
             for await number in never { return number }
             try Task.checkCancellation()
             return 0
