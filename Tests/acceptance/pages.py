@@ -153,7 +153,7 @@ def by_mouse(browser, ask, link, vkey):
 
 
 def by_keys(browser, alert):
-    browser.open("/search?q=outcome%3Afailure")
+    browser.go("/search?q=outcome%3Afailure")
     browser.at("/sign-in")
     browser.type("wrong")
     browser.expected_status.add(401)
@@ -175,7 +175,7 @@ def by_keys(browser, alert):
     browser.evaluate("document.getElementById('q').value = ''")
     browser.type("acto")
     browser.until("candidates", "!document.getElementById('candidates').hidden")
-    browser.key("ArrowDown")
+    browser.choose("actor:")
     browser.key("Tab")
     browser.until("the name", "document.getElementById('q').value === 'actor:'")
     browser.until("values", "[...document.querySelectorAll('#candidates li')].some((item) => item.textContent === 'mona')")
@@ -267,9 +267,13 @@ def main():
             browser.size(1440)
             by_mouse(browser, ask, link, vkey)
             print("by mouse: done")
-            alert = deletion(ask)
-            by_keys(browser, alert)
-            print("by keys: done")
+            alert, wrong = deletion(ask), []
+            try:
+                by_keys(browser, alert)
+                print("by keys: done")
+            except (SystemExit, AssertionError) as error:
+                # The pictures are worth their time all the same.
+                wrong.append(f"by keys: {error}")
             event = ask("/v1/search?q=actor:mona%20outcome:denied")["events"][0]["index"]
             pages = [
                 ("home", "/"), ("search", "/search?counts=all"), ("search-error", "/search?q=actro%3Amona"),
@@ -278,7 +282,7 @@ def main():
                 ("event", f"/events/{event}?show=payload"), ("alerts", "/alerts?status=all"), ("alert", f"/alerts/{alert}"),
                 ("sources", "/sources"), ("integrity", "/integrity"), ("verify", "/verify"), ("you", "/you"),
                 ("set-up-used", link), ("not-found", "/nothing")]
-            wrong = look(browser, pages, pictures)
+            wrong += look(browser, pages, pictures)
             browser.evaluate("document.querySelector('.corner form').submit()")
             browser.at("/sign-in")
             wrong += look(browser, [("sign-in", "/sign-in")], pictures)
