@@ -145,7 +145,7 @@ class Browser:
         self.send("Input.insertText", text=text)
 
     def key(self, name, shift=False):
-        key, code, text = KEYS.get(name, (name, ord(name.upper()), name))
+        key, code, text = KEYS[name] if name in KEYS else (name, ord(name.upper()), name)
         common = {"key": name if name != "Space" else " ", "code": key, "windowsVirtualKeyCode": code, "modifiers": 8 if shift else 0}
         self.send("Input.dispatchKeyEvent", type="keyDown", **common, **({"text": text} if text else {}))
         self.send("Input.dispatchKeyEvent", type="keyUp", **common)
