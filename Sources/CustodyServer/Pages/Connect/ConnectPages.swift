@@ -1,9 +1,11 @@
 import AccessControl
 import Connectors
+import Detection
 import EventModel
 import HTTPTypes
 import Hummingbird
 import Identity
+import Ledger
 
 /// `/connect`: choose a system, name the source, and get what to type where. `/sources/NAME`: the steps again, what arrives,
 /// how far it comes, and the first alert.
