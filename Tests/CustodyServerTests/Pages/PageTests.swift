@@ -92,6 +92,25 @@ struct PageTests {
         }
     }
 
+    @Test("The picture of a day is of that day, and facets do not tell of Custody's own events unasked")
+    func counts() async throws {
+        try await TestServer.run { server, client in
+            _ = try await client.send(
+                .post, "/v1/events?source=web", #"{"id":"1","time":"2020-03-02T10:00:00Z","action":"code.push"}"#)
+            _ = try await client.send(.post, "/v1/events?source=web", #"{"id":"2","action":"code.pull"}"#)
+            _ = try await client.search("source:web", expecting: 2)
+            await server.service.state.audit.flush()
+            _ = try await client.search("source:custody action:search.run", expecting: 1)
+            let text = try await Browser.signedIn(client).get("/search?counts=all").text
+            #expect(text.contains("2 events of the last 24 hours") && text.contains("title=\"web\""))
+            #expect(!text.contains("title=\"custody\""))
+            let bars = text.matches(of: #/aria-label="20[0-9-]+ [0-9:]+ to [^"]*: ([^"]*)"/#).map {
+                String($0.output.1)
+            }
+            #expect(bars == ["1 event"])
+        }
+    }
+
     @Test("A mistake is marked where it stands, with the right name as a link")
     func mistake() async throws {
         try await TestServer.run { _, client in

@@ -21,7 +21,9 @@ struct SearchCounts: Sendable {
     func run() async -> Result {
         guard query.remainingStages.isEmpty else { return Result() }
         var result = Result()
-        if let chart = try? await search(SearchHistogram.query(query), since: since, until: until, limit: 1_000) {
+        // A day's search finds what was received within the day, too, however old; the picture is of the day.
+        let start = isDefaulted ? now.advanced(byNanoseconds: -Self.defaultWindow) : since
+        if let chart = try? await search(SearchHistogram.query(query), since: start, until: until, limit: 1_000) {
             result.histogram = SearchHistogram(chart)
         }
         let facets = try? await SearchFacets.count(
@@ -30,10 +32,14 @@ struct SearchCounts: Sendable {
         return result
     }
 
+    /// What a search without a time looks through.
+    private static let defaultWindow: Int64 = 86_400_000_000_000
+
+    private var isDefaulted: Bool { since == nil && until == nil && !query.timeBounds.isMentioned }
+
     /// The query with the window that a search without a time has, which counting values does not have by itself.
     private var windowed: Query {
-        guard since == nil, until == nil, !query.timeBounds.isMentioned,
-            let window = try? Query(parsing: "(time:>=-24h OR received:>=-24h)", now: now)
+        guard isDefaulted, let window = try? Query(parsing: "(time:>=-24h OR received:>=-24h)", now: now)
         else { return query }
         return Query(filter: .conjunction([query.eventFilter, window.filter]))
     }

@@ -25,8 +25,11 @@ struct SearchFacets {
     ) async throws -> [SearchFacets] {
         var facets: [SearchFacets] = []
         for field in fields {
-            guard let presence = try? Query(parsing: "\(field.name):*", now: now) else { continue }
-            let scoped = Query(filter: .conjunction([query.eventFilter, presence.filter]))
+            // Naming a field asks for leave to see it. What everybody sees is not named: `source` would call for Custody's own
+            // events, too.
+            let isOpen = if case .field(let known) = field.reference { known.group == .envelope } else { false }
+            let presence = isOpen ? Filter.all : .field(field.reference, .present)
+            let scoped = Query(filter: .conjunction([query.eventFilter, presence]))
             // A field that the reader may not see has no facet.
             guard
                 let authorized = try? Authorizer.authorize(scoped, since: since, until: until, for: principal, now: now)
