@@ -2,7 +2,6 @@ import AccessControl
 import HTTPTypes
 import Hummingbird
 import Identity
-import SystemPackage
 
 /// `/set-up`: the one-time link that `custody serve` prints makes the first administrator.
 ///
@@ -42,7 +41,7 @@ struct SetUpPages {
             context.credential = .refused(AccessError(.unknownCredential, "this set-up link is not known"))
             state.noteDenial("this set-up link is not known", request.method, context)
         }
-        var data: PageData = ["token_file": state.configuration.adminTokenFile.string]
+        var data: PageData = [:]
         switch refusal {
         case .unknown: data["is_unknown"] = true
         case .expired: data["is_expired"] = true

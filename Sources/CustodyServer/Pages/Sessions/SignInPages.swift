@@ -3,7 +3,6 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import Identity
-import SystemPackage
 
 /// `/sign-in` and `/sign-out`: a browser shows a token once and holds a session from then on.
 struct SignInPages {
@@ -33,10 +32,8 @@ struct SignInPages {
         state.pages.response(
             Page(
                 title: "Sign in", template: "sign-in",
-                data: .of([
-                    "next": next, "notice": notice, "error": error,
-                    "token_file": state.configuration.adminTokenFile.string,
-                ]), status: status, headers: headers), request, context)
+                data: .of(["next": next, "notice": notice, "error": error]), status: status, headers: headers), request,
+            context)
     }
 
     @Sendable private func signIn(_ request: Request, context: CustodyRequestContext) async throws -> Response {
