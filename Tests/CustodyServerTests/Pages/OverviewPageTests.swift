@@ -1,6 +1,7 @@
 import AccessControl
 import EventModel
 import Foundation
+import HTTPTypes
 import HummingbirdTesting
 import Identity
 import Ledger
