@@ -1,7 +1,11 @@
+import AccessControl
 import EventModel
 import Foundation
 import HTTPTypes
+import Hummingbird
 import HummingbirdTesting
+import Identity
+import NIOCore
 import Testing
 
 @testable import CustodyServer

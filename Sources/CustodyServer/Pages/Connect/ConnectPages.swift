@@ -1,9 +1,11 @@
 import AccessControl
 import Connectors
+import Detection
 import EventModel
 import HTTPTypes
 import Hummingbird
 import Identity
+import Ledger
 
 /// `/connect`: choose a system, name the source, and get what to type where. `/sources/NAME`: the steps again, what arrives,
 /// how far it comes, and the first alert.
@@ -117,7 +119,7 @@ struct ConnectPages {
     @Sendable private func test(_ request: Request, context: CustodyRequestContext) async throws -> Response {
         var context = context
         _ = try await PageForm.read(request, &context)
-        _ = try await ConnectRoutes(state: state).sendTest(to: source(context), context)
+        _ = try await ConnectRoutes(state: state).sendTest(context)
         return PagePath.redirect(to: "/sources/\(try context.parameters.require("name"))")
     }
 

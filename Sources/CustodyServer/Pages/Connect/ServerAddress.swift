@@ -20,7 +20,9 @@ struct ServerAddress {
     var isPrivate: Bool {
         if host == "localhost" || host.hasSuffix(".local") || !host.contains(".") && !host.contains(":") { return true }
         guard let address = AddressRange(cidr: host + (host.contains(":") ? "/128" : "/32")) else { return false }
-        return Self.privateRanges.contains { $0.lower.value <= address.lower.value && address.upper.value <= $0.upper.value }
+        return Self.privateRanges.contains {
+            $0.lower.value <= address.lower.value && address.upper.value <= $0.upper.value
+        }
     }
 
     private static let privateRanges = [

@@ -3,7 +3,6 @@ import Connectors
 import HTTPTypes
 import Hummingbird
 import Identity
-import QueryLanguage
 
 /// `/sources`: what is connected, and whether it still sends.
 struct SourcePages {
