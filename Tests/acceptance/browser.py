@@ -31,6 +31,7 @@ class Browser:
         self.session = None
         target = self.send("Target.createTarget", url="about:blank")["targetId"]
         self.session = self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        self.send("Emulation.setFocusEmulationEnabled", enabled=True)
         for domain in ("Page", "Runtime", "Network", "Log", "Accessibility", "DOM"):
             self.send(domain + ".enable")
 
@@ -111,8 +112,11 @@ class Browser:
     def at(self, path):
         self.until(path, f"location.pathname === {json.dumps(path)} && document.readyState === 'complete'")
 
-    def open(self, path):
+    def go(self, path):
         self.send("Page.navigate", url=self.origin + path)
+
+    def open(self, path):
+        self.go(path)
         self.until(path, f"location.href.startsWith({json.dumps(self.origin + path.split('#')[0])}) && document.readyState === 'complete'")
 
     # What a person does
@@ -145,6 +149,14 @@ class Browser:
         common = {"key": name if name != "Space" else " ", "code": key, "windowsVirtualKeyCode": code, "modifiers": 8 if shift else 0}
         self.send("Input.dispatchKeyEvent", type="keyDown", **common, **({"text": text} if text else {}))
         self.send("Input.dispatchKeyEvent", type="keyUp", **common)
+
+    def choose(self, text, limit=20):
+        """Goes down a list of candidates to one of them."""
+        for _ in range(limit):
+            self.key("ArrowDown")
+            if self.evaluate("document.querySelector('[role=option][aria-selected=true]')?.textContent") == text:
+                return
+        raise SystemExit(f"no candidate {text}")
 
     def focused(self):
         return self.evaluate("(document.activeElement?.innerText || document.activeElement?.id || '').trim()")

@@ -38,6 +38,11 @@ def events():
     return "\n".join(json.dumps(line) for line in lines)
 
 
+def deletion(ask):
+    """The alert about the repository that was deleted; Custody's own acts raise others."""
+    return next(alert["id"] for alert in ask("/v1/alerts")["alerts"] if alert["entity"] == "eve")
+
+
 def by_mouse(browser, ask, link, vkey):
     browser.open(link)
     browser.says("This link makes you the first administrator.")
@@ -78,7 +83,7 @@ def by_mouse(browser, ask, link, vkey):
     browser.until("the old events", "document.querySelectorAll('[data-row]').length === 12")
 
     # What is hostile is text.
-    browser.open("/search?q=id%3Ahostile&since=-1h")
+    browser.open("/search?q=action%3Acode.push+outcome%3Afailure&since=-1h")
     browser.says("<script>alert(1)</script>")
     browser.click(".what a")
     browser.says("<img src=x onerror=alert(1)>")
@@ -125,7 +130,7 @@ def by_mouse(browser, ask, link, vkey):
     # Alerts.
     browser.click("nav [data-place=alerts]")
     browser.says("Repository deleted")
-    browser.click("[data-row] a")
+    browser.click(f"[data-row] a[href='/alerts/{deletion(ask)}']")
     browser.says("Ask who did it.")
     browser.click("form[action$='/ack'] button")
     browser.says("acknowledged")
@@ -147,8 +152,8 @@ def by_mouse(browser, ask, link, vkey):
     browser.says("You are signed out.")
 
 
-def by_keys(browser):
-    browser.open("/search?q=outcome%3Afailure")
+def by_keys(browser, alert):
+    browser.go("/search?q=outcome%3Afailure")
     browser.at("/sign-in")
     browser.type("wrong")
     browser.expected_status.add(401)
@@ -170,7 +175,7 @@ def by_keys(browser):
     browser.evaluate("document.getElementById('q').value = ''")
     browser.type("acto")
     browser.until("candidates", "!document.getElementById('candidates').hidden")
-    browser.key("ArrowDown")
+    browser.choose("actor:")
     browser.key("Tab")
     browser.until("the name", "document.getElementById('q').value === 'actor:'")
     browser.until("values", "[...document.querySelectorAll('#candidates li')].some((item) => item.textContent === 'mona')")
@@ -201,10 +206,10 @@ def by_keys(browser):
     browser.until("the second bar", "document.activeElement === document.querySelectorAll('#histogram a')[1]")
     browser.key("Enter")
     browser.until("one bar's span", "new URLSearchParams(location.search).has('since') && document.readyState === 'complete'")
-    browser.open("/alerts?status=all")
+    browser.open("/alerts?status=closed")
     browser.key("j")
     browser.key("Enter")
-    browser.until("the alert", "location.pathname.startsWith('/alerts/') && document.readyState === 'complete'")
+    browser.at(f"/alerts/{alert}")
     browser.evaluate("document.querySelector('#reason').focus()")
     browser.type("again")
     browser.tab_to("Reopen")
@@ -262,10 +267,14 @@ def main():
             browser.size(1440)
             by_mouse(browser, ask, link, vkey)
             print("by mouse: done")
-            by_keys(browser)
-            print("by keys: done")
+            alert, wrong = deletion(ask), []
+            try:
+                by_keys(browser, alert)
+                print("by keys: done")
+            except (SystemExit, AssertionError) as error:
+                # The pictures are worth their time all the same.
+                wrong.append(f"by keys: {error}")
             event = ask("/v1/search?q=actor:mona%20outcome:denied")["events"][0]["index"]
-            alert = ask("/v1/alerts")["alerts"][0]["id"]
             pages = [
                 ("home", "/"), ("search", "/search?counts=all"), ("search-error", "/search?q=actro%3Amona"),
                 ("search-nothing", "/search?q=actor%3Aold-timer&since=-1h"),
@@ -273,7 +282,7 @@ def main():
                 ("event", f"/events/{event}?show=payload"), ("alerts", "/alerts?status=all"), ("alert", f"/alerts/{alert}"),
                 ("sources", "/sources"), ("integrity", "/integrity"), ("verify", "/verify"), ("you", "/you"),
                 ("set-up-used", link), ("not-found", "/nothing")]
-            wrong = look(browser, pages, pictures)
+            wrong += look(browser, pages, pictures)
             browser.evaluate("document.querySelector('.corner form').submit()")
             browser.at("/sign-in")
             wrong += look(browser, [("sign-in", "/sign-in")], pictures)
