@@ -38,15 +38,16 @@ struct ConnectRoutes {
     /// Sends what the provider would send, signed as it would sign, the whole way of a real delivery. What comes of it stands in
     /// the answer, a failure too: that is what was asked for.
     @Sendable private func test(_ request: Request, context: CustodyRequestContext) async throws -> Response {
-        let attempt = try await sendTest(to: source(context), context)
+        let attempt = try await sendTest(context)
         var json = JSONWriter()
         write(attempt, to: &json)
         return json.response()
     }
 
-    /// Sends a test delivery and puts it on record.
-    func sendTest(to source: Source, _ context: CustodyRequestContext) async throws -> DeliveryAttempt {
+    /// Sends a test delivery to the source that the path names, and puts it on record.
+    func sendTest(_ context: CustodyRequestContext) async throws -> DeliveryAttempt {
         try Authorizer.check(.changeConfiguration, for: context.requirePrincipal(), now: state.now())
+        let source = try self.source(context)
         let attempt = try await SourceTest(state: state).send(to: source, by: context)
         try await state.audit.recordDurably(
             state.auditEntry(

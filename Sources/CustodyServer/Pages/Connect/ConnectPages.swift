@@ -119,7 +119,7 @@ struct ConnectPages {
     @Sendable private func test(_ request: Request, context: CustodyRequestContext) async throws -> Response {
         var context = context
         _ = try await PageForm.read(request, &context)
-        _ = try await ConnectRoutes(state: state).sendTest(to: source(context), context)
+        _ = try await ConnectRoutes(state: state).sendTest(context)
         return PagePath.redirect(to: "/sources/\(try context.parameters.require("name"))")
     }
 
