@@ -59,6 +59,7 @@ struct CustodyApplication: Sendable {
         RuleRoutes(state: state).register(on: router)
         AlertRoutes(state: state).register(on: router)
         IncidentRoutes(state: state).register(on: router)
+        ExposureRoutes(state: state).register(on: router)
         SilenceRoutes(state: state).register(on: router)
         DestinationRoutes(state: state).register(on: router)
     }

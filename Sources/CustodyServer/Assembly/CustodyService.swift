@@ -124,7 +124,10 @@ package final class CustodyService: Sendable {
             },
             witnessCounters: WitnessCounters(),
             copies: CheckpointCopies(configuration.checkpointCopies, fileSystem: fileSystem), records: records,
-            destruction: destruction, cursors: PullCursorStore(database: database))
+            destruction: destruction, cursors: PullCursorStore(database: database),
+            exposure: Exposure(
+                pack: try LiveIncidentPack(directories: configuration.incidentDirectories),
+                memory: ExposureMemory(database: database)))
         verification = VerificationSchedule(
             state,
             verifier: DataDirectoryVerifier(
@@ -146,6 +149,7 @@ package final class CustodyService: Sendable {
             group.addTask { await self.verification.run() }
             group.addTask { [state] in await ConnectorReloader(state).run() }
             group.addTask { await self.recordRestore() }
+            group.addTask { [state] in await ExposureWatch(state).run() }
         }
     }
 

@@ -76,7 +76,7 @@ struct PullWork: Sendable {
                 state.logger.warning(
                     "a pull fails and is tried again", metadata: ["pull": "\(name)", "reason": "\(error.reason)"])
             },
-            seconds: { Int(state.now().seconds) })
+            caughtUp: { state.exposure.request() }, seconds: { Int(state.now().seconds) })
     }
 
     private static func samples(_ all: [PullCounters]) -> [ServerMetrics.Sample] {
