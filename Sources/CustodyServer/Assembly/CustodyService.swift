@@ -127,7 +127,8 @@ package final class CustodyService: Sendable {
             destruction: destruction, cursors: PullCursorStore(database: database),
             exposure: Exposure(
                 pack: try LiveIncidentPack(directories: configuration.incidentDirectories),
-                memory: ExposureMemory(database: database)))
+                memory: ExposureMemory(database: database)),
+            relayIdentity: keys.relay)
         verification = VerificationSchedule(
             state,
             verifier: DataDirectoryVerifier(

@@ -47,6 +47,8 @@ struct ServerState: Sendable {
     let destruction: Destruction
     let cursors: PullCursorStore
     let exposure: Exposure
+    /// What this server is to its relays.
+    let relayIdentity: @Sendable () throws -> RelayIdentity
     /// The acknowledgements of Splunk's collector.
     let collectorChannels = CollectorChannels()
     let syslogCounters = SyslogCounters()

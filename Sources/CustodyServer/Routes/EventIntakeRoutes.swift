@@ -39,7 +39,8 @@ struct EventIntakeRoutes {
         var request = request
         let source = try requests.hookSource(named: context.parameters.require("name"))
         let delivery = try await requests.delivery(&request)
-        let (verification, connector) = try authenticate(delivery, source, context)
+        let (verification, connector) = try requests.authenticate(
+            delivery, source, principal: context.principal, now: state.now())
         // Only who has shown that they know the secret gets a proof that we do: anybody else could have things signed.
         let secrets = verification == .hmac ? source.secrets(at: state.now()).map { Array($0.utf8) } : []
         let providerAnswer = connector?.answer(to: delivery, credential: SourceCredential(secrets: secrets))
@@ -53,41 +54,13 @@ struct EventIntakeRoutes {
         return providerAnswer.map(Self.response) ?? requests.response(answer)
     }
 
-    /// How a hook's delivery proves where it comes from: the source's own secret in the provider's way, or a token that may
-    /// ingest as this source (for senders that can set a header but sign nothing).
-    private func authenticate(
-        _ delivery: Delivery, _ source: Source, _ context: CustodyRequestContext
-    ) throws -> (Verification, Connector?) {
-        let connector =
-            source.connector == SourceStore.automatic ? nil : try state.catalogue.connector(named: source.connector)
-        if let principal = context.principal {
-            try Authorizer.checkIngest(as: source.name, for: principal, now: state.now())
-            return (.token, connector)
-        }
-        let secrets = source.secrets(at: state.now()).map { Array($0.utf8) }
-        guard !secrets.isEmpty else {
-            throw Problem(
-                .unauthorized, "unauthenticated", "the source has no secret and the delivery brought no token")
-        }
-        let credential = SourceCredential(secrets: secrets)
-        // A source that takes anything checks the delivery in whatever way its headers offer.
-        let candidates = connector.map { [$0] } ?? state.catalogue.connectors.filter(\.isAuthenticated)
-        var refusal: (any Error)?
-        for candidate in candidates {
-            do {
-                let verification = try candidate.authenticate(delivery, credential: credential, now: state.now())
-                guard verification != .none else { continue }
-                return (verification, candidate)
-            } catch let error as ConnectorError {
-                // The reason worth telling is that of the connector whose header was there.
-                if refusal == nil || error.code != .unsigned { refusal = error }
-            }
-        }
-        throw refusal ?? Problem(.unauthorized, "unsigned", "the delivery is not signed")
+    private static func idempotencyKey(_ headers: HTTPFields) throws -> String? {
+        try idempotencyKey(HTTPField.Name("Idempotency-Key").flatMap { headers[$0] })
     }
 
-    private static func idempotencyKey(_ headers: HTTPFields) throws -> String? {
-        guard let name = HTTPField.Name("Idempotency-Key"), let key = headers[name], !key.isEmpty else { return nil }
+    /// The delivery id that an idempotency key stands for; nil without one.
+    static func idempotencyKey(_ key: String?) throws -> String? {
+        guard let key, !key.isEmpty else { return nil }
         guard key.utf8.count <= maximumIdempotencyKeyBytes else {
             throw Problem.badRequest(
                 "idempotency_key", "an Idempotency-Key has at most \(maximumIdempotencyKeyBytes) bytes")
