@@ -20,11 +20,10 @@ struct PullWork: Sendable {
     private let runs: [(settings: PullSettings, counters: PullCounters)]
     private let transport: any PullTransport
     private let relays: any RelayTransport
-    private let relayStatus: [String: RelayStatus]
-    /// Nil without a relay.
-    private let identity: RelayIdentity?
+    /// What is shared with each relay, by the pull's name.
+    private let channels: [String: (channel: RelayChannel, status: RelayStatus)]
 
-    /// - Throws: When this server's key for its relays cannot be read or made.
+    /// - Throws: ``ConfigurationError`` for a relay's key that does not do; when this server's own cannot be read or made.
     init(
         _ settings: [PullSettings], state: ServerState, transport: any PullTransport = HTTPPullTransport(),
         relays: any RelayTransport = HTTPPullTransport()
@@ -33,27 +32,33 @@ struct PullWork: Sendable {
         self.transport = transport
         self.relays = relays
         runs = settings.map { ($0, PullCounters()) }
-        let names = settings.filter(\.isRelay).map(\.name)
-        relayStatus = Dictionary(uniqueKeysWithValues: names.map { ($0, RelayStatus()) })
-        identity = try names.isEmpty ? nil : state.relayIdentity()
-        let (all, status) = (runs, relayStatus)
+        var channels: [String: (channel: RelayChannel, status: RelayStatus)] = [:]
+        for pull in settings {
+            guard case .relay(let relay) = pull.place else { continue }
+            let identity = try state.relayIdentity()
+            guard let channel = try? RelayChannel(identity, with: relay.key, isRelay: false) else {
+                throw ConfigurationError("pull \(pull.name): \(relay.key) is no key that can be used")
+            }
+            channels[pull.name] = (channel, RelayStatus())
+        }
+        self.channels = channels
+        let (all, status) = (runs, channels.values.map(\.status))
         guard !all.isEmpty else { return }
-        state.metrics.collect { Self.samples(all.map(\.counters)) + Self.samples(Array(status.values)) }
+        state.metrics.collect { Self.samples(all.map(\.counters)) + Self.samples(status) }
     }
 
     func run() async {
         await withTaskGroup(of: Void.self) { group in
             for (settings, counters) in runs {
-                guard let adapter = adapter(settings) else { continue }
                 let run = PullRun(
-                    adapter, every: settings.intervalSeconds, counters: counters, surroundings: surroundings(settings))
+                    adapter(settings), every: settings.intervalSeconds, counters: counters,
+                    surroundings: surroundings(settings))
                 group.addTask { await run.run() }
             }
         }
     }
 
-    /// - Returns: Nil for a relay with whose key nothing can be derived.
-    func adapter(_ settings: PullSettings) -> (any PullAdapter)? {
+    func adapter(_ settings: PullSettings) -> any PullAdapter {
         let limits = state.configuration.intake
         switch settings.place {
         case .files(let patterns, let fromStart):
@@ -65,9 +70,9 @@ struct PullWork: Sendable {
         case .pages(let settings):
             return PagedPull(settings: settings, transport: transport, limit: limits.deliveryBytes, now: state.now)
         case .relay(let relay):
-            guard let identity, let status = relayStatus[settings.name],
-                let channel = try? RelayChannel(identity, with: relay.key, isRelay: false)
-            else { return nil }
+            guard let (channel, status) = channels[settings.name] else {
+                preconditionFailure("the pull \(settings.name) is none of this work")
+            }
             return RelayPull(
                 relay, channel: channel, transport: relays, status: status, limit: limits.deliveryBytes,
                 sources: { [sources = state.sources] in

@@ -50,6 +50,9 @@ package struct RelayRun: Sendable {
         let keys = data.appending("keys")
         identity = try RelayIdentity.load(directory: keys, fileSystem: fileSystem)
         let server = try Self.server(configuration.server, in: keys, fileSystem)
+        guard let channel = try? RelayChannel(identity, with: server, isRelay: true) else {
+            throw ConfigurationError("\(server) is no key that can be used")
+        }
         let log = try SpoolLog(directory: data.appending("spool"), fileSystem: fileSystem, limits: configuration.limits)
         if log.tornBytes > 0 {
             logger.warning(
@@ -59,7 +62,7 @@ package struct RelayRun: Sendable {
         routes = RelayRoutes(
             spool: SpoolQueue(log) { onFatal($0) },
             sources: try RelaySources(path: data.appending("sources.json"), fileSystem: fileSystem),
-            channel: try RelayChannel(identity, with: server, isRelay: true), counters: RelayCounters(),
+            channel: channel, counters: RelayCounters(),
             limits: configuration.limits, now: now, monotonic: monotonic)
     }
 
