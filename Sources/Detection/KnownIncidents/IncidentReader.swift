@@ -139,11 +139,12 @@ struct IncidentReader {
             let words = IndicatorFilter.words(values)
             let usual = key == "commits" ? ["github-jobs", "ci-logs"] : ["egress", "ci-logs"]
             let places = (named.isEmpty ? usual : named).compactMap { channels[$0]?.filter }
-            guard !places.isEmpty else { return [try make(title, words, weight ?? .hint)] }
+            let anywhere = IndicatorFilter.wordsAnywhere(values)
+            guard !places.isEmpty else { return [try make(title, anywhere, weight ?? .hint)] }
             let place = IndicatorFilter.anyOf(places.map { "(\($0))" })
             return [
                 try make("\(title) in the events of jobs and networks", "\(words) \(place)", weight ?? .proof, usual),
-                try make("\(title) in other events", "\(words) -\(place)", .hint, usual),
+                try make("\(title) in other events", "\(anywhere) -\(place)", .hint, usual),
             ]
         }
         if let query = node["query"]?.text {

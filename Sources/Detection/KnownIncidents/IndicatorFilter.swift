@@ -97,6 +97,17 @@ enum IndicatorFilter {
     /// What is rare: commits, the hexadecimal part of digests, hosts, places. A word is found as whole, other text anywhere.
     static func words(_ words: [String]) -> String { anyOf(words.map { phrase($0) }) }
 
+    /// Words among events of any kind. The tokens of an IPv4 address are short and common, so looking for it as text reads every
+    /// record: there it is looked for as the address from which somebody came.
+    static func wordsAnywhere(_ words: [String]) -> String {
+        anyOf(words.map { isAddress($0) ? "client.ip:\($0)" : phrase($0) })
+    }
+
+    private static func isAddress(_ word: String) -> Bool {
+        let parts = word.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts.allSatisfy { UInt8($0) != nil }
+    }
+
     /// Repositories by the last part of their names, `*` for anything.
     static func repositories(_ patterns: [String]) -> String {
         let regex = regexes(

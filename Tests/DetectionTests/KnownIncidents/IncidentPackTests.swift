@@ -114,4 +114,19 @@ struct IncidentPackTests {
             most.incidents.first?.indicators.count == IncidentReader.members / IncidentReader.packagesOfQuery)
         #expect(pack(IncidentReader.members + 1).errors.first?.reason.contains("1 to 500") == true)
     }
+
+    @Test("An IPv4 address is no text to look for in every event: there it is where somebody came from")
+    func addresses() throws {
+        let pack = IncidentPack([
+            ("channels.yml", Self.channels),
+            ("bad.yml", Self.incident("[{hosts: [bad.example, 192.0.2.7], channels: [fetches]}]")),
+        ])
+        #expect(pack.errors.isEmpty, "\(pack.errors)")
+        let filters = try #require(pack.incidents.first).indicators.map(\.filter)
+        #expect(
+            filters == [
+                "(bad.example OR 192.0.2.7) (artifact.purl:*)",
+                "(bad.example OR client.ip:192.0.2.7) -(artifact.purl:*)",
+            ])
+    }
 }
