@@ -88,7 +88,7 @@ let package = Package(
             "Intake", ["EventModel", "Connectors", "Journal", "Ledger", "EventStore", crypto]),
         module(
             "Detection", ["EventModel", "QueryLanguage", "EventStore", crypto, "CRE2", yams, grdb],
-            resources: [.embedInCode("Rules")]),
+            resources: [.embedInCode("Rules"), .embedInCode("Incidents")]),
         module("Provenance", ["EventModel"]),
         module(
             "Delivery",

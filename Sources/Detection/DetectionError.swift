@@ -11,6 +11,8 @@ package struct DetectionError: Error, Hashable, Sendable {
         case duplicateRule = "duplicate_rule"
         /// A rule file or directory cannot be read.
         case unreadable = "rule_unreadable"
+        /// The document is YAML but no known incident or channel as a pack has them.
+        case invalidIncident = "invalid_incident"
         /// The stored state of an operator is not what it wrote.
         case malformedState = "malformed_detection_state"
         /// No alert has that id.

@@ -3,7 +3,7 @@ import ArgumentParser
 /// Every command of the program, in the order of its help.
 enum CommandList {
     static let all: [any ParsableCommand.Type] = [
-        ServeCommand.self, WitnessCommand.self, GuardCommand.self, KeyCommand.self, PushCommand.self,
+        ServeCommand.self, WitnessCommand.self, RelayCommand.self, GuardCommand.self, KeyCommand.self, PushCommand.self,
         PushKubernetesCommand.self, RunCommand.self,
         SearchCommand.self, TailCommand.self, ShowCommand.self, ExportCommand.self, VerifyCommand.self,
         SourceCommand.self, RuleCommand.self, AlertCommand.self, DestinationCommand.self, TokenCommand.self,

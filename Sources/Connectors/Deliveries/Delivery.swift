@@ -6,6 +6,8 @@ package struct Delivery: Sendable {
     package var headers: DeliveryHeaders
     package var body: [UInt8]
     package var received: Timestamp
+    /// When a relay took it, for deliveries that came by one: the time of an event that tells none.
+    package var carried: Timestamp?
     /// Where the events are, when the protocol says so; nil splits the body by its form.
     package var frames: [DeliveryFrame]?
 

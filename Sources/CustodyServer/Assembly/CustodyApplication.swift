@@ -1,11 +1,9 @@
 import EventModel
 import Hummingbird
 import HummingbirdCore
-import HummingbirdTLS
 import Intake
 import Logging
 import NIOCore
-import NIOSSL
 import ServiceLifecycle
 
 /// The HTTP side of a server: all routes on one router, one listener.
@@ -75,6 +73,7 @@ struct CustodyApplication: Sendable {
         RuleRoutes(state: state).register(on: router)
         AlertRoutes(state: state).register(on: router)
         IncidentRoutes(state: state).register(on: router)
+        ExposureRoutes(state: state).register(on: router)
         SilenceRoutes(state: state).register(on: router)
         DestinationRoutes(state: state).register(on: router)
     }
@@ -96,31 +95,6 @@ struct CustodyApplication: Sendable {
         let limit = configuration.intake.deliveryBytes
         let http1 = HTTPServerBuilder.http1(
             configuration: .init(additionalChannelHandlers: [ExpectContinueHandler(limit: limit), DisconnectHandler()]))
-        guard let certificate = configuration.tlsCertificate, let key = configuration.tlsKey else {
-            guard configuration.tlsCertificate == nil, configuration.tlsKey == nil else {
-                throw ConfigurationError("TLS needs both a certificate and a key")
-            }
-            return http1
-        }
-        let chain: [NIOSSLCertificateSource]
-        let privateKey: NIOSSLPrivateKey
-        do {
-            chain = try NIOSSLCertificate.fromPEMFile(certificate).map { .certificate($0) }
-        } catch {
-            throw ConfigurationError("\(certificate) holds no certificate in PEM, or cannot be read")
-        }
-        do {
-            privateKey = try NIOSSLPrivateKey(file: key, format: .pem)
-        } catch {
-            throw ConfigurationError("\(key) holds no private key in PEM, or cannot be read")
-        }
-        do {
-            return try .tls(
-                http1,
-                tlsConfiguration: .makeServerConfiguration(
-                    certificateChain: chain, privateKey: .privateKey(privateKey)))
-        } catch {
-            throw ConfigurationError("\(key) is not the key of the certificate in \(certificate)")
-        }
+        return try TLSFiles(certificate: configuration.tlsCertificate, key: configuration.tlsKey).serving(http1)
     }
 }

@@ -130,7 +130,11 @@ package final class CustodyService: Sendable {
             },
             witnessCounters: WitnessCounters(),
             copies: CheckpointCopies(configuration.checkpointCopies, fileSystem: fileSystem), records: records,
-            destruction: destruction, cursors: PullCursorStore(database: database))
+            destruction: destruction, cursors: PullCursorStore(database: database),
+            exposure: Exposure(
+                pack: try LiveIncidentPack(directories: configuration.incidentDirectories),
+                memory: ExposureMemory(database: database)),
+            relayIdentity: keys.relay)
         verification = VerificationSchedule(
             state,
             verifier: DataDirectoryVerifier(
@@ -152,6 +156,7 @@ package final class CustodyService: Sendable {
             group.addTask { await self.verification.run() }
             group.addTask { [state] in await ConnectorReloader(state).run() }
             group.addTask { await self.recordRestore() }
+            group.addTask { [state] in await ExposureWatch(state).run() }
         }
     }
 

@@ -14,6 +14,8 @@ struct InstallationKeys {
     let deduplication: [UInt8]
     /// Encrypts the sources' credentials in the state database.
     let secrets: SecretBox
+    /// Opens what relays have sealed for this server; made when it is asked for first.
+    let relay: @Sendable () throws -> RelayIdentity
 
     init(directory: FilePath, fileSystem: any FileSystem) throws {
         var random = SystemRandomNumberGenerator()
@@ -25,6 +27,7 @@ struct InstallationKeys {
         previousLedger = previous.flatMap { $0.key.verifierKey == current ? nil : $0 }
         deduplication = try Self.secret("deduplication.key", in: directory, fileSystem)
         secrets = try SecretBox(key: try Self.secret("secrets.key", in: directory, fileSystem))
+        relay = { try RelayIdentity.load(directory: directory, fileSystem: fileSystem) }
     }
 
     /// The ledger's origin: unique without saying whose it is, since checkpoints are public.

@@ -28,6 +28,8 @@ package struct ServerConfiguration: Sendable {
     package var ruleDirectories: [String] = []
     /// Directories of connectors beside the built-in catalogue.
     package var connectorDirectories: [String] = []
+    /// Directories of known incidents beside the built-in pack.
+    package var incidentDirectories: [String] = []
     /// Where alerts are sent.
     package var notifications: [DestinationSettings] = []
     /// Hosts and address ranges that notifications may go to although they are private.
@@ -113,7 +115,7 @@ extension ServerConfiguration {
             var seconds: Int?
         }
         enum CodingKeys: String, CodingKey {
-            case listen, rules, connectors, notifications, policy, witness, syslog, pull
+            case listen, rules, connectors, incidents, notifications, policy, witness, syslog, pull
             case guardDirectory = "guard"
             case checkpointCopies = "checkpoint_copies"
             case beaconMinutes = "beacon_minutes"
@@ -134,6 +136,7 @@ extension ServerConfiguration {
         var listen: String?
         var rules: [String]?
         var connectors: [String]?
+        var incidents: [String]?
         var notifications: [DestinationSettings]?
         var allowedTargets: [String]?
         var publicEntries: Bool?
@@ -215,6 +218,7 @@ extension ServerConfiguration {
             }
             ruleDirectories += read.rules ?? []
             connectorDirectories += read.connectors ?? []
+            incidentDirectories += read.incidents ?? []
             allowedTargets += read.allowedTargets ?? []
             publicEntries = publicEntries || read.publicEntries ?? false
             verificationInterval = read.verifyInterval ?? verificationInterval

@@ -43,16 +43,17 @@ package struct ServerRun: Sendable {
         }
         for warning in service.warnings { logger.warning("\(warning)") }
         let syslog: SyslogListeners
+        let pulls: PullWork
         do {
             try await service.finishRestore()
             try await ConfiguredSources(service.state).make(configuration)
             syslog = try await SyslogListeners(
                 configuration.syslog, state: service.state, counters: service.state.syslogCounters)
+            pulls = try PullWork(configuration.pulls, state: service.state)
         } catch {
             await service.stop()
             throw error
         }
-        let pulls = PullWork(configuration.pulls, state: service.state)
         let application = CustodyApplication(service.state)
         let manager = announces ? ServiceManagerNotice(environment: ProcessInfo.processInfo.environment) : nil
         let listening = try application.service { port in

@@ -50,6 +50,9 @@ struct ServerState: Sendable {
     let records: SystemLeaves
     let destruction: Destruction
     let cursors: PullCursorStore
+    let exposure: Exposure
+    /// What this server is to its relays.
+    let relayIdentity: @Sendable () throws -> RelayIdentity
     /// The acknowledgements of Splunk's collector.
     let collectorChannels = CollectorChannels()
     let syslogCounters = SyslogCounters()

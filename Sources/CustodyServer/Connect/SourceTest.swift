@@ -32,7 +32,8 @@ struct SourceTest {
         let verification: Verification
         do {
             // Without a secret it comes with a token, here that of who asked for the test.
-            (verification, _) = try requests.authenticate(delivery, source, isProven ? nil : context.principal)
+            (verification, _) = try requests.authenticate(
+                delivery, source, principal: isProven ? nil : context.principal, now: now)
         } catch {
             var attempt = DeliveryAttempt(received: now, client: client)
             attempt.bytes = delivery.body.count

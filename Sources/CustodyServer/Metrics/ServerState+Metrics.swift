@@ -12,6 +12,7 @@ extension ServerState {
         metrics.collect { [verification] in verification.samples }
         metrics.collect { [syslogCounters] in syslogCounters.samples }
         metrics.collect { [connectors] in connectors.samples }
+        metrics.collect { [exposure] in exposure.samples }
         metrics.collect { [self, intake, storeView, records, views, ledger, tail, alerts, engine] in
             let memory = engine.usage
             let counters = intake.committer.counters

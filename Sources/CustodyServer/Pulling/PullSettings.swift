@@ -8,10 +8,12 @@ package struct PullSettings: Sendable, Equatable {
         case files(patterns: [String], fromStart: Bool)
         case bucket(BucketPull.Settings)
         case pages(PagedPull.Settings)
+        case relay(RelayPull.Settings)
     }
 
     /// What the cursor is kept under.
     package let name: String
+    /// Empty for a relay, which brings deliveries of all sources.
     package let source: String
     /// The connector of the source, where it has to be made.
     package let connector: String
@@ -24,6 +26,8 @@ package struct PullSettings: Sendable, Equatable {
         case .files: false
         case .bucket(let settings): settings.endpoint.hasPrefix("https://")
         case .pages(let settings): settings.url.hasPrefix("https://")
+        // Each delivery proves itself.
+        case .relay: false
         }
     }
 }
@@ -71,32 +75,53 @@ extension PullSettings {
             var overlap: Int64?
             var retentionDays: Int64?
         }
+        struct Relay: Decodable {
+            var url: String
+            var key: String
+        }
         enum CodingKeys: String, CodingKey {
-            case name, source, connector, every, files, s3, http
+            case name, source, connector, every, files, s3, http, relay
         }
         var name: String?
-        var source: String
+        var source: String?
         var connector: String?
         var every: Int64?
         var files: Files?
         var s3: Bucket?
         var http: Pages?
+        var relay: Relay?
     }
 
-    /// The seconds between two pulls that brought everything: files are looked at often, others at their makers' pace.
-    private static let usualSeconds: (files: Int64, others: Int64) = (1, 60)
+    /// The seconds between two pulls that brought everything: files and relays are looked at often, others at their makers' pace.
+    private static let usualSeconds: (near: Int64, others: Int64) = (1, 60)
     /// How long an API may take to show an event, when nobody says.
     private static let usualOverlap: Int64 = 120
 
     /// - Parameter environment: What `${NAME}` in headers and credentials stands for.
     /// - Throws: ``ConfigurationError`` that says what is wrong.
     init(_ entry: Entry, environment: [String: String]) throws {
-        name = entry.name ?? entry.source
-        source = entry.source
+        guard let name = entry.name ?? entry.source else {
+            throw ConfigurationError("pull: each has a source or a name")
+        }
+        self.name = name
+        source = entry.source ?? ""
         connector = entry.connector ?? SourceStore.automatic
         let label = "pull \(name)"
-        switch (entry.files, entry.s3, entry.http) {
-        case (let files?, nil, nil):
+        guard (entry.source == nil) == (entry.relay != nil), entry.relay == nil || entry.connector == nil else {
+            throw ConfigurationError("\(label): each has a source, but a relay, which brings deliveries of all of them")
+        }
+        switch (entry.files, entry.s3, entry.http, entry.relay) {
+        case (nil, nil, nil, let relay?):
+            guard relay.url.hasPrefix("https://") || relay.url.hasPrefix("http://"),
+                URLComponents(string: relay.url) != nil
+            else { throw ConfigurationError("\(label): url is an http(s) URL") }
+            let url = relay.url.hasSuffix("/") ? String(relay.url.dropLast()) : relay.url
+            do {
+                place = .relay(RelayPull.Settings(url: url, key: try RelayPublicKey(relay.key)))
+            } catch let error as ConfigurationError {
+                throw ConfigurationError("\(label): \(error)")
+            }
+        case (let files?, nil, nil, nil):
             let from = files.from ?? "start"
             guard !files.paths.isEmpty, from == "start" || from == "end" else {
                 throw ConfigurationError("\(label): files have paths, and from start or end")
@@ -107,7 +132,7 @@ extension PullSettings {
                 })
             else { throw ConfigurationError("\(label): paths are absolute, with * in their last part only") }
             place = .files(patterns: files.paths, fromStart: from == "start")
-        case (nil, let bucket?, nil):
+        case (nil, let bucket?, nil, nil):
             let endpoint = bucket.endpoint ?? "https://s3.\(bucket.region).amazonaws.com"
             guard endpoint.hasPrefix("https://") || endpoint.hasPrefix("http://") else {
                 throw ConfigurationError("\(label): endpoint is an http(s) URL")
@@ -119,11 +144,11 @@ extension PullSettings {
                     secretKey: try Self.expand(bucket.secretKey, environment, label),
                     sessionToken: try bucket.sessionToken.map { try Self.expand($0, environment, label) },
                     since: try Self.time(bucket.since, label)))
-        case (nil, nil, let pages?):
+        case (nil, nil, let pages?, nil):
             place = .pages(try Self.pages(pages, environment, label))
-        default: throw ConfigurationError("\(label): it is one of files, s3 and http")
+        default: throw ConfigurationError("\(label): it is one of files, s3, http and relay")
         }
-        let usual = entry.files == nil ? Self.usualSeconds.others : Self.usualSeconds.files
+        let usual = entry.files == nil && entry.relay == nil ? Self.usualSeconds.others : Self.usualSeconds.near
         intervalSeconds = entry.every ?? usual
         guard (1...86_400).contains(intervalSeconds) else {
             throw ConfigurationError("\(label): every is 1 to 86400 seconds")

@@ -36,7 +36,13 @@ struct HTTPPullTransport: PullTransport {
         }())
 
     func get(_ url: String, headers: [(name: String, value: String)], limit: Int) async throws -> PullReply {
-        var request = HTTPClientRequest(url: url)
+        try await send(HTTPClientRequest(url: url), headers: headers, limit: limit)
+    }
+
+    func send(
+        _ request: HTTPClientRequest, headers: [(name: String, value: String)], limit: Int
+    ) async throws -> PullReply {
+        var request = request
         for (name, value) in headers { request.headers.add(name: name, value: value) }
         if !request.headers.contains(name: "User-Agent") { request.headers.add(name: "User-Agent", value: "custody") }
         do {

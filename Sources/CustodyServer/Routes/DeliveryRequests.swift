@@ -67,6 +67,41 @@ struct DeliveryRequests: Sendable {
         return source
     }
 
+    /// How a hook's delivery proves where it comes from: the source's own secret in the provider's way, or a token that may
+    /// ingest as this source (for senders that can set a header but sign nothing).
+    ///
+    /// - Parameter now: The time of receipt, by which signed times are judged.
+    func authenticate(
+        _ delivery: Delivery, _ source: Source, principal: Principal?, now: Timestamp
+    ) throws -> (Connectors.Verification, Connector?) {
+        let connector =
+            source.connector == SourceStore.automatic ? nil : try state.catalogue.connector(named: source.connector)
+        if let principal {
+            try Authorizer.checkIngest(as: source.name, for: principal, now: state.now())
+            return (.token, connector)
+        }
+        let secrets = source.secrets(at: now).map { Array($0.utf8) }
+        guard !secrets.isEmpty else {
+            throw Problem(
+                .unauthorized, "unauthenticated", "the source has no secret and the delivery brought no token")
+        }
+        let credential = SourceCredential(secrets: secrets)
+        // A source that takes anything checks the delivery in whatever way its headers offer.
+        let candidates = connector.map { [$0] } ?? state.catalogue.connectors.filter(\.isAuthenticated)
+        var refusal: (any Error)?
+        for candidate in candidates {
+            do {
+                let verification = try candidate.authenticate(delivery, credential: credential, now: now)
+                guard verification != .none else { continue }
+                return (verification, candidate)
+            } catch let error as ConnectorError {
+                // The reason worth telling is that of the connector whose header was there.
+                if refusal == nil || error.code != .unsigned { refusal = error }
+            }
+        }
+        throw refusal ?? Problem(.unauthorized, "unsigned", "the delivery is not signed")
+    }
+
     /// What intake needs of a source.
     func deliverySource(_ source: Source, verified: Connectors.Verification) throws -> DeliverySource {
         let connector =
@@ -122,39 +157,6 @@ struct DeliveryRequests: Sendable {
             try await state.quarantine.add(answer.rejected, source: name, now: delivery.received)
         }
         return answer
-    }
-
-    /// How a hook's delivery proves where it comes from: the source's own secret in the provider's way, or a token that may
-    /// ingest as this source (for senders that can set a header but sign nothing).
-    func authenticate(
-        _ delivery: Delivery, _ source: Source, _ principal: Principal?
-    ) throws -> (Connectors.Verification, Connector?) {
-        let connector =
-            source.connector == SourceStore.automatic ? nil : try state.catalogue.connector(named: source.connector)
-        if let principal {
-            try Authorizer.checkIngest(as: source.name, for: principal, now: state.now())
-            return (.token, connector)
-        }
-        let secrets = source.secrets(at: state.now()).map { Array($0.utf8) }
-        guard !secrets.isEmpty else {
-            throw Problem(
-                .unauthorized, "unauthenticated", "the source has no secret and the delivery brought no token")
-        }
-        let credential = SourceCredential(secrets: secrets)
-        // A source that takes anything checks the delivery in whatever way its headers offer.
-        let candidates = connector.map { [$0] } ?? state.catalogue.connectors.filter(\.isAuthenticated)
-        var refusal: (any Error)?
-        for candidate in candidates {
-            do {
-                let verification = try candidate.authenticate(delivery, credential: credential, now: state.now())
-                guard verification != .none else { continue }
-                return (verification, candidate)
-            } catch let error as ConnectorError {
-                // The reason worth telling is that of the connector whose header was there.
-                if refusal == nil || error.code != .unsigned { refusal = error }
-            }
-        }
-        throw refusal ?? Problem(.unauthorized, "unsigned", "the delivery is not signed")
     }
 
     /// The ledger's signed promise for the events that were new; nil when there are none.

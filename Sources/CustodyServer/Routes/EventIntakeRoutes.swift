@@ -61,7 +61,8 @@ struct EventIntakeRoutes {
         do {
             let delivery = try await requests.delivery(&request)
             attempt.bytes = delivery.body.count
-            let (verification, connector) = try requests.authenticate(delivery, source, context.principal)
+            let (verification, connector) = try requests.authenticate(
+                delivery, source, principal: context.principal, now: state.now())
             return (delivery, verification, connector)
         } catch {
             attempt.failure = (
@@ -73,7 +74,12 @@ struct EventIntakeRoutes {
     }
 
     private static func idempotencyKey(_ headers: HTTPFields) throws -> String? {
-        guard let name = HTTPField.Name("Idempotency-Key"), let key = headers[name], !key.isEmpty else { return nil }
+        try idempotencyKey(HTTPField.Name("Idempotency-Key").flatMap { headers[$0] })
+    }
+
+    /// The delivery id that an idempotency key stands for; nil without one.
+    static func idempotencyKey(_ key: String?) throws -> String? {
+        guard let key, !key.isEmpty else { return nil }
         guard key.utf8.count <= maximumIdempotencyKeyBytes else {
             throw Problem.badRequest(
                 "idempotency_key", "an Idempotency-Key has at most \(maximumIdempotencyKeyBytes) bytes")

@@ -56,6 +56,7 @@ package enum BuiltInRules {
         ("custody-destination-added.yml", PackageResources.custody_destination_added_yml),
         ("custody-evidence-changed.yml", PackageResources.custody_evidence_changed_yml),
         ("custody-evidence-exported.yml", PackageResources.custody_evidence_exported_yml),
+        ("custody-exposure-found.yml", PackageResources.custody_exposure_found_yml),
         ("custody-integrity-failed.yml", PackageResources.custody_integrity_failed_yml),
         ("custody-key-changed.yml", PackageResources.custody_key_changed_yml),
         ("custody-ledger-incident.yml", PackageResources.custody_ledger_incident_yml),

@@ -145,6 +145,10 @@ package final class DeliveryPreparer {
         _ delivery: Delivery, _ deliveryID: String?, to builder: inout BatchBuilder
     ) {
         if let frame = event.frame { Self.complete(&record, with: frame, part: event.part) }
+        if let carried = delivery.carried, !record.contains(.time) {
+            record.set(.time, time: carried)
+            record.set(.timeBasis, "header" as StaticString)
+        }
         if let deliveryID, !record.contains(.sourceDelivery) {
             record.set(.sourceDelivery, event.part.map { deliveryID + $0 } ?? deliveryID)
         } else if let part = event.part, let id = record.text(.sourceDelivery),

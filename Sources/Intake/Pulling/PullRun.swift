@@ -39,6 +39,8 @@ package struct PullRun: Sendable {
         package var recordGap: @Sendable (PullGap) async throws -> Void
         /// Told of a failure whose reason is not that of the failure before.
         package var failed: @Sendable (PullError) -> Void
+        /// Told when a pull that was behind has brought all there was.
+        package var caughtUp: @Sendable () -> Void
         package var seconds: @Sendable () -> Int
         package var sleep: @Sendable (Duration) async throws -> Void
         package var fraction: @Sendable () -> Double
@@ -48,7 +50,8 @@ package struct PullRun: Sendable {
             saveCursor: @escaping @Sendable (PullCursor) async throws -> Void,
             submit: @escaping @Sendable (Delivery, String?) async throws -> (accepted: Int, duplicates: Int),
             recordGap: @escaping @Sendable (PullGap) async throws -> Void,
-            failed: @escaping @Sendable (PullError) -> Void = { _ in }, seconds: @escaping @Sendable () -> Int,
+            failed: @escaping @Sendable (PullError) -> Void = { _ in },
+            caughtUp: @escaping @Sendable () -> Void = {}, seconds: @escaping @Sendable () -> Int,
             sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) },
             fraction: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) }
         ) {
@@ -57,6 +60,7 @@ package struct PullRun: Sendable {
             self.submit = submit
             self.recordGap = recordGap
             self.failed = failed
+            self.caughtUp = caughtUp
             self.seconds = seconds
             self.sleep = sleep
             self.fraction = fraction
@@ -80,10 +84,14 @@ package struct PullRun: Sendable {
     /// Pulls until the task is cancelled. A failure of whatever kind is counted and tried again, more and more slowly.
     package func run() async {
         var schedule = PullSchedule(intervalSeconds: intervalSeconds)
+        var isBehind = false
         while !Task.isCancelled {
             let wait: Duration
             do {
-                wait = schedule.succeeded(hasMore: try await step())
+                let hasMore = try await step()
+                if isBehind, !hasMore { surroundings.caughtUp() }
+                isBehind = hasMore
+                wait = schedule.succeeded(hasMore: hasMore)
                 _ = counters.noteFailure(nil)
             } catch {
                 guard !Task.isCancelled else { return }

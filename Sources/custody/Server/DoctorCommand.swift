@@ -11,7 +11,11 @@ import SystemPackage
 
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "doctor", abstract: "Look for what keeps a server from working, with the remedy for each.")
+        commandName: "doctor", abstract: "Look for what keeps a server from working, with the remedy for each.",
+        discussion: """
+            With --incidents it asks instead whether the events show supply-chain incidents that became public: yes with \
+            evidence, no with what was covered, or cannot tell and why. Exit status 1: one of the answers is yes.
+            """)
 
     private enum Mark: String { case ok, warn, fail }
     private struct Finding {
@@ -20,11 +24,14 @@ struct DoctorCommand: AsyncParsableCommand {
         let text: String
     }
 
+    @Flag(help: "Check the events of the server against known supply-chain incidents.")
+    var incidents = false
     @OptionGroup var output: OutputOptions
     @OptionGroup var server: ClientOptions
 
     func run() async throws {
         let context = CommandContext.current
+        guard !incidents else { return try await tellIncidents(context) }
         let data = server.data ?? DataPlace.usual
         var findings: [Finding] = []
         if FileManager.default.fileExists(atPath: data) {

@@ -11,7 +11,8 @@ struct OwnEventRulesTests {
     private static let ordinary: Set<String> = [
         // Reads.
         "alert.list", "alert.read", "alert.read_evidence", "approver.list", "destination.list", "event.explain",
-        "event.read", "event.read_proof", "event.tail", "field.complete", "hold.list", "incident.list", "incident.read",
+        "event.read", "event.read_proof", "event.tail", "exposure.read", "field.complete", "hold.list", "incident.list",
+        "incident.read",
         "notification.list", "quarantine.read", "redaction.list", "redaction.select", "retention.preview",
         "retention.show", "rule.backtest", "rule.list", "rule.read", "search.run", "silence.list", "silence.preview",
         "silence.read", "source.list", "token.list",
@@ -21,7 +22,8 @@ struct OwnEventRulesTests {
         // What only keeps, repeats or takes rights away.
         "destination.test", "hold.add", "notification.resend", "quarantine.replay", "token.revoke",
         // What the server does by itself, and what says that all is well again.
-        "ledger.beacon", "ledger.publication_resumed", "ledger.witness_agrees", "retention.carry_out", "segment.seal",
+        "exposure.check", "ledger.beacon", "ledger.publication_resumed", "ledger.witness_agrees", "retention.carry_out",
+        "segment.seal",
         // Requests whose outcome is an event of its own: event.redact, retention.destroy, evidence.export.
         "redaction.run", "retention.run", "evidence.exported",
         // Any denial, whatever its action, has a rule.
@@ -31,7 +33,8 @@ struct OwnEventRulesTests {
     /// The actions that the server's code names.
     private static func actions() throws -> Set<String> {
         let nouns = [
-            "access", "alert", "approver", "connector", "delivery", "destination", "event", "evidence", "field", "hold",
+            "access", "alert", "approver", "connector", "delivery", "destination", "event", "evidence", "exposure",
+            "field", "hold",
             "incident",
             "integrity", "ledger", "notification", "quarantine", "redaction", "retention", "rule", "search", "segment",
             "signal", "silence", "source", "token",

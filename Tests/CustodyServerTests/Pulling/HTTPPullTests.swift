@@ -223,7 +223,7 @@ struct HTTPPullTests {
     @Test(
         "What is wrong with a pull is said",
         arguments: [
-            ("{source: a}", "it is one of files, s3 and http"),
+            ("{source: a}", "it is one of files, s3, http and relay"),
             ("{source: a, files: {paths: [app.log]}}", "paths are absolute"),
             ("{source: a, http: {url: 'ftp://x'}}", "url is an http(s) URL"),
             ("{source: a, http: {url: 'https://x', next: page}}", "next is link"),
