@@ -14,6 +14,7 @@ struct ConfiguredSources {
     /// - Throws: ``ConfigurationError`` for a name or a connector that cannot be.
     func make(_ configuration: ServerConfiguration) async throws {
         var wanted: [(name: String, connector: String)] = configuration.pulls.map { ($0.source, $0.connector) }
+        wanted += configuration.github.map { ($0.source, GitHubJoin.webhook) }
         for listener in configuration.syslog {
             let names = [listener.source].compactMap(\.self) + listener.peers.map(\.source)
             wanted += names.map { ($0, SourceStore.automatic) }

@@ -55,6 +55,7 @@ struct CustodyApplication: Sendable {
         HoldRoutes(state: state).register(on: router)
         RedactionRoutes(state: state).register(on: router)
         SourceRoutes(state: state).register(on: router)
+        GitHubRoutes(state: state).register(on: router)
         QuarantineRoutes(state: state).register(on: router)
         RuleRoutes(state: state).register(on: router)
         AlertRoutes(state: state).register(on: router)

@@ -124,7 +124,8 @@ package final class CustodyService: Sendable {
             },
             witnessCounters: WitnessCounters(),
             copies: CheckpointCopies(configuration.checkpointCopies, fileSystem: fileSystem), records: records,
-            destruction: destruction, cursors: PullCursorStore(database: database))
+            destruction: destruction, cursors: PullCursorStore(database: database),
+            github: try GitHubConnections(configured: configuration.github, database: database, box: keys.secrets))
         verification = VerificationSchedule(
             state,
             verifier: DataDirectoryVerifier(

@@ -46,6 +46,7 @@ struct ServerState: Sendable {
     let records: SystemLeaves
     let destruction: Destruction
     let cursors: PullCursorStore
+    let github: GitHubConnections
     /// The acknowledgements of Splunk's collector.
     let collectorChannels = CollectorChannels()
     let syslogCounters = SyslogCounters()

@@ -25,6 +25,7 @@ enum StateDatabase {
         QuarantineStore.register(in: &migrator)
         DestinationStore.register(in: &migrator)
         PullCursorStore.register(in: &migrator)
+        GitHubConnections.register(in: &migrator)
         try migrator.migrate(pool)
         return pool
     }

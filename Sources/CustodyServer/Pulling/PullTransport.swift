@@ -36,7 +36,15 @@ struct HTTPPullTransport: PullTransport {
         }())
 
     func get(_ url: String, headers: [(name: String, value: String)], limit: Int) async throws -> PullReply {
+        try await exchange("GET", url, headers: headers, limit: limit)
+    }
+
+    func exchange(
+        _ method: String, _ url: String, headers: [(name: String, value: String)], body: [UInt8] = [], limit: Int
+    ) async throws -> PullReply {
         var request = HTTPClientRequest(url: url)
+        request.method = HTTPMethod(rawValue: method)
+        if !body.isEmpty { request.body = .bytes(body) }
         for (name, value) in headers { request.headers.add(name: name, value: value) }
         if !request.headers.contains(name: "User-Agent") { request.headers.add(name: "User-Agent", value: "custody") }
         do {
