@@ -60,7 +60,9 @@ actor GitHubAuditLog: PullAdapter {
                 page.gaps.append(
                     PullGap(
                         place: "/orgs/\(context.settings.organization)/audit-log",
-                        reason: "nothing was read since \(Timestamp(seconds: ended).text), and git events are kept for 7 days"))
+                        reason:
+                            "nothing was read since \(Timestamp(seconds: ended).text), and git events are kept for 7 days"
+                    ))
             }
             if !reply.isUnchanged {
                 try read(reply, &state, &page, moment)
@@ -106,8 +108,10 @@ actor GitHubAuditLog: PullAdapter {
     }
 
     private func address(since: Int64) -> String {
-        let phrase = "created:>=\(Timestamp(seconds: since).text)"
+        let phrase =
+            "created:>=\(Timestamp(seconds: since).text)"
             .addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
-        return "/orgs/\(context.settings.organization)/audit-log?include=all&order=asc&per_page=\(GitHubLimits.pageSize)&phrase=\(phrase)"
+        return
+            "/orgs/\(context.settings.organization)/audit-log?include=all&order=asc&per_page=\(GitHubLimits.pageSize)&phrase=\(phrase)"
     }
 }

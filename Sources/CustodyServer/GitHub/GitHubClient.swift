@@ -157,7 +157,9 @@ actor GitHubClient {
 
     private func credential(_ identity: Identity) async throws -> String {
         guard case .app(let id, let key) = settings.credential else {
-            guard case .token(let token) = settings.credential else { throw PullError(.denied, "there is no credential") }
+            guard case .token(let token) = settings.credential else {
+                throw PullError(.denied, "there is no credential")
+            }
             return token
         }
         return try await identity == .app ? appToken(id, key) : installationToken(id, key)
@@ -182,7 +184,8 @@ actor GitHubClient {
         guard reply.status == 201 else {
             installation = nil
             throw PullError(
-                .denied, "GitHub gives the App no token for \(settings.organization) (status \(reply.status)): \(reply.message)")
+                .denied,
+                "GitHub gives the App no token for \(settings.organization) (status \(reply.status)): \(reply.message)")
         }
         let made = try? JSONParser().withDocument(reply.body) { ($0.text("token"), $0.seconds("expires_at")) }
         guard let token = made?.0, let expires = made?.1 else {
@@ -197,7 +200,8 @@ actor GitHubClient {
         let reply = try await asApp("GET", "/orgs/\(settings.organization)/installation", id, key)
         guard reply.status == 200 else {
             throw PullError(
-                .denied, "the App \(id) is not installed on \(settings.organization) (status \(reply.status)): \(reply.message)")
+                .denied,
+                "the App \(id) is not installed on \(settings.organization) (status \(reply.status)): \(reply.message)")
         }
         guard let number = (try? JSONParser().withDocument(reply.body) { $0["id"]?.int64 }) ?? nil else {
             throw PullError(.malformed, "GitHub's answer about the installation cannot be read")
@@ -207,7 +211,8 @@ actor GitHubClient {
     }
 
     /// A request within a request: the turn is ours already.
-    private func asApp(_ method: String, _ path: String, _ id: Int64, _ key: RSASigningKey) async throws -> GitHubReply {
+    private func asApp(_ method: String, _ path: String, _ id: Int64, _ key: RSASigningKey) async throws -> GitHubReply
+    {
         var reply = try await send(method, settings.api + path, try appToken(id, key), etag: nil, .app)
         if reply.status == 401 {
             assertion = nil

@@ -67,7 +67,8 @@ actor GitHubDeliveries: PullAdapter {
                 try await look(&state, &page, moment)
             }
             page.cursor = try GitHubCursor.encode(state)
-            page.hasMore = nextWaiting(state, moment) != nil || state.next != nil && state.waiting.count < Self.maximumWaiting
+            page.hasMore =
+                nextWaiting(state, moment) != nil || state.next != nil && state.waiting.count < Self.maximumWaiting
             report(state)
             return page
         } catch let pause as GitHubPause {
@@ -94,14 +95,15 @@ actor GitHubDeliveries: PullAdapter {
             return try leave("status \(reply.status): \(reply.message)")
         }
         let list = try GitHubList(reply).map { value -> Waiting? in
-            guard let id = value["id"]?.int64, let guid = value.text("guid"), let at = value.seconds("delivered_at") else {
+            guard let id = value["id"]?.int64, let guid = value.text("guid"), let at = value.seconds("delivered_at")
+            else {
                 return nil
             }
             let status = value["status_code"]?.int64 ?? 0
             return Waiting(
                 id: id, guid: guid, event: value.text("event") ?? "", at: at, failed: !(200..<300).contains(status))
         }.compactMap(\.self)
-        let mark = state.mark ?? .min
+        let mark = state.mark ?? 0
         for delivery in list {
             state.top = max(state.top ?? .min, delivery.at)
             state.oldest = min(state.oldest ?? .max, delivery.at)
@@ -112,11 +114,14 @@ actor GitHubDeliveries: PullAdapter {
             state.next = next
             return
         }
-        if let last = state.mark, let oldest = state.oldest, oldest > last, moment - last > GitHubLimits.deliveryRetentionSeconds {
+        if let last = state.mark, let oldest = state.oldest, oldest > last,
+            moment - last > GitHubLimits.deliveryRetentionSeconds
+        {
             page.gaps.append(
                 PullGap(
                     place: path,
-                    reason: "GitHub keeps deliveries for three days; those between \(Timestamp(seconds: last).text) and "
+                    reason:
+                        "GitHub keeps deliveries for three days; those between \(Timestamp(seconds: last).text) and "
                         + "\(Timestamp(seconds: oldest).text) are gone"))
         }
         if state.begins == nil {
@@ -131,7 +136,7 @@ actor GitHubDeliveries: PullAdapter {
     }
 
     private func take(_ delivery: Waiting, _ state: inout Cursor) {
-        guard delivery.at >= (state.mark ?? .min) - Self.overlapSeconds, delivery.event != "ping",
+        guard delivery.at >= (state.mark ?? 0) - Self.overlapSeconds, delivery.event != "ping",
             !covered.contains(delivery.event), !isKnown(delivery.guid),
             !state.waiting.contains(where: { $0.guid == delivery.guid })
         else { return }

@@ -84,13 +84,17 @@ actor GitHubFeed: PullAdapter {
         if state.from == nil { state.from = moment - context.settings.backfillDays * 86_400 }
         var names: [String]
         if context.settings.isApp || context.settings.repositories != nil || state.usesRepositories {
-            names = try await context.repositories.list().map { "/repos/\($0)/events?per_page=\(GitHubLimits.pageSize)" }
+            names = try await context.repositories.list().map {
+                "/repos/\($0)/events?per_page=\(GitHubLimits.pageSize)"
+            }
         } else if let path = state.path {
             names = [path]
         } else {
             let reply = try await context.client.get("/user").found("to say whose token this is")
             let login = (try? JSONParser().withDocument(reply.body) { $0.text("login") }) ?? nil
-            guard let login, GitHubSettings.isName(login) else { throw PullError(.malformed, "the token's owner has no name") }
+            guard let login, GitHubSettings.isName(login) else {
+                throw PullError(.malformed, "the token's owner has no name")
+            }
             let path = "/users/\(login)/events/orgs/\(context.settings.organization)?per_page=\(GitHubLimits.pageSize)"
             state.path = path
             names = [path]

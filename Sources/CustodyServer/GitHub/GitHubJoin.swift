@@ -49,7 +49,8 @@ struct GitHubJoin: Sendable {
     /// Whether a page has told already what a webhook's delivery tells.
     func tellsKnown(_ delivery: Delivery, connector: Connector) -> Bool {
         guard connector.name == Self.webhook else { return false }
-        return facts(delivery, connector).first.map { $0.fact.map { isKnown($0.key, connector: Self.api) } ?? false } ?? false
+        return facts(delivery, connector).first.map { $0.fact.map { isKnown($0.key, connector: Self.api) } ?? false }
+            ?? false
     }
 
     /// The events of a page that are not kept yet.
@@ -109,19 +110,25 @@ struct GitHubJoin: Sendable {
 
     private static func place(_ record: EventRecord) -> (String, String)? {
         if let run = record.text(.ciRun) { return ("ci.run", run) }
-        if let commit = record.text(.vcsCommit), record.text(.sourceEventType) == "push" { return ("vcs.commit", commit) }
+        if let commit = record.text(.vcsCommit), record.text(.sourceEventType) == "push" {
+            return ("vcs.commit", commit)
+        }
         return record.text(.resourceID).map { ("resource.id", $0) }
     }
 
     /// The facts that webhooks told of the same things.
-    private func webhooks(_ facts: [GitHubFact], _ places: [(field: String, value: String)?]) async throws -> [GitHubFact] {
+    private func webhooks(_ facts: [GitHubFact], _ places: [(field: String, value: String)?]) async throws
+        -> [GitHubFact]
+    {
         guard !facts.isEmpty, try await hasWebhooks() else { return [] }
         var values: [String: Set<String>] = [:]
         for case let (field, value)? in places where value.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber) }) {
             values[field, default: []].insert(value)
         }
         guard !values.isEmpty else { return [] }
-        let filters = values.sorted { $0.key < $1.key }.map { "\($0.key):(\($0.value.sorted().joined(separator: " OR ")))" }
+        let filters = values.sorted { $0.key < $1.key }.map {
+            "\($0.key):(\($0.value.sorted().joined(separator: " OR ")))"
+        }
         let hits = try await search("(\(filters.joined(separator: " OR ")))", limit: Self.maximumHits)
         let parser = JSONParser()
         return try hits.compactMap { hit in

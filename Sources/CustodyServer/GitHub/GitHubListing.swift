@@ -86,7 +86,9 @@ actor GitHubListing: PullAdapter {
         for name in awake {
             guard let repository = state.repositories[name] else { continue }
             if let item = repository.wanted.first(where: { !$0.isOld }) { return (name, .part(item)) }
-            if let item = repository.open.first(where: { GitHubListingKind.isDue($0, moment) }) { return (name, .part(item)) }
+            if let item = repository.open.first(where: { GitHubListingKind.isDue($0, moment) }) {
+                return (name, .part(item))
+            }
             if repository.next != nil || due[name]?.moment ?? 0 <= moment { return (name, .pass) }
         }
         for name in awake {
@@ -228,7 +230,9 @@ actor GitHubListing: PullAdapter {
             guard let backfill, backfill.began > backfill.from else { return 1 }
             return Double(backfill.began - (backfill.oldest ?? backfill.began)) / Double(backfill.began - backfill.from)
         }
-        let isBusy = backfills.contains { $0 != nil } || state.repositories.values.contains { $0.wanted.contains(where: \.isOld) }
+        let isBusy =
+            backfills.contains { $0 != nil }
+            || state.repositories.values.contains { $0.wanted.contains(where: \.isOld) }
         progress.set(isBusy ? .backfilling : .following)
         guard days > 0 else { return }
         // The last part of the way are the parts of what was listed.

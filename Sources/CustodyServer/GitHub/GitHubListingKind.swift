@@ -62,7 +62,8 @@ enum GitHubListingKind: Sendable {
     /// Whether the parts of a thing were seen for the last time.
     func isSettled(_ item: GitHubListingCursor.Item, _ parts: GitHubList, _ moment: Int64) throws -> Bool {
         guard self == .deployments, moment - item.created < Self.openSeconds else { return true }
-        return try parts.map { ["success", "failure", "error", "inactive"].contains($0.text("state") ?? "") }.contains(true)
+        return try parts.map { ["success", "failure", "error", "inactive"].contains($0.text("state") ?? "") }.contains(
+            true)
     }
 
     /// A deployment without an outcome is asked about again after a quarter of its age.

@@ -50,7 +50,9 @@ final class GitHubProgress: Sendable {
         }
     }
 
-    func wait(until seconds: Int64) { set(.waiting, note: "for GitHub's rate limit, until \(Timestamp(seconds: seconds).text)") }
+    func wait(until seconds: Int64) {
+        set(.waiting, note: "for GitHub's rate limit, until \(Timestamp(seconds: seconds).text)")
+    }
 
     func note(backfilled: Double?, reached: Int64?) {
         state.withLock { state in

@@ -31,7 +31,8 @@ struct GitHubReply: Sendable {
 
     static func message(_ body: [UInt8]) -> String {
         let text = (try? JSONParser().withDocument(body) { $0["message"]?.string?.text }) ?? nil
-        return String((text ?? "no reason given").unicodeScalars.filter { $0.value >= 0x20 && $0.value < 0x7F }.prefix(200))
+        return String(
+            (text ?? "no reason given").unicodeScalars.filter { $0.value >= 0x20 && $0.value < 0x7F }.prefix(200))
     }
 
     /// - Throws: ``PullError`` `denied` when this is a refusal.
@@ -132,7 +133,9 @@ enum HTTPDate {
 
     static func seconds(_ text: String) -> Int64? {
         let parts = text.split(separator: " ")
-        guard parts.count == 6, parts[5] == "GMT", let month = months.firstIndex(of: String(parts[2])) else { return nil }
+        guard parts.count == 6, parts[5] == "GMT", let month = months.firstIndex(of: String(parts[2])) else {
+            return nil
+        }
         let number = month + 1
         let day = parts[1].count == 1 ? "0\(parts[1])" : String(parts[1])
         return Timestamp(parsing: "\(parts[3])-\(number < 10 ? "0" : "")\(number)-\(day)T\(parts[4])Z")?.seconds

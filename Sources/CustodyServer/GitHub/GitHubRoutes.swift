@@ -65,13 +65,15 @@ struct GitHubRoutes {
         let wanted: Beginning = try await RequestJSON.decode(request, context)
         try SourceName.check(wanted.source)
         guard GitHubSettings.isName(wanted.organization) else {
-            throw Problem.badRequest("invalid_github", "organization is the name in its URL, as acme in github.com/acme")
+            throw Problem.badRequest(
+                "invalid_github", "organization is the name in its URL, as acme in github.com/acme")
         }
         let api = try configured { try GitHubSettings.address(wanted.api, "github") }
         let url = try Self.base(wanted.url, "url")
         let hook = try wanted.hookURL.map { try Self.base($0, "hook_url") }
         let registration = GitHubRegistrations.Registration(
-            state: state.sources.newSecret(), source: wanted.source, organization: wanted.organization, api: api, url: url,
+            state: state.sources.newSecret(), source: wanted.source, organization: wanted.organization, api: api,
+            url: url,
             // A name that nobody can ever own (RFC 6761): nobody gets what GitHub cannot deliver here, and it keeps it for us.
             hookURL: (hook ?? "https://custody.invalid") + "/v1/hooks/\(wanted.source)",
             name: wanted.name ?? "Custody for \(wanted.organization)", by: principal,
@@ -94,7 +96,9 @@ struct GitHubRoutes {
 
     /// A page with one button, which posts the manifest to GitHub: the way that GitHub wants it.
     @Sendable private func start(_ request: Request, context: CustodyRequestContext) async throws -> Response {
-        guard let registration = state.github.registrations.registration(Self.parameter(request, "state"), now: state.now().seconds)
+        guard
+            let registration = state.github.registrations.registration(
+                Self.parameter(request, "state"), now: state.now().seconds)
         else { throw Self.unknownState }
         var manifest = JSONWriter()
         registration.write(to: &manifest)
@@ -105,11 +109,13 @@ struct GitHubRoutes {
     /// brings the state, which only the page of an administrator was given, is what counts.
     @Sendable private func finish(_ request: Request, context: CustodyRequestContext) async throws -> Response {
         let now = state.now()
-        guard let registration = state.github.registrations.take(Self.parameter(request, "state"), now: now.seconds) else {
+        guard let registration = state.github.registrations.take(Self.parameter(request, "state"), now: now.seconds)
+        else {
             throw Self.unknownState
         }
         let code = Self.parameter(request, "code")
-        guard (1...200).contains(code.utf8.count), code.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "-_".contains($0)) })
+        guard (1...200).contains(code.utf8.count),
+            code.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "-_".contains($0)) })
         else { throw Problem.badRequest("invalid_code", "GitHub's code is missing") }
         let conversion = try await convert(code, registration)
         try keepSecret(conversion.webhookSecret, registration, now)
@@ -126,7 +132,9 @@ struct GitHubRoutes {
         return GitHubPage.finish(registration, app: conversion.page)
     }
 
-    private func convert(_ code: String, _ registration: GitHubRegistrations.Registration) async throws -> GitHubConversion {
+    private func convert(_ code: String, _ registration: GitHubRegistrations.Registration) async throws
+        -> GitHubConversion
+    {
         let request = GitHubRequest(
             method: "POST", url: "\(registration.api)/app-manifests/\(code)/conversions",
             headers: [("Accept", "application/vnd.github+json"), ("X-GitHub-Api-Version", "2022-11-28")])

@@ -116,7 +116,8 @@ extension GitHubSettings {
             Set(
                 try names.map { name in
                     let short = name.split(separator: "/").last.map(String.init) ?? ""
-                    guard !short.isEmpty, short.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) })
+                    guard !short.isEmpty,
+                        short.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) })
                     else { throw ConfigurationError("\(label): \(name) is no repository's name") }
                     return short.lowercased()
                 })
@@ -147,7 +148,8 @@ extension GitHubSettings {
         func secret(_ text: String?, _ file: String?, _ name: String) throws -> String? {
             guard let file else { return try text.map { try PullSettings.expand($0, environment, label) } }
             guard text == nil, let read else {
-                throw ConfigurationError("\(label): \(name)_file stands in the configuration file only, instead of \(name)")
+                throw ConfigurationError(
+                    "\(label): \(name)_file stands in the configuration file only, instead of \(name)")
             }
             guard let content = read(file) else { throw ConfigurationError("\(label): \(file) cannot be read") }
             return content.trimmingCharacters(in: .whitespacesAndNewlines)
@@ -179,7 +181,8 @@ extension GitHubSettings {
         while text.hasSuffix("/") { text.removeLast() }
         guard let parts = URLComponents(string: text), let host = parts.host, parts.query == nil, parts.user == nil,
             parts.fragment == nil,
-            parts.scheme == "https" || parts.scheme == "http" && ["127.0.0.1", "localhost", "::1", "[::1]"].contains(host)
+            parts.scheme == "https"
+                || parts.scheme == "http" && ["127.0.0.1", "localhost", "::1", "[::1]"].contains(host)
         else {
             throw ConfigurationError("\(label): api is an https URL, as https://HOST/api/v3 of an Enterprise Server")
         }

@@ -56,7 +56,8 @@ struct GitHubStatus: Sendable {
             json.member("requests", Int64(client.requests))
             json.member("unchanged", Int64(client.unchanged))
             json.member("clock_skew_seconds", client.skew)
-            if let limit = client.budget.limit, let remaining = client.budget.remaining, let reset = client.budget.reset {
+            if let limit = client.budget.limit, let remaining = client.budget.remaining, let reset = client.budget.reset
+            {
                 json.member("rate_limit") { json in
                     json.object { json in
                         json.member("limit", Int64(limit))

@@ -40,7 +40,8 @@ struct GitHubWork: Sendable {
                 .gauge, "custody_github_streams_failing", "Streams whose last attempt failed.",
                 Double(progress.count { $0.counters.lastFailure != nil })),
             .init(
-                .gauge, "custody_github_backfill_ratio", "How much of the days before the connection has been read, where least has.",
+                .gauge, "custody_github_backfill_ratio",
+                "How much of the days before the connection has been read, where least has.",
                 progress.compactMap { $0.snapshot.backfilled }.min() ?? 1),
             .init(
                 .counter, "custody_github_events_total", "Events that were read from GitHub.",

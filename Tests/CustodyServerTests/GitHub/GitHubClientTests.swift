@@ -2,6 +2,7 @@ import Connectors
 import EventModel
 import Foundation
 import Intake
+import Synchronization
 import Testing
 
 @testable import CustodyServer
@@ -51,7 +52,9 @@ struct GitHubClientTests {
         #expect(wrong?.code == .denied && wrong?.reason.contains("Bad credentials") == true)
     }
 
-    @Test("A clock that is wrong by minutes or days is noticed and got round", arguments: [-100_000, -700, -90, 20, 90, 700, 100_000] as [Int64])
+    @Test(
+        "A clock that is wrong by minutes or days is noticed and got round",
+        arguments: [-100_000, -700, -90, 20, 90, 700, 100_000] as [Int64])
     func skew(seconds: Int64) async throws {
         let (clock, github) = world()
         github.change { $0.skew = seconds }
@@ -107,11 +110,14 @@ struct GitHubClientTests {
             ("{source: a, organization: acorn, app_id: 5}", "app_id needs the App's private_key"),
             ("{source: a, organization: acorn, private_key: x}", "private_key needs the app_id"),
             ("{source: a, organization: acorn, app_id: 5, private_key: x}", "no RSA key in PEM"),
-            ("{source: a, organization: acorn, app_id: 5, private_key: x, token: y2345678}", "no RSA key"),
+            ("{source: a, organization: acorn, app_id: 5, private_key: x, token: y2345678}", "not both"),
             ("{source: a, organization: 'a/b', token: x2345678}", "organization is the name"),
             ("{source: a, organization: acorn, token: '${NO_SUCH_VARIABLE_HERE}'}", "the environment has no"),
             ("{source: a, organization: acorn, token: x2345678, api: 'http://example.com'}", "api is an https URL"),
-            ("{source: a, organization: acorn, token: x2345678, streams: [everything]}", "there is no stream everything"),
+            (
+                "{source: a, organization: acorn, token: x2345678, streams: [everything]}",
+                "there is no stream everything"
+            ),
             ("{source: a, organization: acorn, token: x2345678, backfill_days: 900}", "backfill_days is 0 to 400"),
             ("{source: a, organization: acorn, token_file: /no/such/file}", "cannot be read"),
             ("{organization: acorn, token: x2345678}", "source is missing"),

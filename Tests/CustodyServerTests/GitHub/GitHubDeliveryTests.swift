@@ -32,7 +32,8 @@ struct GitHubDeliveryTests {
     func unreachable() async throws {
         try await GitHubWorld.run { state in
             state.deliveries = (0..<230).map { Self.delivery(1_000 + $0, at: GitHubWorld.start - 200_000 + $0 * 100) }
-            state.deliveries.append(Self.delivery(5_000, at: GitHubWorld.start - 50, event: "ping", payload: #"{"zen":"x"}"#))
+            state.deliveries.append(
+                Self.delivery(5_000, at: GitHubWorld.start - 50, event: "ping", payload: #"{"zen":"x"}"#))
         } _: { world, client in
             let streams = try world.connect(GitHubWorld.entry(app: true, streams: ["deliveries"]))
             #expect(try await world.drain(streams).isEmpty)
@@ -51,11 +52,15 @@ struct GitHubDeliveryTests {
     @Test("What the webhook brought is not fetched; what it failed to bring is")
     func gapsOfWebhooks() async throws {
         try await GitHubWorld.run { state in
-            state.deliveries = (0..<10).map { Self.delivery(1_000 + $0, at: GitHubWorld.start - 500 + $0, status: $0 < 7 ? 200 : 502) }
+            state.deliveries = (0..<10).map {
+                Self.delivery(1_000 + $0, at: GitHubWorld.start - 500 + $0, status: $0 < 7 ? 200 : 502)
+            }
         } _: { world, client in
             let streams = try world.connect(GitHubWorld.entry(app: true, streams: ["deliveries"]))
             for id in Int64(1_000)..<1_007 {
-                #expect(try await send("push", "guid-\(id)", StandInGitHub.webhook(push: id, Self.repository), client).status == 200)
+                #expect(
+                    try await send("push", "guid-\(id)", StandInGitHub.webhook(push: id, Self.repository), client)
+                        .status == 200)
             }
             try await world.drain(streams)
             #expect(world.github.count("/app/hook/deliveries/") == 3)
@@ -66,7 +71,9 @@ struct GitHubDeliveryTests {
     @Test("With redelivery, a failed delivery is asked for once, and fetched when it does not come")
     func redelivery() async throws {
         try await GitHubWorld.run { state in
-            state.deliveries = [Self.delivery(1, at: GitHubWorld.start - 60), Self.delivery(2, at: GitHubWorld.start - 50)]
+            state.deliveries = [
+                Self.delivery(1, at: GitHubWorld.start - 60), Self.delivery(2, at: GitHubWorld.start - 50),
+            ]
         } _: { world, client in
             let streams = try world.connect(GitHubWorld.entry(app: true, streams: ["deliveries"], redeliver: true))
             try await world.drain(streams)
@@ -102,7 +109,10 @@ struct GitHubDeliveryTests {
         let told = StandInGitHub.Run(id: 70, created: GitHubWorld.start - 900, updated: GitHubWorld.start - 800)
         let polled = StandInGitHub.Run(id: 71, created: GitHubWorld.start - 700, updated: GitHubWorld.start - 600)
         try await GitHubWorld.run { state in
-            state.repositories = [Self.repository: .init(runs: [told, polled], feed: [StandInGitHub.push(40, created: GitHubWorld.start - 950)])]
+            state.repositories = [
+                Self.repository: .init(
+                    runs: [told, polled], feed: [StandInGitHub.push(40, created: GitHubWorld.start - 950)])
+            ]
         } _: { world, client in
             let streams = try world.connect(GitHubWorld.entry(streams: ["runs", "events"]))
             let first = try await send("workflow_run", "g-1", StandInGitHub.webhook(told, Self.repository), client)
@@ -125,7 +135,12 @@ struct GitHubDeliveryTests {
     @Test("The App's feed tells what was before its deliveries, and nothing of what they tell")
     func coverage() async throws {
         try await GitHubWorld.run { state in
-            state.repositories = [Self.repository: .init(feed: (0..<20).map { StandInGitHub.push(100 + $0, created: GitHubWorld.start - 20_000 + $0 * 1_000) })]
+            state.repositories = [
+                Self.repository: .init(
+                    feed: (0..<20).map {
+                        StandInGitHub.push(100 + $0, created: GitHubWorld.start - 20_000 + $0 * 1_000)
+                    })
+            ]
             state.deliveries = (10..<20).map { Self.delivery(100 + $0, at: GitHubWorld.start - 20_000 + $0 * 1_000) }
         } _: { world, client in
             let streams = try world.connect(GitHubWorld.entry(app: true, streams: ["deliveries", "events"]))

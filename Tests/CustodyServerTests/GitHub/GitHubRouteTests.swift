@@ -1,6 +1,8 @@
 import EventModel
 import Foundation
+import HTTPTypes
 import HummingbirdTesting
+import Identity
 import Testing
 
 @testable import CustodyServer
@@ -15,21 +17,29 @@ struct GitHubRouteTests {
 
     @Test("A manifest asks to read, its code becomes the App's key, and the state is good once")
     func manifest() async throws {
-        try await GitHubWorld.run { $0.codes = ["c0de"] } _: { world, client in
+        try await GitHubWorld.run {
+            $0.codes = ["c0de"]
+        } _: { world, client in
             let answer = try await begin(client)
             #expect(answer.status == 201, "\(answer.text)")
             let state = try #require(answer["state"] as? String)
             let manifest = try #require(answer["manifest"] as? [String: Any])
-            #expect(answer["action"] as? String == "https://github.com/organizations/acorn/settings/apps/new?state=\(state)")
+            #expect(
+                answer["action"] as? String == "https://github.com/organizations/acorn/settings/apps/new?state=\(state)"
+            )
             #expect(manifest["redirect_url"] as? String == "http://127.0.0.1:8400/connect/github/callback")
-            #expect((manifest["hook_attributes"] as? [String: Any])?["url"] as? String == "https://custody.invalid/v1/hooks/acorn")
+            #expect(
+                (manifest["hook_attributes"] as? [String: Any])?["url"] as? String
+                    == "https://custody.invalid/v1/hooks/acorn")
             #expect((manifest["default_permissions"] as? [String: String])?.values.allSatisfy { $0 == "read" } == true)
             let page = try await client.send(.get, "/connect/github/start?state=\(state)", token: nil)
             #expect(page.status == 200 && page.text.contains("<form action=\"https://github.com/organizations/acorn/"))
             let wrong = try await client.send(.get, "/connect/github/callback?code=c0de&state=guess", token: nil)
             #expect(wrong.status == 403)
             let done = try await client.send(.get, "/connect/github/callback?code=c0de&state=\(state)", token: nil)
-            #expect(done.status == 200 && done.text.contains("https://github.com/apps/custody-for-acorn/installations/new"), "\(done.text)")
+            #expect(
+                done.status == 200 && done.text.contains("https://github.com/apps/custody-for-acorn/installations/new"),
+                "\(done.text)")
             let again = try await client.send(.get, "/connect/github/callback?code=c0de&state=\(state)", token: nil)
             #expect(again.status == 403)
             let source = try await client.send(.get, "/v1/sources/acorn")
@@ -46,7 +56,8 @@ struct GitHubRouteTests {
     func expiry() async throws {
         try await GitHubWorld.run { world, client in
             let state = try #require(try await begin(client)["state"] as? String)
-            let refused = try await client.send(.get, "/connect/github/callback?code=unknown&state=\(state)", token: nil)
+            let refused = try await client.send(
+                .get, "/connect/github/callback?code=unknown&state=\(state)", token: nil)
             #expect(refused.status == 502 && refused.code == "github_refused")
             #expect(world.state.github.list().isEmpty)
             let late = try #require(try await begin(client)["state"] as? String)
@@ -58,7 +69,11 @@ struct GitHubRouteTests {
     @Test("A connection is set, shown with its progress and never its secret, and ended; only administrators may")
     func connection() async throws {
         try await GitHubWorld.run { state in
-            state.repositories = ["acorn/till": .init(runs: [.init(id: 1, created: GitHubWorld.start - 900, updated: GitHubWorld.start - 800)])]
+            state.repositories = [
+                "acorn/till": .init(runs: [
+                    .init(id: 1, created: GitHubWorld.start - 900, updated: GitHubWorld.start - 800)
+                ])
+            ]
         } _: { world, client in
             let body = #"{"organization":"acorn","token":"ghp_standin0123456789","streams":["runs"]}"#
             #expect(try await client.send(.put, "/v1/sources/acorn/github", body).status == 404)
@@ -66,14 +81,17 @@ struct GitHubRouteTests {
             #expect(try await client.send(.put, "/v1/sources/acorn/github", body, token: nil).status == 401)
             let half = try await client.send(.put, "/v1/sources/acorn/github", #"{"organization":"acorn","app_id":3}"#)
             #expect(half.status == 400 && half.code == "invalid_github" && half.text.contains("private_key"))
-            let file = try await client.send(.put, "/v1/sources/acorn/github", #"{"organization":"acorn","token_file":"/etc/passwd"}"#)
+            let file = try await client.send(
+                .put, "/v1/sources/acorn/github", #"{"organization":"acorn","token_file":"/etc/passwd"}"#)
             #expect(file.status == 400)
             let set = try await client.send(.put, "/v1/sources/acorn/github", body)
             #expect(set.status == 200 && !set.text.contains("ghp_"), "\(set.text)")
             try await world.drain(try world.reopen())
             let shown = try await client.send(.get, "/v1/sources/acorn")
             let streams = (shown["github"] as? [String: Any])?["streams"] as? [[String: Any]]
-            #expect(streams?.first?["backfilled_percent"] as? Int == 100 && streams?.first?["events"] as? Int == 1, "\(shown.text)")
+            #expect(
+                streams?.first?["backfilled_percent"] as? Int == 100 && streams?.first?["events"] as? Int == 1,
+                "\(shown.text)")
             #expect(shown["pull"] as? String == "github: following")
             let list = try await client.send(.get, "/v1/sources")
             #expect(list.text.contains("github: following"))

@@ -2,6 +2,7 @@ import EventModel
 import Foundation
 import HummingbirdTesting
 import Intake
+import Synchronization
 import Testing
 
 @testable import CustodyServer
@@ -24,9 +25,13 @@ struct GitHubStreamTests {
             var repository = StandInGitHub.Repository(runs: Self.runs(250))
             repository.deployments = (0..<130).map {
                 let created = GitHubWorld.start - Int64($0 + 2) * 18_000
-                return .init(id: 500 - Int64($0), created: created, states: [("in_progress", created + 5), ("success", created + 60)])
+                return .init(
+                    id: 500 - Int64($0), created: created,
+                    states: [("in_progress", created + 5), ("success", created + 60)])
             }
-            state.repositories = [Self.repository: repository, "acorn/empty": .init(), "other/till": .init(runs: Self.runs(9))]
+            state.repositories = [
+                Self.repository: repository, "acorn/empty": .init(), "other/till": .init(runs: Self.runs(9)),
+            ]
         } _: { world, client in
             let streams = try world.connect(GitHubWorld.entry(streams: ["runs", "jobs", "deployments"]))
             #expect(try await world.drain(streams).isEmpty)
@@ -57,7 +62,9 @@ struct GitHubStreamTests {
     @Test("A bad day: errors, time-outs, limits, cut-off, repeated and shuffled pages cost time and nothing else")
     func badDay() async throws {
         try await GitHubWorld.run { state in
-            state.repositories = [Self.repository: .init(runs: Self.runs(420)), "acorn/shop": .init(runs: Self.runs(130, first: 90_000))]
+            state.repositories = [
+                Self.repository: .init(runs: Self.runs(420)), "acorn/shop": .init(runs: Self.runs(130, first: 90_000)),
+            ]
             state.faultEvery = 3
         } _: { world, client in
             let failures = try await world.drain(try world.connect(GitHubWorld.entry(streams: ["runs", "jobs"])))
@@ -71,16 +78,22 @@ struct GitHubStreamTests {
     @Test("A run is told when it starts, and again when it is finished, however old it is by then")
     func following() async throws {
         try await GitHubWorld.run { state in
-            state.repositories = [Self.repository: .init(runs: [
-                .init(id: 7, created: GitHubWorld.start - 2 * GitHubWorld.day, updated: GitHubWorld.start - 100, status: "in_progress")
-            ])]
+            state.repositories = [
+                Self.repository: .init(runs: [
+                    .init(
+                        id: 7, created: GitHubWorld.start - 2 * GitHubWorld.day, updated: GitHubWorld.start - 100,
+                        status: "in_progress")
+                ])
+            ]
         } _: { world, client in
             let streams = try world.connect(GitHubWorld.entry(streams: ["runs", "jobs"]))
             try await world.drain(streams)
             #expect(try await world.count("action:pipeline.start", client, expecting: 1) == 1)
             world.clock.advance(3_600)
-            world.github.change { $0.repositories[Self.repository]?.runs.insert(
-                .init(id: 8, created: GitHubWorld.start + 1_800, updated: GitHubWorld.start + 1_900), at: 0) }
+            world.github.change {
+                $0.repositories[Self.repository]?.runs.insert(
+                    .init(id: 8, created: GitHubWorld.start + 1_800, updated: GitHubWorld.start + 1_900), at: 0)
+            }
             try await world.drain(streams)
             world.clock.advance(3_600)
             world.github.change { $0.repositories[Self.repository]?.runs[1].status = "completed" }
@@ -94,7 +107,10 @@ struct GitHubStreamTests {
     @Test("What did not change costs nothing of the hour's requests")
     func unchanged() async throws {
         try await GitHubWorld.run { state in
-            state.repositories = [Self.repository: .init(runs: Self.runs(20), feed: [StandInGitHub.push(50, created: GitHubWorld.start - 60)])]
+            state.repositories = [
+                Self.repository: .init(
+                    runs: Self.runs(20), feed: [StandInGitHub.push(50, created: GitHubWorld.start - 60)])
+            ]
         } _: { world, _ in
             let streams = try world.connect(GitHubWorld.entry(streams: ["events", "runs"]))
             try await world.drain(streams)
@@ -132,7 +148,9 @@ struct GitHubStreamTests {
     @Test("A day without GitHub is caught up; a repository that is refused holds up no other")
     func outage() async throws {
         try await GitHubWorld.run { state in
-            state.repositories = [Self.repository: .init(runs: Self.runs(30)), "acorn/closed": .init(runs: Self.runs(5), refuses: 403)]
+            state.repositories = [
+                Self.repository: .init(runs: Self.runs(30)), "acorn/closed": .init(runs: Self.runs(5), refuses: 403),
+            ]
         } _: { world, client in
             let streams = try world.connect(GitHubWorld.entry(streams: ["runs", "events"]))
             try await world.drain(streams)
@@ -162,7 +180,10 @@ struct GitHubStreamTests {
     @Test("The feed tells pushes, and a gap when more happened than it shows")
     func feed() async throws {
         try await GitHubWorld.run { state in
-            state.repositories = [Self.repository: .init(feed: (0..<40).map { StandInGitHub.push(100 + $0, created: GitHubWorld.start - 90_000 + $0 * 60) })]
+            state.repositories = [
+                Self.repository: .init(
+                    feed: (0..<40).map { StandInGitHub.push(100 + $0, created: GitHubWorld.start - 90_000 + $0 * 60) })
+            ]
         } _: { world, client in
             let streams = try world.connect(GitHubWorld.entry(streams: ["events"]))
             try await world.drain(streams)
@@ -170,7 +191,9 @@ struct GitHubStreamTests {
             world.clock.advance(2 * GitHubWorld.day)
             let now = world.clock.now.seconds
             world.github.change { state in
-                state.repositories[Self.repository]?.feed += (0..<400).map { StandInGitHub.push(1_000 + $0, created: now - 400 + $0) }
+                state.repositories[Self.repository]?.feed += (0..<400).map {
+                    StandInGitHub.push(1_000 + $0, created: now - 400 + $0)
+                }
             }
             try await world.drain(streams)
             #expect(try await world.count("action:code.push", client, expecting: 340) == 340)

@@ -1,8 +1,9 @@
-import DurableFiles
 import EventModel
 import Foundation
+import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
+import Identity
 import Intake
 import Synchronization
 import Testing
@@ -66,7 +67,8 @@ final class GitHubWorld: Sendable {
     /// Connects the source `acorn` and returns its streams, which nothing runs but ``drain(_:rounds:)``.
     func connect(_ entry: GitHubSettings.Entry) throws -> Streams {
         if state.sources.source(named: "acorn") == nil {
-            _ = try state.sources.add(name: "acorn", connector: GitHubJoin.webhook, secret: "standin-secret", now: clock.now)
+            _ = try state.sources.add(
+                name: "acorn", connector: GitHubJoin.webhook, secret: "standin-secret", now: clock.now)
         }
         _ = try state.github.set(entry, source: "acorn", now: clock.now)
         return try reopen()
@@ -120,7 +122,9 @@ final class GitHubWorld: Sendable {
 
     /// Counts the kept events by a query.
     func count(_ query: String, _ client: any TestClientProtocol, expecting: Int = 0) async throws -> Int {
-        let encoded = "source.name:acorn \(query) | stats count".addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
+        let encoded =
+            "source.name:acorn \(query) | stats count".addingPercentEncoding(withAllowedCharacters: .alphanumerics)
+            ?? ""
         let deadline = ContinuousClock.now + .seconds(60)
         var count = 0
         repeat {

@@ -75,7 +75,9 @@ extension StandInGitHub {
     static func push(_ id: Int64, created: Int64) -> FeedEvent {
         FeedEvent(
             id: id, created: created,
-            payload: "{\"push_id\":\(id),\"ref\":\"refs/heads/main\",\"head\":\"\(commit(id))\",\"before\":\"\(commit(id - 1))\"}")
+            payload:
+                "{\"push_id\":\(id),\"ref\":\"refs/heads/main\",\"head\":\"\(commit(id))\",\"before\":\"\(commit(id - 1))\"}"
+        )
     }
 
     /// The same push, as a webhook tells it.

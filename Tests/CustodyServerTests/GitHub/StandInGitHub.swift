@@ -107,13 +107,15 @@ final class StandInGitHub: GitHubTransport {
         let path = parts?.path ?? ""
         let query = Dictionary(
             (parts?.queryItems ?? []).map { ($0.name, $0.value ?? "") }, uniquingKeysWith: { $1 })
-        state.requests.append("\(request.method) \(request.url.replacingOccurrences(of: "https://api.github.com", with: ""))")
+        state.requests.append(
+            "\(request.method) \(request.url.replacingOccurrences(of: "https://api.github.com", with: ""))")
         if state.windowEnds <= clock {
             state.windowEnds = clock + 3_600
             state.used = 0
         }
         guard !state.isDown else { return reply(503, "{}", &state, clock) }
-        let fault = state.faultEvery > 0 && state.requests.count % state.faultEvery == 0
+        let fault =
+            state.faultEvery > 0 && state.requests.count % state.faultEvery == 0
             ? state.faults[state.requests.count / state.faultEvery % state.faults.count] : nil
         switch fault {
         case .serverError?: return reply(502, "<html>", &state, clock)
@@ -153,7 +155,8 @@ final class StandInGitHub: GitHubTransport {
         formatter.dateFormat = "EEE, dd MMM yyyy HH:mm:ss 'GMT'"
         let own = [
             ("Date", formatter.string(from: Date(timeIntervalSince1970: Double(clock)))),
-            ("X-RateLimit-Limit", String(state.limit)), ("X-RateLimit-Remaining", String(max(0, state.limit - state.used))),
+            ("X-RateLimit-Limit", String(state.limit)),
+            ("X-RateLimit-Remaining", String(max(0, state.limit - state.used))),
             ("X-RateLimit-Reset", String(state.windowEnds)), ("X-RateLimit-Resource", "core"),
         ]
         return PullReply(
@@ -172,15 +175,21 @@ final class StandInGitHub: GitHubTransport {
                 let read = try? JSONSerialization.jsonObject(with: Data(claims.utf8)) as? [String: Any],
                 let issued = read["iat"] as? Int64, let expires = read["exp"] as? Int64
             else { return reply(401, bad("A JSON web token could not be decoded"), &state, clock) }
-            guard issued <= clock else { return reply(401, bad("'Issued at' claim ('iat') must be in the past"), &state, clock) }
+            guard issued <= clock else {
+                return reply(401, bad("'Issued at' claim ('iat') must be in the past"), &state, clock)
+            }
             guard expires <= clock + 600 else {
                 return reply(401, bad("'Expiration time' claim ('exp') is too far in the future"), &state, clock)
             }
-            guard expires > clock else { return reply(401, bad("'Expiration time' claim ('exp') must be in the future"), &state, clock) }
+            guard expires > clock else {
+                return reply(401, bad("'Expiration time' claim ('exp') must be in the future"), &state, clock)
+            }
             return nil
         }
         if credential == state.token { return nil }
-        guard let end = state.access[credential], end > clock else { return reply(401, bad("Bad credentials"), &state, clock) }
+        guard let end = state.access[credential], end > clock else {
+            return reply(401, bad("Bad credentials"), &state, clock)
+        }
         return nil
     }
 
@@ -206,7 +215,8 @@ final class StandInGitHub: GitHubTransport {
     private typealias Found = (status: Int, body: String, headers: [(String, String)])
 
     private func route(
-        _ method: String, _ path: String, _ query: [String: String], _ fault: Fault?, _ state: inout State, _ clock: Int64
+        _ method: String, _ path: String, _ query: [String: String], _ fault: Fault?, _ state: inout State,
+        _ clock: Int64
     ) -> Found {
         let missing: Found = (404, #"{"message":"Not Found"}"#, [])
         let parts = path.split(separator: "/").map(String.init)
@@ -226,8 +236,10 @@ final class StandInGitHub: GitHubTransport {
         case ("GET", 2) where path == "/installation/repositories":
             return page(repositories(state), member: "repositories")
         case ("GET", 3) where path == "/orgs/\(state.organization)/repos": return page(repositories(state))
-        case ("GET", 3) where path == "/orgs/\(state.organization)/audit-log": return audit(query, state, path) ?? missing
-        case (_, 3...5) where path.hasPrefix("/app/hook/deliveries"): return delivery(method, parts, query, &state) ?? missing
+        case ("GET", 3) where path == "/orgs/\(state.organization)/audit-log":
+            return audit(query, state, path) ?? missing
+        case (_, 3...5) where path.hasPrefix("/app/hook/deliveries"):
+            return delivery(method, parts, query, &state) ?? missing
         case ("GET", 5) where path.hasPrefix("/users/mira/events/orgs/"):
             let all = state.repositories.flatMap { name, repository in repository.feed.map { (name, $0) } }
                 .sorted { $0.1.created > $1.1.created }
@@ -235,7 +247,9 @@ final class StandInGitHub: GitHubTransport {
         case ("GET", 4...) where parts[0] == "repos":
             let name = "\(parts[1])/\(parts[2])"
             guard let repository = state.repositories[name] else { return missing }
-            if let status = repository.refuses { return (status, #"{"message":"Resource not accessible by integration"}"#, []) }
+            if let status = repository.refuses {
+                return (status, #"{"message":"Resource not accessible by integration"}"#, [])
+            }
             return self.repository(name, repository, Array(parts[3...]), query, page, state) ?? missing
         default: return missing
         }
@@ -280,7 +294,9 @@ final class StandInGitHub: GitHubTransport {
         (found.status, found.body, found.headers + [("X-Poll-Interval", String(state.pollInterval))])
     }
 
-    private func delivery(_ method: String, _ parts: [String], _ query: [String: String], _ state: inout State) -> Found? {
+    private func delivery(_ method: String, _ parts: [String], _ query: [String: String], _ state: inout State)
+        -> Found?
+    {
         if parts.count == 3 {
             let all = state.deliveries.sorted { $0.id > $1.id }
             // The pages are told by a cursor, not by a number.
@@ -289,7 +305,12 @@ final class StandInGitHub: GitHubTransport {
             let items = rest.prefix(100)
             var headers: [(String, String)] = []
             if rest.count > 100 {
-                headers = [("Link", "<https://api.github.com/app/hook/deliveries?per_page=100&cursor=\(rest[100].id)>; rel=\"next\"")]
+                headers = [
+                    (
+                        "Link",
+                        "<https://api.github.com/app/hook/deliveries?per_page=100&cursor=\(rest[100].id)>; rel=\"next\""
+                    )
+                ]
             }
             return (200, "[" + items.map { Self.json($0, whole: false) }.joined(separator: ",") + "]", headers)
         }
@@ -303,14 +324,20 @@ final class StandInGitHub: GitHubTransport {
 
     private func audit(_ query: [String: String], _ state: State, _ path: String) -> Found? {
         guard let audit = state.audit else { return nil }
-        let since = (query["phrase"]?.components(separatedBy: ">=").last).flatMap { Timestamp(parsing: $0)?.seconds } ?? 0
+        let since =
+            (query["phrase"]?.components(separatedBy: ">=").last).flatMap { Timestamp(parsing: $0)?.seconds } ?? 0
         let after = query["after"].flatMap { Int($0) } ?? 0
         let rest = audit.filter { $0.at >= since }.sorted { $0.at < $1.at }
         let items = rest.dropFirst(after).prefix(100)
         var headers: [(String, String)] = []
         if after + items.count < rest.count {
             let phrase = query["phrase"]?.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
-            headers = [("Link", "<https://api.github.com\(path)?after=\(after + 100)&order=asc&include=all&per_page=100&phrase=\(phrase)>; rel=\"next\"")]
+            headers = [
+                (
+                    "Link",
+                    "<https://api.github.com\(path)?after=\(after + 100)&order=asc&include=all&per_page=100&phrase=\(phrase)>; rel=\"next\""
+                )
+            ]
         }
         let body = items.map {
             "{\"@timestamp\":\($0.at * 1_000),\"action\":\"repo.create\",\"actor\":\"mira\",\"org\":\"acorn\",\"repo\":\"acorn/till\",\"created_at\":\($0.at * 1_000),\"_document_id\":\"\($0.id)\"}"
@@ -331,9 +358,10 @@ final class StandInGitHub: GitHubTransport {
         var headers: [(String, String)] = []
         if start + shown.count < items.count {
             var next = URLComponents(string: "https://api.github.com" + path)
-            next?.queryItems = query.filter { $0.key != "page" }.sorted { $0.key < $1.key }.map {
-                URLQueryItem(name: $0.key, value: $0.value)
-            } + [URLQueryItem(name: "page", value: String(number + 1))]
+            next?.queryItems =
+                query.filter { $0.key != "page" }.sorted { $0.key < $1.key }.map {
+                    URLQueryItem(name: $0.key, value: $0.value)
+                } + [URLQueryItem(name: "page", value: String(number + 1))]
             headers = [("Link", "<https://api.github.com/x>; rel=\"first\", <\(next?.string ?? "")>; rel=\"next\"")]
         }
         let list = "[" + shown.joined(separator: ",") + "]"
