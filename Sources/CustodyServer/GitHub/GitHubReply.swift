@@ -53,16 +53,25 @@ struct GitHubList: Sendable {
     init(_ reply: GitHubReply, member: String? = nil) throws {
         body = reply.body
         pointer = member.map { "/" + $0 } ?? ""
-        let found: [Range<Int>]? = reply.body.withUnsafeBytes { bytes in
+        let found: (items: [Range<Int>], isClosed: Bool)? = reply.body.withUnsafeBytes { bytes in
             let splitter = JSONSplitter(bytes)
-            guard let member else { return splitter.elements() }
-            let offset = Array(member.utf8).withUnsafeBytes { splitter.offset(ofMember: $0) }
-            return offset.flatMap { splitter.elements(ofArrayAt: $0) }
+            var start = 0
+            if let member {
+                guard let offset = Array(member.utf8).withUnsafeBytes({ splitter.offset(ofMember: $0) }) else {
+                    return nil
+                }
+                start = offset
+            }
+            guard let items = splitter.elements(ofArrayAt: start) else { return nil }
+            // An answer that was cut off between two elements looks like a shorter list.
+            let rest = bytes[(items.last?.upperBound ?? start)...].drop { $0 <= 0x20 || $0 == UInt8(ascii: "[") }
+            return (items, rest.first == UInt8(ascii: "]"))
         }
         guard let found else {
             throw PullError(.malformed, "the answer holds no list\(member.map { " under \($0)" } ?? "")")
         }
-        items = found
+        guard found.isClosed else { throw PullError(.malformed, "the answer is no whole JSON") }
+        items = found.items
     }
 
     func part(_ number: Int) -> String { "\(pointer)/\(number)" }
@@ -71,7 +80,8 @@ struct GitHubList: Sendable {
     ///
     /// - Throws: ``PullError`` `malformed` when one is no JSON object: the answer was cut off.
     func map<Result>(_ body: (JSONValue) throws -> Result) throws -> [Result] {
-        let parser = JSONParser()
+        // As long and as rich as an element may be, so that one that is odd does not stop the stream: intake judges it.
+        let parser = JSONParser(limits: JSONLimits(bytes: max(self.body.count, 1), depth: 64, keys: 65_534))
         return try self.body.withUnsafeBytes { bytes in
             try items.map { range in
                 do {

@@ -59,6 +59,30 @@ struct GitHubStreamTests {
         }
     }
 
+    /// `CUSTODY_BACKFILL_EVENTS=100000` measures what the number of the goal says.
+    @Test("A backfill takes as many events as there are, and the time that it took is told")
+    func figure() async throws {
+        let wanted = ProcessInfo.processInfo.environment["CUSTODY_BACKFILL_EVENTS"].flatMap { Int($0) } ?? 1_000
+        let perRepository = wanted / 20
+        try await GitHubWorld.run { state in
+            for number in 0..<4 {
+                var runs = Self.runs(perRepository, first: Int64(number + 1) * 1_000_000)
+                for place in runs.indices { runs[place].jobs = 4 }
+                state.repositories["acorn/r\(number)"] = .init(runs: runs)
+            }
+        } _: { world, client in
+            let streams = try world.connect(GitHubWorld.entry(streams: ["runs", "jobs"]))
+            let start = ContinuousClock.now
+            try await world.drain(streams)
+            let took = ContinuousClock.now - start
+            let events = perRepository * 4 * 5
+            #expect(try await world.count("*", client, expecting: events) == events)
+            if wanted > 1_000 {
+                print("backfill of \(events) events: \(took), \(world.github.requests.count) requests")
+            }
+        }
+    }
+
     @Test("A bad day: errors, time-outs, limits, cut-off, repeated and shuffled pages cost time and nothing else")
     func badDay() async throws {
         try await GitHubWorld.run { state in

@@ -1,10 +1,13 @@
+import AccessControl
 import EventModel
+import EventStore
 import Foundation
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
 import Identity
 import Intake
+import QueryLanguage
 import Synchronization
 import Testing
 
@@ -122,15 +125,14 @@ final class GitHubWorld: Sendable {
 
     /// Counts the kept events by a query.
     func count(_ query: String, _ client: any TestClientProtocol, expecting: Int = 0) async throws -> Int {
-        let encoded =
-            "source.name:acorn \(query) | stats count".addingPercentEncoding(withAllowedCharacters: .alphanumerics)
-            ?? ""
-        let deadline = ContinuousClock.now + .seconds(60)
+        let query = try Query(parsing: "source.name:acorn \(query) | stats count", now: clock.now)
+        let authorized = try Authorizer.authorize(
+            query, since: Timestamp(seconds: 0), for: Principal.system, now: clock.now)
+        let deadline = ContinuousClock.now + .seconds(20)
         var count = 0
         repeat {
-            let answer = try await client.send(.get, "/v1/search?since=2000-01-01&q=\(encoded)")
-            #expect(answer.status == 200, "\(answer.text)")
-            count = ((answer["rows"] as? [[Any]])?.first?.first as? NSNumber)?.intValue ?? 0
+            let rows = try await state.store.search(authorized, SearchOptions()).rows
+            if case .integer(let number)? = rows.first?.first { count = Int(number) }
             if count >= expecting { break }
             await Task.yield()
         } while ContinuousClock.now < deadline
