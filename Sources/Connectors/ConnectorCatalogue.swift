@@ -30,6 +30,7 @@ package struct ConnectorCatalogue: Sendable {
         ("gogs-webhook.yaml", PackageResources.gogs_webhook_yaml),
         ("github-webhook.yaml", PackageResources.github_webhook_yaml),
         ("github-audit-log.yaml", PackageResources.github_audit_log_yaml),
+        ("github-api.yaml", PackageResources.github_api_yaml),
         ("kubernetes-audit.yaml", PackageResources.kubernetes_audit_yaml),
         ("kubernetes-watch.yaml", PackageResources.kubernetes_watch_yaml),
         ("gitlab-webhook.yaml", PackageResources.gitlab_webhook_yaml),

@@ -15,6 +15,7 @@ struct ConfiguredSources {
     func make(_ configuration: ServerConfiguration) async throws {
         var wanted: [(name: String, connector: String)] = configuration.pulls.filter { !$0.source.isEmpty }
             .map { ($0.source, $0.connector) }
+        wanted += configuration.github.map { ($0.source, GitHubJoin.webhook) }
         for listener in configuration.syslog {
             let names = [listener.source].compactMap(\.self) + listener.peers.map(\.source)
             wanted += names.map { ($0, SourceStore.automatic) }

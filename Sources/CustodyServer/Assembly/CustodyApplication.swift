@@ -69,6 +69,7 @@ struct CustodyApplication: Sendable {
         RedactionRoutes(state: state).register(on: router)
         SourceRoutes(state: state).register(on: router)
         ConnectRoutes(state: state).register(on: router)
+        GitHubRoutes(state: state).register(on: router)
         QuarantineRoutes(state: state).register(on: router)
         RuleRoutes(state: state).register(on: router)
         AlertRoutes(state: state).register(on: router)

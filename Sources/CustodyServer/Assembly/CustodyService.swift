@@ -134,7 +134,8 @@ package final class CustodyService: Sendable {
             exposure: Exposure(
                 pack: try LiveIncidentPack(directories: configuration.incidentDirectories),
                 memory: ExposureMemory(database: database)),
-            relayIdentity: keys.relay)
+            relayIdentity: keys.relay,
+            github: try GitHubConnections(configured: configuration.github, database: database, box: keys.secrets))
         verification = VerificationSchedule(
             state,
             verifier: DataDirectoryVerifier(

@@ -50,6 +50,8 @@ package struct ServerConfiguration: Sendable {
     package var syslog: [SyslogSettings] = []
     /// Where events are fetched from.
     package var pulls: [PullSettings] = []
+    /// Which organizations of GitHub are read over its API.
+    package var github: [GitHubSettings] = []
 
     /// A place that gets a copy of each checkpoint, at most one in so many seconds.
     package struct CheckpointCopy: Sendable, Equatable {
@@ -115,7 +117,7 @@ extension ServerConfiguration {
             var seconds: Int?
         }
         enum CodingKeys: String, CodingKey {
-            case listen, rules, connectors, incidents, notifications, policy, witness, syslog, pull
+            case listen, rules, connectors, incidents, notifications, policy, witness, syslog, pull, github
             case guardDirectory = "guard"
             case checkpointCopies = "checkpoint_copies"
             case beaconMinutes = "beacon_minutes"
@@ -128,6 +130,7 @@ extension ServerConfiguration {
         }
         var syslog: [SyslogSettings.Entry]?
         var pull: [PullSettings.Entry]?
+        var github: [GitHubSettings.Entry]?
         var guardDirectory: String?
         var policy: String?
         var witness: String?
@@ -215,6 +218,14 @@ extension ServerConfiguration {
             pulls += try (read.pull ?? []).map { try PullSettings($0, environment: environment) }
             guard Set(pulls.map(\.name)).count == pulls.count else {
                 throw ConfigurationError("\(file): pull: each has a name of its own")
+            }
+            github += try (read.github ?? []).map { entry in
+                try GitHubSettings(entry, environment: environment) { path in
+                    FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
+                }
+            }
+            guard Set(github.map(\.source)).count == github.count else {
+                throw ConfigurationError("\(file): github: each has a source of its own")
             }
             ruleDirectories += read.rules ?? []
             connectorDirectories += read.connectors ?? []

@@ -54,6 +54,7 @@ package struct ServerRun: Sendable {
             await service.stop()
             throw error
         }
+        let github = GitHubWork(service.state)
         let application = CustodyApplication(service.state)
         let manager = announces ? ServiceManagerNotice(environment: ProcessInfo.processInfo.environment) : nil
         let listening = try application.service { port in
@@ -65,7 +66,7 @@ package struct ServerRun: Sendable {
             configuration: .init(
                 services: [
                     .init(service: listening),
-                    .init(service: BackgroundWork(service: service, syslog: syslog, pulls: pulls)),
+                    .init(service: BackgroundWork(service: service, syslog: syslog, pulls: pulls, github: github)),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         do {
@@ -107,6 +108,7 @@ private struct BackgroundWork: Service {
     let service: CustodyService
     let syslog: SyslogListeners
     let pulls: PullWork
+    let github: GitHubWork
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
@@ -114,6 +116,7 @@ private struct BackgroundWork: Service {
                 group.addTask { await service.run() }
                 group.addTask { await syslog.run() }
                 group.addTask { await pulls.run() }
+                group.addTask { await github.run() }
             }
         }
     }

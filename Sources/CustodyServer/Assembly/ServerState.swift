@@ -53,6 +53,7 @@ struct ServerState: Sendable {
     let exposure: Exposure
     /// What this server is to its relays.
     let relayIdentity: @Sendable () throws -> RelayIdentity
+    let github: GitHubConnections
     /// The acknowledgements of Splunk's collector.
     let collectorChannels = CollectorChannels()
     let syslogCounters = SyslogCounters()

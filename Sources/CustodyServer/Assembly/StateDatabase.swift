@@ -26,6 +26,7 @@ enum StateDatabase {
         DestinationStore.register(in: &migrator)
         PullCursorStore.register(in: &migrator)
         ExposureMemory.register(in: &migrator)
+        GitHubConnections.register(in: &migrator)
         try migrator.migrate(pool)
         return pool
     }

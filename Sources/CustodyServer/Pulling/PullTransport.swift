@@ -39,6 +39,15 @@ struct HTTPPullTransport: PullTransport {
         try await send(HTTPClientRequest(url: url), headers: headers, limit: limit)
     }
 
+    func exchange(
+        _ method: String, _ url: String, headers: [(name: String, value: String)], body: [UInt8] = [], limit: Int
+    ) async throws -> PullReply {
+        var request = HTTPClientRequest(url: url)
+        request.method = HTTPMethod(rawValue: method)
+        if !body.isEmpty { request.body = .bytes(body) }
+        return try await send(request, headers: headers, limit: limit)
+    }
+
     func send(
         _ request: HTTPClientRequest, headers: [(name: String, value: String)], limit: Int
     ) async throws -> PullReply {

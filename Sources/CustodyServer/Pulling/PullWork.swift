@@ -1,8 +1,6 @@
-import AccessControl
 import Connectors
 import EventModel
 import Foundation
-import Identity
 import Intake
 import Logging
 import Synchronization
@@ -83,33 +81,18 @@ struct PullWork: Sendable {
 
     func surroundings(_ settings: PullSettings) -> PullRun.Surroundings {
         let (state, name) = (state, settings.name)
-        let requests = DeliveryRequests(state: state)
         let relay = settings.isRelay ? RelayIntake(state, relay: name) : nil
+        let intake = PullIntake(
+            state: state, source: settings.isRelay ? name : settings.source,
+            verified: settings.isAuthenticated ? .token : .none)
         return PullRun.Surroundings(
             loadCursor: { try await state.cursors.cursor(of: name) },
             saveCursor: { try await state.cursors.save($0, of: name, now: state.now()) },
             submit: { delivery, id in
                 if let relay { return try await relay.submit(delivery.body) }
-                guard let source = state.sources.source(named: settings.source), source.isEnabled else {
-                    throw PullError(.denied, "the source \(settings.source) is disabled")
-                }
-                let from = try requests.deliverySource(source, verified: settings.isAuthenticated ? .token : .none)
-                do {
-                    let answer = try await requests.submit(delivery, from: from, deliveryID: id)
-                    return (answer.accepted, answer.duplicates)
-                } catch let error as IntakeError where error.code == .overloaded || error.code == .diskFull {
-                    throw PullError(.limited, "intake is full: \(error.reason)")
-                }
+                return try await intake.submit(delivery, deliveryID: id)
             },
-            recordGap: { gap in
-                try await state.audit.recordDurably(
-                    AuditEntry(
-                        "source.gap", activity: "other", outcome: "failure", reason: gap.reason,
-                        actor: Principal.system,
-                        resource: ("source", settings.isRelay ? name : settings.source), details: [("place", gap.place)]
-                    )
-                )
-            },
+            recordGap: { try await intake.record($0) },
             failed: { error in
                 state.logger.warning(
                     "a pull fails and is tried again", metadata: ["pull": "\(name)", "reason": "\(error.reason)"])

@@ -43,6 +43,11 @@ struct EventIntakeRoutes {
         let secrets = verification == .hmac ? source.secrets(at: state.now()).map { Array($0.utf8) } : []
         let providerAnswer = connector?.answer(to: delivery, credential: SourceCredential(secrets: secrets))
         if let providerAnswer, !providerAnswer.isEvent { return Self.response(providerAnswer) }
+        if let connector, state.github.connection(of: source.name) != nil,
+            GitHubJoin(source: source.name, state: state).tellsKnown(delivery, connector: connector)
+        {
+            return providerAnswer.map(Self.response) ?? Self.duplicate
+        }
         let answer = try await requests.submit(
             delivery, from: requests.deliverySource(source, verified: verification),
             deliveryID: Self.idempotencyKey(request.headers), client: context.clientAddress)
@@ -71,6 +76,17 @@ struct EventIntakeRoutes {
             state.activity.note(attempt, source: source.name)
             throw error
         }
+    }
+
+    /// What a delivery tells that was pulled before.
+    private static var duplicate: Response {
+        var json = JSONWriter()
+        json.object { json in
+            json.member("accepted", Int64(0))
+            json.member("duplicates", Int64(1))
+            json.member("rejected") { $0.array { _ in } }
+        }
+        return json.response()
     }
 
     private static func idempotencyKey(_ headers: HTTPFields) throws -> String? {

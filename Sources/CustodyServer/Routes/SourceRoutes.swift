@@ -36,6 +36,7 @@ struct SourceRoutes {
     func register(on router: Router<CustodyRequestContext>) {
         router.get("/v1/sources", use: list)
         router.post("/v1/sources", use: add)
+        router.get("/v1/sources/:name", use: show)
         router.patch("/v1/sources/:name", use: change)
         router.post("/v1/sources/:name/rotate", use: rotate)
         router.get("/v1/connectors", use: connectors)
@@ -44,12 +45,33 @@ struct SourceRoutes {
     @Sendable private func list(_ request: Request, context: CustodyRequestContext) async throws -> Response {
         try Authorizer.check(.readConfiguration, for: context.requirePrincipal(), now: state.now())
         try state.audit.record(state.auditEntry("source.list", activity: "read", context, resource: ("source", nil)))
+        var connections: [String: GitHubStatus] = [:]
+        for connection in state.github.list() {
+            connections[connection.settings.source] = await state.github.status(of: connection.settings.source)
+        }
         var json = JSONWriter()
         json.object { json in
             json.member("sources") { json in
-                json.array { json in for source in state.sources.list() { Self.write(source, secret: nil, to: &json) } }
+                json.array { json in
+                    for source in state.sources.list() {
+                        Self.write(source, secret: nil, pull: connections[source.name]?.summary, to: &json)
+                    }
+                }
             }
         }
+        return json.response()
+    }
+
+    @Sendable private func show(_ request: Request, context: CustodyRequestContext) async throws -> Response {
+        try Authorizer.check(.readConfiguration, for: context.requirePrincipal(), now: state.now())
+        let name = try context.parameters.require("name")
+        guard let source = state.sources.source(named: name) else {
+            throw Problem.notFound("there is no source \(name)")
+        }
+        try state.audit.record(state.auditEntry("source.read", activity: "read", context, resource: ("source", name)))
+        let github = await state.github.status(of: name)
+        var json = JSONWriter()
+        Self.write(source, secret: nil, pull: github?.summary, github: github, to: &json)
         return json.response()
     }
 
@@ -123,7 +145,9 @@ struct SourceRoutes {
     }
 
     /// The secret is shown only when Custody has just made it.
-    private static func write(_ source: Source, secret: String?, to json: inout JSONWriter) {
+    private static func write(
+        _ source: Source, secret: String?, pull: String? = nil, github: GitHubStatus? = nil, to json: inout JSONWriter
+    ) {
         json.object { json in
             json.member("name", source.name)
             json.member("connector", source.connector)
@@ -133,6 +157,8 @@ struct SourceRoutes {
             json.member("created", source.created.text)
             json.member("hook", "/v1/hooks/\(source.name)")
             json.member("secret", secret)
+            json.member("pull", pull)
+            if let github { json.member("github") { github.write(to: &$0) } }
         }
     }
 }

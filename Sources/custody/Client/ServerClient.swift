@@ -8,7 +8,7 @@ import NIOSSL
 ///
 /// Errors are ``CommandFailure``: `unreachable` without an answer, else what the answer's status stands for.
 struct ServerClient: Sendable {
-    enum Method: String, Sendable { case get = "GET", post = "POST", patch = "PATCH", delete = "DELETE" }
+    enum Method: String, Sendable { case get = "GET", post = "POST", put = "PUT", patch = "PATCH", delete = "DELETE" }
 
     enum Credential: Sendable {
         case token(String)

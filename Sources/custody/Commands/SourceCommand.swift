@@ -9,12 +9,14 @@ struct SourceCommand: AsyncParsableCommand {
         commandName: "source",
         abstract: "Set up where events come from, and try connectors.",
         subcommands: [
-            List.self, Add.self, Rotate.self, Disable.self, Enable.self, SourceQuarantineCommand.self, Catalogue.self,
-            SourceTestCommand.self,
+            List.self, SourceShowCommand.self, Add.self, SourceConnectCommand.self, Rotate.self, Disable.self,
+            Enable.self,
+            SourceQuarantineCommand.self, Catalogue.self, SourceTestCommand.self,
         ])
 
     static let columns = ResourceList([
         .init("name"), .init("connector"), .init("enabled"), .init("secret", "has_secret"), .init("hook"),
+        .init("reads", "pull"),
         .init("created", isRigid: true),
     ])
 
@@ -37,18 +39,20 @@ struct SourceCommand: AsyncParsableCommand {
                 Examples:
                   custody source add acme --connector github-webhook --generate-secret
                   custody source add k8s --connector kubernetes-audit --secret-file secret.txt
+                  custody source add gh --github-organization acme --github-token-file token.txt
 
                 A secret never stands on the command line, where everybody on the machine could read it.
                 """)
 
         @Argument(help: "The source's name.") var name: String
         @Option(help: ArgumentHelp("The kind of source; see `custody source catalog`.", valueName: "name"))
-        var connector = "auto"
+        var connector: String?
         @Option(help: ArgumentHelp("A file with the provider's secret; - reads standard input.", valueName: "file"))
         var secretFile: String?
         @Flag(help: "Make a secret and show it once.") var generateSecret = false
         @Option(help: ArgumentHelp("The retention class of its events; 0 without.", valueName: "number"))
         var retentionClass: UInt16?
+        @OptionGroup var github: GitHubOptions
         @OptionGroup var output: OutputOptions
         @OptionGroup var server: ClientOptions
 
@@ -61,12 +65,18 @@ struct SourceCommand: AsyncParsableCommand {
         func run() async throws {
             var body = JSONObject()
             body.add("name", name)
-            body.add("connector", connector)
+            body.add("connector", connector ?? (github.isGiven ? "github-webhook" : "auto"))
             body.add("secret", try SourceCommand.secret(secretFile))
             if generateSecret { body.add("generate_secret", true) }
             body.add("retention_class", retentionClass.map { Int($0) })
             let client = try server.client()
+            // Read before anything is made, so that a file that is not there leaves nothing half done.
+            let connection = github.isGiven ? try github.body(secret: SourceCommand.secret) : nil
             try SourceCommand.write(try await client.call(.post, "/v1/sources", body: body.text), client, output)
+            guard let connection else { return }
+            let answer = try await client.call(
+                .put, "/v1/sources/\(ServerAddress.encoded(name))/github", body: connection)
+            try SourceShowCommand.write(answer, output)
         }
     }
 
@@ -157,7 +167,7 @@ struct SourceCommand: AsyncParsableCommand {
     }
 
     /// The secret in a file, without the line feed at its end.
-    private static func secret(_ file: String?) throws -> String? {
+    static func secret(_ file: String?) throws -> String? {
         guard let file else { return nil }
         let path = file == "-" ? "/dev/stdin" : file
         guard let data = FileManager.default.contents(atPath: path) else {
