@@ -1,6 +1,7 @@
 import Connectors
 import EventModel
 import Foundation
+import Identity
 import Intake
 import Logging
 import Synchronization
