@@ -55,7 +55,11 @@ await_start() {
 # The traced process is a child of strace: end both.
 end_server() {
     local traced
-    for traced in $(pgrep -P "$server"); do kill -9 "$traced"; done
+    for traced in $(pgrep -P "$server"); do
+        kill -9 "$traced"
+        # It is no child of ours: on a busy machine its lock outlives strace for a moment.
+        while kill -0 "$traced" 2>/dev/null; do sleep 0.05; done
+    done
     kill -9 "$server" 2>/dev/null
     { wait "$server"; } 2>/dev/null
     server=
