@@ -7,11 +7,13 @@ struct GitHubOptions: ParsableArguments {
     var githubOrganization: String?
     @Option(help: ArgumentHelp("A file with a token; - reads standard input.", valueName: "file"))
     var githubTokenFile: String?
-    @Option(help: ArgumentHelp("The number of a GitHub App.", valueName: "number"))
+    @Option(name: .customLong("github-app-id"), help: ArgumentHelp("The number of a GitHub App.", valueName: "number"))
     var githubAppID: Int?
     @Option(help: ArgumentHelp("The App's private key, PEM.", valueName: "file"))
     var githubKeyFile: String?
-    @Option(help: ArgumentHelp("The REST API of an Enterprise Server: https://HOST/api/v3.", valueName: "url"))
+    @Option(
+        name: .customLong("github-api"),
+        help: ArgumentHelp("The REST API of an Enterprise Server: https://HOST/api/v3.", valueName: "url"))
     var githubAPI: String?
     @Option(
         help: ArgumentHelp(
@@ -24,13 +26,6 @@ struct GitHubOptions: ParsableArguments {
     var githubBackfillDays: Int?
     @Flag(help: "Have failed deliveries of the webhook sent again before their payloads are fetched.")
     var githubRedeliver = false
-
-    private enum CodingKeys: String, CodingKey {
-        case githubOrganization, githubTokenFile, githubStreams, githubRepositories, githubBackfillDays, githubKeyFile
-        case githubRedeliver
-        case githubAppID = "githubAppId"
-        case githubAPI = "githubApi"
-    }
 
     /// Whether anything of GitHub was asked for.
     var isGiven: Bool { githubOrganization != nil }
