@@ -25,13 +25,6 @@ struct GitHubOptions: ParsableArguments {
     @Flag(help: "Have failed deliveries of the webhook sent again before their payloads are fetched.")
     var githubRedeliver = false
 
-    private enum CodingKeys: String, CodingKey {
-        case githubOrganization, githubTokenFile, githubStreams, githubRepositories, githubBackfillDays, githubKeyFile
-        case githubRedeliver
-        case githubAppID = "githubAppId"
-        case githubAPI = "githubApi"
-    }
-
     /// Whether anything of GitHub was asked for.
     var isGiven: Bool { githubOrganization != nil }
 
