@@ -12,7 +12,7 @@ struct RouteTests {
         arguments: [
             ("/v1/events", "GET", "POST"), ("/v1/events/7/raw", "DELETE", "GET, HEAD"),
             ("/v1/search", "PUT", "GET, HEAD, POST"), ("/healthz", "POST", "GET, HEAD"),
-            ("/ledger/tile/0/000", "TRACE", "GET, HEAD"), ("/v1/sources/ci", "POST", "PATCH"),
+            ("/ledger/tile/0/000", "TRACE", "GET, HEAD"), ("/v1/sources/ci", "POST", "GET, HEAD, PATCH"),
             ("/v1/sources/quarantine", "PATCH", "GET, HEAD"),
         ])
     func wrongMethod(path: String, method: String, allowed: String) async throws {

@@ -39,7 +39,8 @@ struct SourceCommand: AsyncParsableCommand {
                 Examples:
                   custody source add acme --connector github-webhook --generate-secret
                   custody source add k8s --connector kubernetes-audit --secret-file secret.txt
-                  custody source add gh --github-organization acme --github-token-file token.txt
+                  custody source add gh --github-organization acme \\
+                    --github-token-file token.txt
 
                 A secret never stands on the command line, where everybody on the machine could read it.
                 """)

@@ -11,7 +11,8 @@ struct SourceConnectCommand: AsyncParsableCommand {
         discussion: """
             Examples:
               custody source connect acme --register acme
-              custody source connect acme --github-organization acme --github-token-file token.txt
+              custody source connect acme --github-organization acme \\
+                --github-token-file token.txt
               custody source connect acme --end
 
             --register prints a link, at which GitHub makes an App whose key goes straight into the server. The source is made \
@@ -22,7 +23,7 @@ struct SourceConnectCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Have GitHub make an App for this organization.", valueName: "organization"))
     var register: String?
     @Option(help: ArgumentHelp("Where your browser sees Custody; this server's address without.", valueName: "url"))
-    var url: String?
+    var browserURL: String?
     @Option(
         name: .customLong("hook-url"),
         help: ArgumentHelp("Where GitHub reaches Custody; nowhere without.", valueName: "url"))
@@ -36,8 +37,8 @@ struct SourceConnectCommand: AsyncParsableCommand {
         guard [register != nil, end, github.isGiven].count(where: { $0 }) == 1 else {
             throw ValidationError("it takes one of --register, --github-organization and --end")
         }
-        guard register != nil || url == nil && hookURL == nil else {
-            throw ValidationError("--url and --hook-url belong to --register")
+        guard register != nil || browserURL == nil && hookURL == nil else {
+            throw ValidationError("--browser-url and --hook-url belong to --register")
         }
     }
 
@@ -56,14 +57,14 @@ struct SourceConnectCommand: AsyncParsableCommand {
         var body = JSONObject()
         body.add("source", name)
         body.add("organization", register)
-        body.add("url", url ?? client.address.text)
+        body.add("url", browserURL ?? client.address.text)
         body.add("hook_url", hookURL)
         body.add("api", github.githubAPI)
         try JSONDocument.read(try await client.call(.post, "/v1/connect/github", body: body.text)) { json in
             if output.json { return try console.writeOutput(JSONDocument.line(json)) }
             try console.lines([VisibleText.of(json.text("start"))])
             console.note(
-                "open it in a browser within an hour; GitHub then sends you back to \(url ?? client.address.text)")
+                "open it in a browser within an hour; GitHub then sends you back to \(browserURL ?? client.address.text)")
         }
     }
 }

@@ -17,8 +17,14 @@ import Testing
 final class GitHubWorld: Sendable {
     final class Clock: Sendable {
         private let seconds: Atomic<Int64>
+        private let began = ContinuousClock.now
         init(_ seconds: Int64) { self.seconds = Atomic(seconds) }
         var now: Timestamp { Timestamp(seconds: seconds.load(ordering: .relaxed)) }
+        /// The same moment, moved on by the time that the test itself takes: what the store shows depends on its age.
+        var running: Timestamp {
+            let passed = (ContinuousClock.now - began).components
+            return now.advanced(byNanoseconds: passed.seconds * 1_000_000_000 + passed.attoseconds / 1_000_000_000)
+        }
         func advance(_ by: Int64) { seconds.add(by, ordering: .relaxed) }
     }
 
@@ -43,9 +49,9 @@ final class GitHubWorld: Sendable {
         _ body: @escaping @Sendable (GitHubWorld, any TestClientProtocol) async throws -> Void
     ) async throws {
         let clock = Clock(start)
-        let github = StandInGitHub(now: { clock.now })
+        let github = StandInGitHub(now: { clock.running })
         github.change(prepare)
-        try await TestServer.run(in: directory, now: { clock.now }) { server, client in
+        try await TestServer.run(in: directory, now: { clock.running }) { server, client in
             server.service.state.github.use(github)
             try await body(GitHubWorld(server, clock, github), client)
         }
