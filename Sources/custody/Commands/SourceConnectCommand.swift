@@ -64,7 +64,8 @@ struct SourceConnectCommand: AsyncParsableCommand {
             if output.json { return try console.writeOutput(JSONDocument.line(json)) }
             try console.lines([VisibleText.of(json.text("start"))])
             console.note(
-                "open it in a browser within an hour; GitHub then sends you back to \(browserURL ?? client.address.text)")
+                "open it in a browser within an hour; GitHub then sends you back to \(browserURL ?? client.address.text)"
+            )
         }
     }
 }
