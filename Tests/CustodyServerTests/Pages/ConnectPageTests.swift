@@ -64,6 +64,11 @@ struct ConnectPageTests {
             #expect(server.service.state.sources.source(named: "okta")?.connector == "okta-system-log")
             let tokens = server.service.state.tokens.list().filter { $0.name == "okta" }
             #expect(tokens.count == 1 && tokens.first?.sources == ["okta"] && tokens.first?.scopes == [.ingest])
+            let fetched = try await browser.post(
+                "/connect/github-fetched", ["form_token": browser.formToken, "name": "acme"])
+            #expect(fetched.text.contains("custody source connect acme --register"))
+            // The same connector has two guides: the page goes on with the one that was begun.
+            #expect(try await browser.get("/sources/acme").text.contains("custody source connect acme --register"))
             #expect(try await browser.get("/connect/nothing").status == 404)
             #expect(try await browser.get("/sources/nobody").status == 404)
         }

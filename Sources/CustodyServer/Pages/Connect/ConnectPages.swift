@@ -143,10 +143,11 @@ struct ConnectPages {
         return source
     }
 
-    /// The guide of a source's connector, else the one for anything.
+    /// The guide of a source's connector, of several the one that fits what the source has; else the one for anything.
     private func guide(of source: Source) -> ConnectGuide {
-        if let guide = guides.first(where: { $0.connector == source.connector && !$0.isOpen }) { return guide }
-        return guides.first(where: \.isOpen) ?? guides[0]
+        let candidates = guides.filter { $0.connector == source.connector && !$0.isOpen }
+        let fits = candidates.first { ($0.credential == .secret) == (source.secret != nil) }
+        return fits ?? candidates.first ?? guides.first(where: \.isOpen) ?? guides[0]
     }
 
     private func page(
