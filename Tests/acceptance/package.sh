@@ -23,6 +23,8 @@ tarball=$(ls "$dist"/custody-linux-*.tar.gz 2>/dev/null | head -n 1)
 (cd "$dist" && sha256sum --quiet -c SHA256SUMS) || bad "SHA256SUMS"
 
 root=$(mktemp -d)
+# It becomes the root directory of a user without rights.
+chmod 755 "$root"
 cleanup() {
     [ -z "${machine:-}" ] || machinectl poweroff "$machine" 2>/dev/null || true
     [ -z "${server:-}" ] || kill "$server" 2>/dev/null || true
@@ -60,7 +62,13 @@ use() {
     $1 custody search 'actor:octocat' >/dev/null 2>&1 && bad "something is found before anything was sent"
     echo '{"id":"e1","actor":"octocat","action":"repo.create","outcome":"success"}' | $1 custody push --source ci >/dev/null ||
         bad "push"
-    $1 custody search 'actor:octocat' | grep -q repo.create || bad "search"
+    found=""
+    # What was acknowledged can be searched a moment later.
+    for _ in $(seq 20); do
+        $1 custody search 'actor:octocat' 2>/dev/null | grep -q repo.create && { found=1; break; }
+        sleep 0.1
+    done
+    [ -n "$found" ] || bad "search"
     $1 custody verify /var/lib/custody/data >/dev/null || bad "verify"
     good "$2: an event is pushed, found and verified"
 }
@@ -73,6 +81,7 @@ ready() {
         fi
         sleep 0.1
     done
+    tail -5 "$root/serve.log" >&2 2>/dev/null || true
     bad "not ready after 30 s"
 }
 
