@@ -155,6 +155,7 @@ def by_mouse(browser, ask, link, vkey):
 def by_keys(browser, alert):
     browser.go("/search?q=outcome%3Afailure")
     browser.at("/sign-in")
+    browser.until("the focus", "document.activeElement.id === 'token'")
     browser.type("wrong")
     browser.expected_status.add(401)
     browser.key("Enter")
@@ -287,6 +288,7 @@ def main():
                 print("by keys: done")
             except (SystemExit, AssertionError) as error:
                 # The pictures are worth their time all the same.
+                print(f"by keys: {error}")
                 wrong.append(f"by keys: {error}")
             event = ask("/v1/search?q=actor:mona%20outcome:denied")["events"][0]["index"]
             pages = [
