@@ -147,7 +147,8 @@ let package = Package(
             [
                 "EventModel", "DurableFiles", "Ledger", "Journal", "EventStore", "Intake", "Detection", "Delivery",
                 "AccessControl",
-                "Identity", "QueryLanguage", "Connectors", crypto, grdb, httpTypes, logging, nio, nioPosix, systemPackage,
+                "Identity", "QueryLanguage", "Connectors", crypto, grdb, httpTypes, logging, nio, nioPosix,
+                systemPackage,
                 "CZlib",
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "Hummingbird", package: "hummingbird"),

@@ -44,7 +44,9 @@ indirect enum AvroSchema {
             case "record", "error":
                 guard let list = value["fields"]?.elements else { throw Self.malformed("a record has fields") }
                 var fields: [(name: String, schema: AvroSchema)] = []
-                for field in list { fields.append((field["name"]?.string?.text ?? "", try inner(field["type"], space))) }
+                for field in list {
+                    fields.append((field["name"]?.string?.text ?? "", try inner(field["type"], space)))
+                }
                 self = .record(fields)
             default: self = Self.primitive(word, space)
             }
