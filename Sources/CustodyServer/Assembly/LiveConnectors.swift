@@ -19,10 +19,7 @@ final class LiveConnectors: Sendable {
 
     private struct State {
         var catalogue: ConnectorCatalogue
-        /// What the files looked like when they were last read, rightly or wrongly.
-        var read: [String]
-        /// What they looked like at the last look.
-        var seen: [String]
+        var files: SettledFiles
         var reloads = 0
         var failures = 0
     }
@@ -33,9 +30,8 @@ final class LiveConnectors: Sendable {
     /// - Throws: ``ConnectorError`` with file, line and reason: a server does not start with connectors it cannot read.
     init(directories: [String]) throws {
         self.directories = directories
-        let fingerprint = ConnectorCatalogue.fingerprint(ofFilesIn: directories)
-        let catalogue = try Self.load(directories)
-        state = Mutex(State(catalogue: catalogue, read: fingerprint, seen: fingerprint))
+        let files = SettledFiles(directories: directories)
+        state = Mutex(State(catalogue: try Self.load(directories), files: files))
     }
 
     private static func load(_ directories: [String]) throws -> ConnectorCatalogue {
@@ -49,19 +45,14 @@ final class LiveConnectors: Sendable {
     /// - Parameter needed: Connectors that sources name.
     /// - Complexity: One look at each file's attributes; a compilation of each when something changed.
     func reloadIfChanged(needed: @autoclosure () -> [String]) -> Outcome {
-        let fingerprint = ConnectorCatalogue.fingerprint(ofFilesIn: directories)
-        let isSettled = state.withLock { state in
-            defer { state.seen = fingerprint }
-            return fingerprint != state.read && fingerprint == state.seen
-        }
-        guard isSettled else { return .unchanged }
+        guard let look = state.withLock({ $0.files.due() }) else { return .unchanged }
         let result = Result {
             let catalogue = try Self.load(directories)
             for name in needed() { _ = try catalogue.connector(named: name) }
             return catalogue
         }
         return state.withLock { state in
-            state.read = fingerprint
+            state.files.wereRead(look)
             switch result {
             case .success(let catalogue):
                 state.catalogue = catalogue

@@ -1,4 +1,3 @@
-import Connectors
 import Detection
 import Synchronization
 
@@ -6,10 +5,7 @@ import Synchronization
 final class LiveIncidentPack: Sendable {
     private struct State {
         var pack: IncidentPack
-        /// What the files looked like when they were last read.
-        var read: [String]
-        /// What they looked like at the last look.
-        var seen: [String]
+        var files: SettledFiles
     }
 
     private let directories: [String]
@@ -19,9 +15,8 @@ final class LiveIncidentPack: Sendable {
     ///   pack's errors.
     init(directories: [String]) throws {
         self.directories = directories
-        let fingerprint = ConnectorCatalogue.fingerprint(ofFilesIn: directories)
-        state = Mutex(
-            State(pack: try IncidentPack.load(directories: directories), read: fingerprint, seen: fingerprint))
+        let files = SettledFiles(directories: directories)
+        state = Mutex(State(pack: try IncidentPack.load(directories: directories), files: files))
     }
 
     var current: IncidentPack { state.withLock { $0.pack } }
@@ -30,14 +25,11 @@ final class LiveIncidentPack: Sendable {
     /// that cannot be listed any more changes nothing.
     func reloadIfChanged() {
         guard !directories.isEmpty else { return }
-        let fingerprint = ConnectorCatalogue.fingerprint(ofFilesIn: directories)
-        let isSettled = state.withLock { state in
-            defer { state.seen = fingerprint }
-            return fingerprint != state.read && fingerprint == state.seen
-        }
-        guard isSettled, let pack = try? IncidentPack.load(directories: directories) else { return }
+        guard let look = state.withLock({ $0.files.due() }),
+            let pack = try? IncidentPack.load(directories: directories)
+        else { return }
         state.withLock { state in
-            state.read = fingerprint
+            state.files.wereRead(look)
             state.pack = pack
         }
     }

@@ -3,6 +3,7 @@ import Crypto
 import EventModel
 import Foundation
 import Intake
+import Ledger
 import Synchronization
 
 /// Takes the objects of an S3-compatible bucket, each as one delivery: CloudTrail's log files, and whatever else is written there
@@ -88,9 +89,7 @@ final class BucketPull: PullAdapter {
     }
 
     private static func digest(_ object: BucketListing.Object) -> String {
-        SHA256.hash(data: Array("\(object.key) \(object.tag)".utf8)).prefix(10).map {
-            ($0 < 16 ? "0" : "") + String($0, radix: 16)
-        }.joined()
+        LowercaseHex.encode(SHA256.hash(data: Array("\(object.key) \(object.tag)".utf8)).prefix(10))
     }
 
     private static func note(_ object: BucketListing.Object, in state: inout Cursor) {

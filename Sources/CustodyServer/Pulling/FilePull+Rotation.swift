@@ -2,6 +2,7 @@ import Crypto
 import EventModel
 import Foundation
 import Intake
+import Ledger
 
 /// Where followed files have gone.
 extension FilePull {
@@ -99,6 +100,6 @@ extension FilePull {
     }
 
     private static func digest(_ bytes: ArraySlice<UInt8>) -> String {
-        SHA256.hash(data: bytes).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        LowercaseHex.encode(SHA256.hash(data: bytes))
     }
 }

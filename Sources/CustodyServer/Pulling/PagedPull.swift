@@ -3,6 +3,7 @@ import Crypto
 import EventModel
 import Foundation
 import Intake
+import Ledger
 
 /// Pulls JSON over HTTP, page by page: what an API offers that has a cursor.
 ///
@@ -188,7 +189,7 @@ struct PagedPull: PullAdapter {
     private static func withoutQuery(_ url: String) -> String { String(url.prefix { $0 != "?" }) }
 
     private static func digest(_ bytes: some Sequence<UInt8>) -> String {
-        SHA256.hash(data: Array(bytes)).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        LowercaseHex.encode(SHA256.hash(data: Array(bytes)))
     }
 
     // MARK: The answer

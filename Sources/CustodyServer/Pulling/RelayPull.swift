@@ -3,6 +3,7 @@ import Crypto
 import EventModel
 import Foundation
 import Intake
+import Ledger
 import Synchronization
 
 /// Drains a relay. What the last drain brought is committed when the next one asks for what comes behind it, and only then the relay
@@ -40,7 +41,7 @@ struct RelayPull: PullAdapter {
         _ settings: Settings, channel: RelayChannel, transport: any RelayTransport, status: RelayStatus, limit: Int,
         sources: @escaping @Sendable () -> [DrainRequest.Source], now: @escaping @Sendable () -> Timestamp,
         nonce: @escaping @Sendable () -> String = {
-            RelayHex.text(SymmetricKey(size: .bits128).withUnsafeBytes { Array($0) })
+            LowercaseHex.encode(SymmetricKey(size: .bits128).withUnsafeBytes { Array($0) })
         }
     ) {
         self.settings = settings
@@ -99,7 +100,7 @@ struct RelayPull: PullAdapter {
                 holes.append("the delivery \(delivery.number) was not sealed by this relay for this server")
             }
             cursor.number = delivery.number
-            cursor.mark = RelayHex.text(SpoolLog.mark(delivery.sealed))
+            cursor.mark = LowercaseHex.encode(SpoolLog.mark(delivery.sealed))
         }
         return (entries, holes)
     }

@@ -1,6 +1,7 @@
 import Crypto
 import EventModel
 import Foundation
+import Ledger
 
 /// AWS Signature Version 4 for requests without a body (docs.aws.amazon.com, "Create a signed AWS API request").
 struct RequestSignature: Sendable {
@@ -33,13 +34,14 @@ struct RequestSignature: Sendable {
             Self.emptyDigest,
         ].joined(separator: "\n")
         let scope = "\(day)/\(region)/\(service)/aws4_request"
-        let text = ["AWS4-HMAC-SHA256", stamp, scope, Self.hex(SHA256.hash(data: Array(canonical.utf8)))].joined(
-            separator: "\n")
+        let text = ["AWS4-HMAC-SHA256", stamp, scope, LowercaseHex.encode(SHA256.hash(data: Array(canonical.utf8)))]
+            .joined(
+                separator: "\n")
         var key = SymmetricKey(data: Array("AWS4\(secretKey)".utf8))
         for part in [day, region, service, "aws4_request"] {
             key = SymmetricKey(data: Data(HMAC<SHA256>.authenticationCode(for: Array(part.utf8), using: key)))
         }
-        let signature = Self.hex(HMAC<SHA256>.authenticationCode(for: Array(text.utf8), using: key))
+        let signature = LowercaseHex.encode(HMAC<SHA256>.authenticationCode(for: Array(text.utf8), using: key))
         return signed.filter { $0.name != "host" } + [
             (
                 "Authorization",
@@ -72,9 +74,5 @@ struct RequestSignature: Sendable {
     /// `20130524T000000Z`.
     static func stamp(_ time: Timestamp) -> String {
         Timestamp(seconds: time.seconds).text.filter { $0 != "-" && $0 != ":" }
-    }
-
-    private static func hex(_ bytes: some Sequence<UInt8>) -> String {
-        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 }

@@ -2,6 +2,7 @@ import AccessControl
 import EventModel
 import EventStore
 import Foundation
+import Ledger
 import Logging
 import Synchronization
 
@@ -44,7 +45,7 @@ struct SegmentSealer: Sendable {
                 document.segment = segment.name
                 document.rows = segment.rowCount
                 document.checksum = segment.checksumText
-                document.index = Self.hex(try segment.indexDigest())
+                document.index = LowercaseHex.encode(try segment.indexDigest())
                 return SystemLeaves.Proposal(
                     document: document,
                     entry: AuditEntry(
@@ -53,9 +54,5 @@ struct SegmentSealer: Sendable {
             try await leaves.commit(proposals)
             count += proposals.count
         }
-    }
-
-    static func hex(_ bytes: [UInt8]) -> String {
-        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 }

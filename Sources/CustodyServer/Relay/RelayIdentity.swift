@@ -1,6 +1,7 @@
 import Crypto
 package import DurableFiles
 import Foundation
+import Ledger
 package import SystemPackage
 
 /// The key pair of a relay or of a server that drains one: X25519, made on first use and kept in one file, 0600.
@@ -112,7 +113,7 @@ struct RelayChannel: Sendable {
             withUnsafeBytes(of: UInt64(text.count).bigEndian) { mac.update(data: Data($0)) }
             mac.update(data: Data(text))
         }
-        return RelayHex.text(mac.finalize())
+        return LowercaseHex.encode(mac.finalize())
     }
 
     /// Compares in constant time.
@@ -121,26 +122,6 @@ struct RelayChannel: Sendable {
         let given = Array(text.utf8)
         guard wanted.count == given.count else { return false }
         return zip(wanted, given).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0
-    }
-}
-
-/// Hexadecimal text of bytes.
-enum RelayHex {
-    static func text(_ bytes: some Sequence<UInt8>) -> String {
-        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-    }
-
-    static func bytes(_ text: String) -> [UInt8]? {
-        let digits = Array(text.utf8)
-        guard digits.count.isMultiple(of: 2) else { return nil }
-        var bytes: [UInt8] = []
-        for place in stride(from: 0, to: digits.count, by: 2) {
-            guard let byte = UInt8(String(decoding: digits[place..<place + 2], as: UTF8.self), radix: 16) else {
-                return nil
-            }
-            bytes.append(byte)
-        }
-        return bytes
     }
 }
 

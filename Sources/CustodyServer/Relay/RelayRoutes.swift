@@ -3,6 +3,7 @@ import EventModel
 import Foundation
 import HTTPTypes
 import Hummingbird
+import Ledger
 import Logging
 import NIOCore
 import Synchronization
@@ -189,12 +190,12 @@ struct RelayRoutes: Sendable {
         }
         try sources.update(wanted.sources)
         let after = wanted.after.map {
-            (RelayHex.bytes($0.spool) ?? [], $0.number, RelayHex.bytes($0.mark) ?? [])
+            (LowercaseHex.decode($0.spool) ?? [], $0.number, LowercaseHex.decode($0.mark) ?? [])
         }
         let batch = try await spool.drain(after: after, bytes: min(max(wanted.bytes, 1), limits.drainBytes))
         let answer = try DrainAnswer(
             head: .init(
-                spool: RelayHex.text(batch.spool), more: batch.hasMore, waiting: batch.size.waiting,
+                spool: LowercaseHex.encode(batch.spool), more: batch.hasMore, waiting: batch.size.waiting,
                 bytes: batch.size.bytes, accepted: counters.accepted, refused: counters.refused),
             deliveries: batch.deliveries
         ).text()

@@ -1,5 +1,6 @@
 import Crypto
 import DurableFiles
+import Ledger
 import SystemPackage
 
 /// The deliveries that wait at a relay, on disk, in the order in which they came. Belongs to one thread.
@@ -8,10 +9,8 @@ import SystemPackage
 ///     SPOOL/taken                    up to which delivery the server has them, and that delivery's mark
 ///     SPOOL/<number>.deliveries      sealed deliveries one behind the other, from that number on
 ///
-/// A delivery is a head of ``headBytes`` (length, number, name, digest) and its sealed bytes. What ``append(_:)`` returned for is
-/// there after power loss; what it did not return for is there whole or not at all.
+/// What ``append(_:)`` returned for is there after power loss; what it did not return for is there whole or not at all.
 final class SpoolLog {
-    static let headBytes = 4 + 8 + 8 + 16
     private static let suffix = ".deliveries"
 
     /// One delivery on its way into the spool.
@@ -64,7 +63,8 @@ final class SpoolLog {
         let path = directory.appending("taken")
         if try fileSystem.exists(path) {
             let parts = String(decoding: try fileSystem.contents(of: path), as: UTF8.self).split(separator: " ")
-            guard parts.count == 2, let number = UInt64(parts[0]), let mark = RelayHex.bytes(String(parts[1])) else {
+            guard parts.count == 2, let number = UInt64(parts[0]), let mark = LowercaseHex.decode(String(parts[1]))
+            else {
                 throw RelayError.malformed("\(path) is not what a relay wrote")
             }
             (taken, takenMark) = (number, mark)
@@ -80,7 +80,7 @@ final class SpoolLog {
         let path = directory.appending("id")
         if try fileSystem.exists(path) {
             let text = String(decoding: try fileSystem.contents(of: path), as: UTF8.self)
-            guard let bytes = RelayHex.bytes(text), bytes.count == 16 else {
+            guard let bytes = LowercaseHex.decode(text), bytes.count == 16 else {
                 throw RelayError.malformed("\(path) is not what a relay wrote")
             }
             return bytes
@@ -91,7 +91,7 @@ final class SpoolLog {
     private static func newID(_ path: FilePath, _ fileSystem: any FileSystem) throws -> [UInt8] {
         var random = SystemRandomNumberGenerator()
         let bytes = (0..<16).map { _ in UInt8.random(in: .min ... .max, using: &random) }
-        try fileSystem.writeAtomically(Array(RelayHex.text(bytes).utf8), to: path)
+        try fileSystem.writeAtomically(Array(LowercaseHex.encode(bytes).utf8), to: path)
         return bytes
     }
 
@@ -103,20 +103,17 @@ final class SpoolLog {
         let size = try file.size()
         var segment = Segment(path: path)
         var offset: UInt64 = 0
-        while offset + UInt64(Self.headBytes) <= size {
-            let head = try file.read(at: offset, count: Self.headBytes)
-            let length = Int(RelayFrames.number(head[0..<4]))
-            guard length > 0, length <= limits.deliveryBytes * 2, offset + UInt64(Self.headBytes + length) <= size
-            else { break }
-            let sealed = try file.read(at: offset + UInt64(Self.headBytes), count: length)
-            let number = RelayFrames.number(head[4..<12])
-            if Self.digest(head[0..<20], sealed) == Array(head[20...]), number >= next || number <= taken {
+        while offset + UInt64(SpoolFrame.headBytes) <= size {
+            let head = SpoolFrame(try file.read(at: offset, count: SpoolFrame.headBytes))
+            guard head.length > 0, head.length <= limits.deliveryBytes * 2, offset + head.bytes <= size else { break }
+            let sealed = try file.read(at: offset + UInt64(SpoolFrame.headBytes), count: head.length)
+            if head.isWhole(with: sealed), head.number >= next || head.number <= taken {
                 segment.places.append(
-                    Place(number: number, offset: offset, length: length, name: RelayFrames.number(head[12..<20])))
-                next = max(next, number + 1)
-                segment.bytes = offset + UInt64(Self.headBytes + length)
+                    Place(number: head.number, offset: offset, length: head.length, name: head.name))
+                next = max(next, head.number + 1)
+                segment.bytes = offset + head.bytes
             }
-            offset += UInt64(Self.headBytes + length)
+            offset += head.bytes
         }
         tornBytes += size - segment.bytes
         guard !segment.places.isEmpty else {
@@ -131,7 +128,7 @@ final class SpoolLog {
 
     private func count(_ place: Place, _ sign: Int) {
         waiting += sign
-        let size = UInt64(Self.headBytes + place.length)
+        let size = UInt64(SpoolFrame.headBytes + place.length)
         let known = bytesOfNames[place.name] ?? 0
         bytesOfNames[place.name] = sign > 0 ? known + size : known - min(known, size)
     }
@@ -149,9 +146,9 @@ final class SpoolLog {
             for place in segment.places where place.number > number {
                 guard found.isEmpty || place.length <= left else { return (found, true) }
                 left -= place.length
-                let head = try file.read(at: place.offset, count: Self.headBytes)
-                let sealed = try file.read(at: place.offset + UInt64(Self.headBytes), count: place.length)
-                guard Self.digest(head[0..<20], sealed) == Array(head[20...]) else { continue }
+                let head = SpoolFrame(try file.read(at: place.offset, count: SpoolFrame.headBytes))
+                let sealed = try file.read(at: place.offset + UInt64(SpoolFrame.headBytes), count: place.length)
+                guard head.isWhole(with: sealed) else { continue }
                 found.append((place.number, sealed))
             }
         }
@@ -177,7 +174,7 @@ final class SpoolLog {
             do {
                 try check(item, free: free, spent)
                 try write(item)
-                spent += UInt64(Self.headBytes + item.sealed.count)
+                spent += UInt64(SpoolFrame.headBytes + item.sealed.count)
                 isWritten = true
                 results.append(nil)
             } catch let error as RelayError {
@@ -196,7 +193,7 @@ final class SpoolLog {
     }
 
     private func check(_ item: Item, free: UInt64, _ spent: UInt64) throws {
-        let size = UInt64(Self.headBytes + item.sealed.count)
+        let size = UInt64(SpoolFrame.headBytes + item.sealed.count)
         guard bytes + size <= UInt64(limits.spoolBytes), waiting < limits.deliveries else {
             throw RelayError.full("the spool is full until the server has drained it")
         }
@@ -212,11 +209,7 @@ final class SpoolLog {
         let place = Place(
             number: next, offset: segments[segments.count - 1].bytes, length: item.sealed.count,
             name: Self.key(item.name))
-        var head: [UInt8] = []
-        withUnsafeBytes(of: UInt32(item.sealed.count).littleEndian) { head.append(contentsOf: $0) }
-        withUnsafeBytes(of: place.number.littleEndian) { head.append(contentsOf: $0) }
-        withUnsafeBytes(of: place.name.littleEndian) { head.append(contentsOf: $0) }
-        head += Self.digest(head[...], item.sealed)
+        let head = SpoolFrame.head(number: place.number, name: place.name, item.sealed)
         do {
             try file.write(head + item.sealed, at: place.offset)
         } catch {
@@ -260,13 +253,6 @@ final class SpoolLog {
         RelayFrames.number(Array(SHA256.hash(data: Array(name.utf8)).prefix(8))[...])
     }
 
-    private static func digest(_ head: ArraySlice<UInt8>, _ sealed: [UInt8]) -> [UInt8] {
-        var hash = SHA256()
-        hash.update(data: Array(head))
-        hash.update(data: sealed)
-        return Array(hash.finalize().prefix(16))
-    }
-
     // MARK: Taking
 
     /// Notes up to which delivery the server has them, and lets those go.
@@ -293,7 +279,7 @@ final class SpoolLog {
         if isDone {
             // Before the files go: with them the numbers that were given would be forgotten.
             try fileSystem.writeAtomically(
-                Array("\(taken) \(RelayHex.text(takenMark))".utf8), to: directory.appending("taken"))
+                Array("\(taken) \(LowercaseHex.encode(takenMark))".utf8), to: directory.appending("taken"))
             forgetTaken()
         }
         return true

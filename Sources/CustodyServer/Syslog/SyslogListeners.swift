@@ -1,5 +1,6 @@
 import Crypto
 import EventModel
+import Ledger
 import Logging
 import NIOCore
 import NIOPosix
@@ -167,9 +168,7 @@ struct SyslogListeners: Sendable {
 
     private static func fingerprint(_ channel: any Channel) async throws -> String? {
         guard let certificate = try await channel.nioSSL_peerCertificate().get() else { return nil }
-        return SHA256.hash(data: try certificate.toDERBytes()).map { byte in
-            (byte < 16 ? "0" : "") + String(byte, radix: 16)
-        }.joined()
+        return LowercaseHex.encode(SHA256.hash(data: try certificate.toDERBytes()))
     }
 
     private func receive(_ channel: Datagrams, _ settings: SyslogSettings) async {

@@ -82,7 +82,7 @@ extension DataDirectoryVerifier {
                     comparison.note("segments/\($0)")
                 }
                 if isSound {
-                    comparison.indexes.append((segment, SegmentSealer.hex(try segment.indexDigest())))
+                    comparison.indexes.append((segment, LowercaseHex.encode(try segment.indexDigest())))
                 }
             case .rows(let segment, let rows):
                 compare(segment, rows, into: &comparison)
@@ -144,7 +144,7 @@ extension DataDirectoryVerifier {
     private static func faultOfIndex(_ segment: SegmentReader, _ digest: String) -> String? {
         do {
             // An index that hides an event has right checksums when whoever made it could write files.
-            guard SegmentSealer.hex(try segment.rebuiltIndexDigest()) != digest else { return nil }
+            guard LowercaseHex.encode(try segment.rebuiltIndexDigest()) != digest else { return nil }
             let part = try segment.differentIndexSection().map { " (\($0))" } ?? ""
             return "segments/\(segment.name): the index is not the one that its events give\(part)"
         } catch {

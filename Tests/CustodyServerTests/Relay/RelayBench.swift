@@ -6,6 +6,7 @@ import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
 import Intake
+import Ledger
 import Logging
 import Synchronization
 import SystemPackage
@@ -105,7 +106,7 @@ final class RelayLoop: RelayTransport {
 enum RelaySignature {
     static func github(_ body: String, secret: String) -> String {
         let code = HMAC<SHA256>.authenticationCode(for: Data(body.utf8), using: SymmetricKey(data: Data(secret.utf8)))
-        return "sha256=" + RelayHex.text(code)
+        return "sha256=" + LowercaseHex.encode(code)
     }
 
     /// The scheme of `hoop-webhook`: the key in base64 behind a prefix, over id, time and body.

@@ -213,7 +213,7 @@ struct RelayDrainTests {
             let path = "/relay/spool/" + (try #require(files.first))
             let file = try bench.disk.open(.init(path), .write)
             let head = try file.read(at: 0, count: 4)
-            let second = UInt64(SpoolLog.headBytes) * 2 + RelayFrames.number(head[...])
+            let second = UInt64(SpoolFrame.headBytes) * 2 + RelayFrames.number(head[...])
             try file.write([0xAA, 0xAA], at: second + 40)
             try await drain.all()
             #expect(drain.counters.gaps.load(ordering: .relaxed) == 1)

@@ -181,7 +181,7 @@ struct SpoolLogTests {
         _ = try log.append([Self.item(1), Self.item(2), Self.item(3)])
         let path = Self.directory.appending("00000000000000000001.deliveries")
         let file = try disk.open(path, .write)
-        let offset = UInt64(2 * SpoolLog.headBytes + 60 + 10)
+        let offset = UInt64(2 * SpoolFrame.headBytes + 60 + 10)
         try file.write([0xFF], at: offset)
         #expect(try Self.all(log).map(\.number) == [1, 3])
         let reopened = try Self.open(disk)

@@ -2,6 +2,7 @@ import Crypto
 import Foundation
 import HTTPTypes
 import Hummingbird
+import Ledger
 import NIOCore
 
 /// The scripts, styles and pictures of the pages, which are part of the program: nothing is fetched from anywhere else.
@@ -28,10 +29,10 @@ struct AssetBundle: Sendable {
             let digest = SHA256.hash(data: bytes)
             whole.update(data: Array(name.utf8))
             whole.update(data: Array(digest))
-            assets[name] = Asset(bytes: bytes, type: Self.type(of: name), tag: "\"\(Self.text(digest))\"")
+            assets[name] = Asset(bytes: bytes, type: Self.type(of: name), tag: "\"\(LowercaseHex.encode(digest))\"")
         }
         self.assets = assets
-        version = String(Self.text(whole.finalize()).prefix(16))
+        version = String(LowercaseHex.encode(whole.finalize()).prefix(16))
     }
 
     /// Where a browser finds a file.
@@ -57,10 +58,6 @@ struct AssetBundle: Sendable {
         guard !known.split(separator: ",").contains(where: { $0.trimmingCharacters(in: .whitespaces) == asset.tag })
         else { return Response(status: .notModified, headers: headers) }
         return Response(status: .ok, headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: asset.bytes)))
-    }
-
-    private static func text(_ digest: SHA256Digest) -> String {
-        digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 
     private static func type(of name: String) -> String {
