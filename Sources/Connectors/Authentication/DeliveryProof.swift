@@ -6,7 +6,7 @@ extension Connector {
     /// the whole way of a real delivery.
     ///
     /// - Parameter delivery: With what a signature covers beside the body, but for the time.
-    /// - Returns: Whether it was done. What a provider signs with a private key only the provider can sign.
+    /// - Returns: Whether it was done: by the first scheme that needs no private key, which only the provider has.
     package func prove(_ delivery: inout Delivery, secret: [UInt8], now: Timestamp) throws -> Bool {
         for scheme in authentication {
             switch scheme {

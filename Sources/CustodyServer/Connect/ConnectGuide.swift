@@ -1,5 +1,6 @@
 import Connectors
 import EventModel
+import Identity
 import Yams
 
 /// How one system is connected: Assets/connect-guides.yaml. Shared by the pages, and data, so that a change of a provider's
@@ -57,22 +58,33 @@ struct ConnectGuide: Decodable, Sendable {
         }
     }
 
-    /// All guides, in the order in which they are shown.
-    ///
-    /// - Throws: What decoding throws; a test reads them all.
-    static func all() throws -> [ConnectGuide] {
-        try YAMLDecoder().decode(
-            [ConnectGuide].self, from: String(decoding: PackageResources.connect_guides_yaml, as: UTF8.self))
+    /// All guides, in the order in which they are shown; decoded at the first use.
+    static let all: [ConnectGuide] = {
+        do {
+            return try YAMLDecoder().decode(
+                [ConnectGuide].self, from: String(decoding: PackageResources.connect_guides_yaml, as: UTF8.self))
+        } catch {
+            // A file of our own, decoded by every test run.
+            preconditionFailure("connect-guides.yaml: \(error)")
+        }
+    }()
+
+    /// Whether any connector may stand behind it.
+    var isOpen: Bool { connector == SourceStore.automatic }
+
+    /// The guide of a source's connector, of several the one that fits what the source has; else the one for anything.
+    static func of(_ source: Source) -> ConnectGuide {
+        let candidates = all.filter { $0.connector == source.connector && !$0.isOpen }
+        let fits = candidates.first { ($0.credential == .secret) == (source.secret != nil) }
+        return fits ?? candidates.first ?? all.first(where: \.isOpen) ?? all[0]
     }
 
-    /// The first guide of a connector; nil when there is none.
-    static func of(connector: String) throws -> ConnectGuide? { try all().first { $0.connector == connector } }
-
-    /// The test delivery.
+    /// The test delivery for a source; nil where there is none: what the guide for anything sends, a source of one connector would
+    /// misread.
     ///
     /// - Parameter id: Unique, so that it is not taken for an earlier one.
-    func delivery(id: String, now: Timestamp) -> Delivery? {
-        guard let test else { return nil }
+    func delivery(for source: Source, id: String, now: Timestamp) -> Delivery? {
+        guard let test, source.connector == connector else { return nil }
         func filled(_ text: String) -> String {
             text.replacing("{id}", with: id).replacing("{time}", with: now.text)
         }

@@ -30,6 +30,13 @@ struct DeliveryAttempt: Sendable {
         self.client = client
     }
 
+    /// A delivery that was refused before intake: its body could not be read (nil bytes), or it did not prove where it is from.
+    init(received: Timestamp, client: String?, bytes: Int?, refused error: any Error) {
+        self.init(received: received, client: client)
+        self.bytes = bytes
+        failure = (bytes == nil ? .received : .verified, ProblemMapper.problem(for: error).detail)
+    }
+
     /// A delivery that came as far as intake.
     init(_ delivery: Delivery, verified: Verification?, client: String?, _ result: Result<IntakeAnswer, any Error>) {
         self.init(received: delivery.received, client: client)

@@ -17,9 +17,8 @@ struct SourceTest {
     func send(to source: Source, by context: CustodyRequestContext) async throws -> DeliveryAttempt {
         _ = try requests.hookSource(named: source.name)
         let now = state.now()
-        guard let guide = try ConnectGuide.of(connector: source.connector),
-            var delivery = guide.delivery(id: UUID().uuidString.lowercased(), now: now)
-        else {
+        let id = UUID().uuidString.lowercased()
+        guard var delivery = ConnectGuide.of(source).delivery(for: source, id: id, now: now) else {
             throw Problem(
                 .unprocessableContent, "no_test_delivery",
                 "there is no test delivery for \(source.connector): do something harmless at the provider instead")
@@ -35,9 +34,7 @@ struct SourceTest {
             (verification, _) = try requests.authenticate(
                 delivery, source, principal: isProven ? nil : context.principal, now: now)
         } catch {
-            var attempt = DeliveryAttempt(received: now, client: client)
-            attempt.bytes = delivery.body.count
-            attempt.failure = (.verified, ProblemMapper.problem(for: error).detail)
+            let attempt = DeliveryAttempt(received: now, client: client, bytes: delivery.body.count, refused: error)
             state.activity.note(attempt, source: source.name)
             return attempt
         }

@@ -62,18 +62,18 @@ struct EventIntakeRoutes {
     private func verified(
         _ request: inout Request, _ source: Source, _ context: CustodyRequestContext
     ) async throws -> (Delivery, Connectors.Verification, Connector?) {
-        var attempt = DeliveryAttempt(received: state.now(), client: context.clientAddress)
+        let received = state.now()
+        var bytes: Int?
         do {
             let delivery = try await requests.delivery(&request)
-            attempt.bytes = delivery.body.count
+            bytes = delivery.body.count
             let (verification, connector) = try requests.authenticate(
                 delivery, source, principal: context.principal, now: state.now())
             return (delivery, verification, connector)
         } catch {
-            attempt.failure = (
-                attempt.bytes == nil ? .received : .verified, ProblemMapper.problem(for: error).detail
-            )
-            state.activity.note(attempt, source: source.name)
+            state.activity.note(
+                DeliveryAttempt(received: received, client: context.clientAddress, bytes: bytes, refused: error),
+                source: source.name)
             throw error
         }
     }

@@ -13,13 +13,7 @@ import Ledger
 /// What a system needs is shown once, in the answer to the form that made it. Whoever closes the browser then has another made.
 struct ConnectPages {
     let state: ServerState
-    private let guides: [ConnectGuide]
-
-    init(state: ServerState) {
-        self.state = state
-        // A file of our own, decoded by every test run.
-        do { guides = try ConnectGuide.all() } catch { preconditionFailure("connect-guides.yaml: \(error)") }
-    }
+    private var guides: [ConnectGuide] { ConnectGuide.all }
 
     func register(on router: Router<CustodyRequestContext>) {
         router.get("/connect", use: choose)
@@ -110,7 +104,7 @@ struct ConnectPages {
         var context = context
         _ = try await PageForm.read(request, &context)
         let source = try source(context)
-        let guide = self.guide(of: source)
+        let guide = ConnectGuide.of(source)
         let made = try await SourceConnection(state: state).renew(source, guide, context)
         return state.pages.response(page(of: source, guide, made, request), request, context)
     }
@@ -131,7 +125,7 @@ struct ConnectPages {
             let source = try source(context)
             try state.audit.record(
                 state.auditEntry("source.read", activity: "read", context, resource: ("source", source.name)))
-            return page(of: source, guide(of: source), nil, request)
+            return page(of: source, ConnectGuide.of(source), nil, request)
         }
     }
 
@@ -141,13 +135,6 @@ struct ConnectPages {
             throw Problem.notFound("there is no source \(name)")
         }
         return source
-    }
-
-    /// The guide of a source's connector, of several the one that fits what the source has; else the one for anything.
-    private func guide(of source: Source) -> ConnectGuide {
-        let candidates = guides.filter { $0.connector == source.connector && !$0.isOpen }
-        let fits = candidates.first { ($0.credential == .secret) == (source.secret != nil) }
-        return fits ?? candidates.first ?? guides.first(where: \.isOpen) ?? guides[0]
     }
 
     private func page(
@@ -177,7 +164,7 @@ struct ConnectPages {
                         "is_long": step.copy.map { $0.contains("\n") || $0.count > 80 } == true ? true : nil,
                     ])
                 },
-                "has_test": guide.test == nil ? nil : true,
+                "has_test": guide.delivery(for: source, id: "", now: now) == nil ? nil : true,
                 "attempts": attempts.map { Self.row($0, size, now: now) },
                 "has_attempts": attempts.isEmpty ? nil : true,
                 "activity": "/v1/sources/\(source.name)/activity", "test": "/v1/sources/\(source.name)/test",
@@ -196,9 +183,4 @@ struct ConnectPages {
             },
         ])
     }
-}
-
-extension ConnectGuide {
-    /// Whether any connector may stand behind it.
-    var isOpen: Bool { connector == SourceStore.automatic }
 }
