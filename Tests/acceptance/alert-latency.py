@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """How long it takes from the receipt of an event to its alert in the database, while other events come at a steady rate.
 
-    alert-latency.py CUSTODY EVENTS.ndjson [--rate 20000] [--seconds 20]
+    alert-latency.py CUSTODY EVENTS.ndjson [--rate 20000] [--seconds 20] [--rules DIR] [--reload-every 2]
 
 CUSTODY is the program, EVENTS any NDJSON of at least some thousand events (sent again and again under other sources). Ten times a
 second a probe goes along whose alert is compared with it: `created` of the alert minus `received` of the event, both by the
 server's clock. Prints the quantiles in milliseconds and the rate that was reached. Client and server share the machine.
+
+With --rules the rules of DIR are in force beside the shipped ones; with --reload-every all rules are read again every so many
+seconds, and how long each time took is printed too: every probe must have its one alert all the same.
 """
 import argparse, json, os, queue, subprocess, tempfile, threading, time, urllib.error, urllib.request
 
@@ -51,6 +54,8 @@ def main():
     parser.add_argument("events")
     parser.add_argument("--rate", type=int, default=20_000)
     parser.add_argument("--seconds", type=int, default=20)
+    parser.add_argument("--rules")
+    parser.add_argument("--reload-every", type=float)
     options = parser.parse_args()
     port = int(os.environ.get("CUSTODY_PORT", "18690"))
     url = f"http://127.0.0.1:{port}"
@@ -60,7 +65,8 @@ def main():
     with tempfile.TemporaryDirectory() as directory:
         os.mkdir(directory + "/rules")
         open(directory + "/rules/r.yml", "w").write(RULE)
-        open(directory + "/config.yml", "w").write(f"rules: [{directory}/rules]\n")
+        rules = [directory + "/rules"] + ([os.path.abspath(options.rules)] if options.rules else [])
+        open(directory + "/config.yml", "w").write(f"rules: [{', '.join(rules)}]\n")
         custody = subprocess.Popen(
             [options.program, "serve", "--data", directory + "/data", "--listen", f"127.0.0.1:{port}", "--config",
              directory + "/config.yml"], stdout=subprocess.DEVNULL, env={**os.environ, "CUSTODY_ADMIN_TOKEN": TOKEN})
@@ -81,7 +87,18 @@ def main():
                     number, body = item
                     sent.append(push(url, f"/v1/events?source=load-{number // len(bodies)}", body))
 
+            reloads, ended = [], threading.Event()
+
+            def reload():
+                while not ended.wait(options.reload_every):
+                    start = time.time()
+                    in_force = len(call(url, "/v1/rules/reload", b"")["rules"])
+                    reloads.append((time.time() - start, in_force))
+
             threads = [threading.Thread(target=send) for _ in range(4)]
+            reloader = threading.Thread(target=reload) if options.reload_every else None
+            if reloader:
+                reloader.start()
             for thread in threads:
                 thread.start()
             begin = time.time()
@@ -100,6 +117,9 @@ def main():
             for thread in threads:
                 thread.join()
             took = time.time() - begin
+            ended.set()
+            if reloader:
+                reloader.join()
             time.sleep(2)
             found, cursor = [], ""
             while cursor is not None:
@@ -115,7 +135,10 @@ def main():
             quantile = lambda share: delays[min(len(delays) - 1, int(share * len(delays)))]
             print(f"events per second {sum(sent) / took:,.0f}; probes {probes}, alerts {len(found)}; "
                   f"p50 {quantile(.5):.1f} ms, p95 {quantile(.95):.1f} ms, p99 {quantile(.99):.1f} ms, most {delays[-1]:.1f} ms")
+            if reloads:
+                print(f"{len(reloads)} reloads of {reloads[-1][1]} rules, the longest {max(reloads)[0] * 1000:.0f} ms")
             assert len(found) == probes
+            assert not options.reload_every or max(reloads)[0] < 2
         finally:
             custody.terminate()
             custody.wait()
