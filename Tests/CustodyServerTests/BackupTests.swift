@@ -172,7 +172,7 @@ struct BackupTests {
         #expect(blind.unknownRecords.contains { $0.hasPrefix("redaction of leaf") })
         let restore = Restore(from: path("backup"), to: path("restored"))
         let report = try await restore.run(
-            key: nil, memory: nil, newer: try NewerLedger(dataDirectory: path("data"), key: key),
+            key: nil, memory: nil, newer: try await NewerLedger(dataDirectory: path("data"), key: key),
             acceptedLoss: "the disk is gone", now: now)
         #expect(report.takenBack == 3 && report.unknownRecords == [] && report.lost >= 10)
         try await TestServer.run(in: place.appendingPathComponent("restored")) { server, client in

@@ -14,24 +14,25 @@ struct LaterRecords {
 
     /// - Parameters:
     ///   - size: Leaves of the backup, which is known to be the beginning of the newer ledger.
-    ///   - key: The ledger's.
+    ///   - keys: That of the backup, and those that it was changed for since.
     /// - Throws: `LedgerError`; what reading throws.
-    init(of newer: NewerLedger, from size: UInt64, key: VerifierKey) async throws {
-        let latest = try SignedCheckpoint(parsing: try await newer.source.checkpoint(), verifiedBy: key).checkpoint
+    init(of newer: NewerLedger, from size: UInt64, keys: [VerifierKey]) async throws {
+        let latest = try SignedCheckpoint(parsing: try await newer.source.checkpoint(), verifiedBy: keys).checkpoint
+        let changes = try await newer.source.keyChanges(following: keys)
         let prefix = LedgerPrefix(newer.source, under: latest)
         let root = try await prefix.root(of: size)
         var documents: [UInt64: SystemDocument] = [:]
         for line in newer.lines {
-            guard let signed = try? SignedCheckpoint(parsing: line.note, verifiedBy: key).checkpoint,
+            guard let signed = try? SignedCheckpoint(parsing: line.note, verifiedBy: keys).checkpoint,
                 (size...latest.size).contains(signed.size)
             else { continue }
             let lost = LostRecord(
                 size: size, root: Self.text(root),
                 consistency: try await prefix.consistencyProof(from: size, to: signed.size).map(Self.text),
                 checkpoint: String(decoding: line.note, as: UTF8.self),
-                event: String(decoding: line.bytes, as: UTF8.self))
+                event: String(decoding: line.bytes, as: UTF8.self), keyChanges: changes.isEmpty ? nil : changes)
             // Events that are no records, and records that the backup has, prove nothing here.
-            guard let proven = try? lost.proven(by: [key]) else { continue }
+            guard let proven = try? lost.proven(by: [keys[0]]) else { continue }
             var document = proven.document
             document.lost = lost
             documents[proven.index] = document

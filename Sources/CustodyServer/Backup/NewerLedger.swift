@@ -22,11 +22,15 @@ package struct NewerLedger: Sendable {
     /// Reads a data directory: its ledger, and the records in its segments and its journal. What cannot be read is left out:
     /// the leaves say what is missing.
     ///
+    /// - Parameter key: The ledger's, or one that it had before.
     /// - Throws: `LedgerError`, `DurableFilesError` when it has no ledger that can be opened.
     package init(
         dataDirectory directory: FilePath, key: VerifierKey, fileSystem: any FileSystem = RealFileSystem()
-    ) throws {
-        let ledger = try LedgerReader(directory: directory.appending("ledger"), fileSystem: fileSystem, key: key)
+    ) async throws {
+        let path = directory.appending("ledger")
+        let stored = DirectoryTileSource(directory: path, fileSystem: fileSystem)
+        let current = try await stored.signer(among: try await stored.keys(after: key))
+        let ledger = try LedgerReader(directory: path, fileSystem: fileSystem, key: current)
         source = ledger
         guard let latest = ledger.latest else { return }
         func add(_ view: SealedView, _ index: UInt64, _ parts: [EventRemains.Part]?) throws {
@@ -60,13 +64,22 @@ package struct NewerLedger: Sendable {
     /// Takes the events of an evidence pack.
     ///
     /// - Throws: ``EvidenceError`` when the pack does not verify by the key; `DurableFilesError`.
-    package mutating func add(pack file: any File, key: VerifierKey) throws {
-        let report = try EvidenceVerifier(key: key).verify(file)
+    package mutating func add(pack file: any File, key: VerifierKey) async throws {
+        let keys = try await source.keys(after: key)
+        let report = try verify(file, among: keys)
         var pack = EvidenceLines(file)
         _ = try pack.next()
         for _ in 0..<report.events {
             guard let line = try pack.next() else { break }
             lines.append(Line(note: report.checkpoint.note.bytes, bytes: line))
         }
+    }
+
+    /// Verifies a pack by the first of the ledger's keys that signed it.
+    private func verify(_ file: any File, among keys: [VerifierKey]) throws -> EvidenceReport {
+        for key in keys.dropLast() {
+            if let report = try? EvidenceVerifier(key: key).verify(file) { return report }
+        }
+        return try EvidenceVerifier(key: keys[keys.count - 1]).verify(file)
     }
 }

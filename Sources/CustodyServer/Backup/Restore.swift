@@ -13,6 +13,8 @@ package struct Restore: Sendable {
         case older(backup: UInt64, seen: UInt64)
         /// The backup is of another history than what was seen.
         case forked(String)
+        /// The ledger was seen with a key that does not follow from the backup's by anything that is known here.
+        case otherKey(backup: VerifierKey, seen: VerifierKey)
 
         package var description: String {
             switch self {
@@ -21,6 +23,9 @@ package struct Restore: Sendable {
                 "the backup ends at leaf \(backup), but the ledger was seen with \(seen) leaves: "
                     + "the events \(backup) to \(seen - 1) are not in it"
             case .forked(let reason): "the backup is of another history than what was seen: \(reason)"
+            case .otherKey(let backup, let seen):
+                "the backup is signed by the key \(backup), but the ledger was seen with \(seen): it is older than a change "
+                    + "of the key, or of another history. A newer ledger has the statements of such changes: name it with --newer"
             }
         }
     }
@@ -64,7 +69,7 @@ package struct Restore: Sendable {
     ///     when it starts.
     /// - Throws: ``Refusal``; ``ConfigurationError`` when something is missing or the target is not empty.
     package func run(
-        key: VerifierKey?, memory: CheckpointMemory?, newer: NewerLedger? = nil, keys: FilePath? = nil,
+        key: VerifierKey?, memory: CheckpointMemory?, newer: NewerLedger? = nil, keys keyDirectory: FilePath? = nil,
         acceptedLoss: String? = nil, now: Timestamp, progress: @escaping @Sendable (UInt64) -> Void = { _ in }
     ) async throws -> Report {
         let record = try BackupRecord(readingFrom: backup, fileSystem: fileSystem)
@@ -72,16 +77,8 @@ package struct Restore: Sendable {
             throw Refusal.forked("it is signed by the key \(record.key), not by \(key)")
         }
         try checkTarget()
-        let keyDirectory = keys ?? backup.appending("keys")
-        let keyFile = try? fileSystem.contents(of: keyDirectory.appending("ledger.key"))
-        guard let own = keyFile.flatMap({ try? LedgerKey(parsing: String(decoding: $0, as: UTF8.self)).verifierKey })
-        else {
-            throw ConfigurationError(
-                "the backup was made without the installation's keys: name their directory (keys) with --keys")
-        }
-        guard own == record.key else {
-            throw ConfigurationError("the keys in \(keyDirectory) are those of another ledger, \(own.name)")
-        }
+        let keyDirectory = keyDirectory ?? backup.appending("keys")
+        try checkKeys(keyDirectory, record.key)
         let verification = try await DataDirectoryVerifier(
             directory: backup, fileSystem: fileSystem, key: record.key
         ).verify(progress: progress)
@@ -91,12 +88,13 @@ package struct Restore: Sendable {
         guard checkpoint == record.checkpoint.checkpoint else {
             throw Refusal.damaged("its ledger is not the one that was backed up")
         }
-        let seen = try await compare(checkpoint, record.key, memory, newer?.source)
+        let keys = try await newer?.source.keys(after: record.key) ?? [record.key]
+        let seen = try await compare(checkpoint, keys, memory, newer?.source)
         if let seen, seen > checkpoint.size, acceptedLoss == nil {
             throw Refusal.older(backup: checkpoint.size, seen: seen)
         }
         var later: LaterRecords?
-        if let newer { later = try await LaterRecords(of: newer, from: checkpoint.size, key: record.key) }
+        if let newer { later = try await LaterRecords(of: newer, from: checkpoint.size, keys: keys) }
         try copy(keyDirectory)
         var report = Report(checkpoint: checkpoint, seen: seen, counts: verification.counts)
         report.takenBack = later?.known.count ?? 0
@@ -111,11 +109,20 @@ package struct Restore: Sendable {
     }
 
     /// Holds the backup against everything that is known of its ledger. Returns the largest size that was seen.
+    ///
+    /// - Parameter keys: The backup's, and those that it was changed for since.
     private func compare(
-        _ checkpoint: Checkpoint, _ key: VerifierKey, _ memory: CheckpointMemory?, _ newer: (any TileSource)?
+        _ checkpoint: Checkpoint, _ keys: [VerifierKey], _ memory: CheckpointMemory?, _ newer: (any TileSource)?
     ) async throws -> UInt64? {
+        let key = keys[0]
         do {
-            let remembered = try memory?.last(of: key)
+            let remembered: Checkpoint?
+            do {
+                remembered = try memory?.last(of: key, formerly: keys)
+            } catch let error as LedgerError where error.code == .fork {
+                guard let seen = try memory?.key(ofOrigin: key.name) else { throw error }
+                throw Refusal.otherKey(backup: key, seen: seen)
+            }
             if let remembered, remembered.size <= checkpoint.size {
                 let ledger = try LedgerReader(
                     directory: backup.appending("ledger"), fileSystem: fileSystem, key: key)
@@ -124,15 +131,31 @@ package struct Restore: Sendable {
             var seen = remembered?.size
             if let newer {
                 // A newer ledger of the same history has the backup's checkpoint as its beginning.
-                let signed = try await LedgerVerifier(source: newer, key: key).verifyConsistency(with: checkpoint)
+                let verifier = LedgerVerifier(source: newer, key: try await newer.signer(among: keys))
+                let signed = try await verifier.verifyConsistency(with: checkpoint)
                 if let remembered, remembered.size <= signed.checkpoint.size {
-                    _ = try await LedgerVerifier(source: newer, key: key).verifyConsistency(with: remembered)
+                    _ = try await verifier.verifyConsistency(with: remembered)
                 }
                 seen = max(seen ?? 0, signed.checkpoint.size)
             }
             return seen
         } catch let error as LedgerError where error.code == .fork {
             throw Refusal.forked(error.reason)
+        }
+    }
+
+    /// Demands the key that signed the backup: with any other the server could not go on from its checkpoint.
+    private func checkKeys(_ directory: FilePath, _ key: VerifierKey) throws {
+        guard let own = DataDirectoryVerifier.ownKey(in: directory, fileSystem: fileSystem) else {
+            throw ConfigurationError(
+                "the backup was made without the installation's keys: name their directory (keys) with --keys")
+        }
+        guard own == key else {
+            throw ConfigurationError(
+                own.name == key.name
+                    ? "the key in \(directory) is another one of the same ledger, \(own); the backup is signed by \(key): "
+                        + "take the keys that were kept when it was made"
+                    : "the keys in \(directory) are those of another ledger, \(own.name)")
         }
     }
 

@@ -15,6 +15,9 @@ package struct LostRecord: Codable, Sendable, Equatable {
     package var checkpoint: String
     /// The record as an event of an evidence pack under that checkpoint, with the payload disclosed: one line of JSON.
     package var event: String
+    /// The statements by which the restored ledger's key became the one that signed the checkpoint, when it was changed in the
+    /// lost part.
+    package var keyChanges: [String]?
 
     /// What is proven of the record.
     struct Proven {
@@ -31,7 +34,8 @@ package struct LostRecord: Codable, Sendable, Equatable {
     /// - Throws: ``RecordError`` `unauthorized`.
     func proven(by keys: [VerifierKey]) throws -> Proven {
         do {
-            let signed = try SignedCheckpoint(parsing: Array(checkpoint.utf8), verifiedBy: keys)
+            let signed = try SignedCheckpoint(
+                parsing: Array(checkpoint.utf8), verifiedBy: try keys + followed(from: keys))
             let line = try EvidenceEventReader().line(Array(event.utf8), number: 1, under: signed.checkpoint)
             guard case .event(let index, let entry, let groups) = line, index >= size,
                 let payload = groups[FieldGroup.raw.rawValue], let root = Self.hash(root),
@@ -49,6 +53,16 @@ package struct LostRecord: Codable, Sendable, Equatable {
         } catch {
             throw RecordError(.unauthorized, "that it stood in the lost part of the ledger is not proven: \(error)")
         }
+    }
+
+    /// The keys that follow from those that are known, by the statements that are given.
+    private func followed(from keys: [VerifierKey]) throws -> [VerifierKey] {
+        var followed: [VerifierKey] = []
+        for text in keyChanges ?? [] {
+            let change = try KeyChange(parsing: Array(text.utf8))
+            if change.isRotation, (keys + followed).contains(change.old) { followed.append(change.new) }
+        }
+        return followed
     }
 
     private static func hash(_ text: String) -> TreeHash? { Data(base64Encoded: text).flatMap { TreeHash(Array($0)) } }

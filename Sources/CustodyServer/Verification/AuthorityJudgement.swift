@@ -5,6 +5,10 @@ import Ledger
 /// Holds what is not stored any more against what the ledger's own leaves allow.
 struct AuthorityJudgement {
     let history: AuthorityHistory
+    /// Leaves from here on are under no checkpoint yet.
+    private let size: UInt64
+    /// Events whose destruction only such a leaf allows, and the first of these leaves.
+    private var pending: (events: UInt64, leaf: UInt64) = (0, .max)
     private(set) var lawful: UInt64 = 0
     private(set) var unproven: UInt64 = 0
     private(set) var missing: UInt64 = 0
@@ -19,11 +23,14 @@ struct AuthorityJudgement {
     /// - Parameters:
     ///   - times: What witnesses vouch for.
     ///   - formerly: Keys that the ledger had before, those of logs that it goes on for included.
-    ///   - leaves: every system leaf that verified, in any order; the journal and the segments may have the same.
+    ///   - leaves: every system leaf that verified, in any order; the journal and the segments may have the same. Those at or
+    ///     beyond `size` have what their approvals prove.
+    ///   - size: Leaves of the tree that is signed.
     init(
-        ledger: VerifierKey, formerly: [VerifierKey] = [], leaves: [SystemLeaf], times: CosignedTimes
+        ledger: VerifierKey, formerly: [VerifierKey] = [], leaves: [SystemLeaf], size: UInt64, times: CosignedTimes
     ) {
         self.times = times
+        self.size = size
         var history = AuthorityHistory(ledger: ledger, formerly: formerly)
         var last: UInt64?
         for leaf in leaves.sorted(by: { $0.index < $1.index }) where leaf.index != last {
@@ -36,9 +43,9 @@ struct AuthorityJudgement {
     /// Judges a leaf whose event is nowhere.
     mutating func judge(missing index: UInt64, _ entry: LeafEntry) {
         switch history.destruction(of: index, entry, times: times) {
-        case .lawful(let approvers, _):
+        case .lawful(let approvers, let leaf):
             lawful += 1
-            fewestApprovers = min(fewestApprovers, approvers)
+            allow(approvers, leaf)
         case .unproven(let reason):
             unproven += 1
             if unproven == 1 { faults.append("leaf \(index): destroyed without proven authority: \(reason)") }
@@ -51,14 +58,19 @@ struct AuthorityJudgement {
     /// Judges a leaf whose event lacks groups.
     mutating func judge(redacted index: UInt64, _ groups: Set<FieldGroup>) {
         switch history.redaction(of: index, groups) {
-        case .lawful(let approvers, _):
+        case .lawful(let approvers, let leaf):
             redacted += 1
-            fewestApprovers = min(fewestApprovers, approvers)
+            allow(approvers, leaf)
         case .unproven(let reason):
             strip(index, reason)
         case .none:
             strip(index, "no redaction covers it")
         }
+    }
+
+    private mutating func allow(_ approvers: Int, _ leaf: UInt64) {
+        fewestApprovers = min(fewestApprovers, approvers)
+        if leaf >= size { pending = (pending.events + 1, min(pending.leaf, leaf)) }
     }
 
     private mutating func strip(_ index: UInt64, _ reason: String) {
@@ -82,6 +94,10 @@ struct AuthorityJudgement {
                 times.isEmpty
                     ? "ages are measured by the times of receipt in the ledger: no cosignatures bound them"
                     : "ages are measured by cosignatures where beacons bound them, else by times of receipt")
+        }
+        if pending.events > 0 {
+            notes.append(
+                "\(pending.events) of these by records that no checkpoint covers yet; the first is leaf \(pending.leaf)")
         }
         if !history.approvers.isEmpty {
             notes.append("approvers: " + history.approvers.map(\.description).joined(separator: ", "))

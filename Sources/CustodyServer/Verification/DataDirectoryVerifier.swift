@@ -1,5 +1,5 @@
 package import DurableFiles
-import EventModel
+package import EventModel
 import EventStore
 package import Ledger
 package import SystemPackage
@@ -15,15 +15,18 @@ package struct DataDirectoryVerifier: Sendable {
     private let formerKeys: [VerifierKey]
     private let policy: WitnessPolicy?
     let isDeep: Bool
+    private let now: @Sendable () -> Timestamp
 
     /// - Parameters:
     ///   - key: Whose signature the checkpoint has to bear.
     ///   - formerKeys: Keys that the ledger had before: beacons can bear their signatures.
     ///   - policy: Whose witnesses vouch for the times of beacons.
     ///   - isDeep: Whether each index is built again from its payloads, also where its digest is the one that a leaf seals.
+    ///   - now: Records that no checkpoint covers yet, and that say they are of later, count for nothing.
     package init(
         directory: FilePath, fileSystem: any FileSystem = RealFileSystem(), key: VerifierKey,
-        formerKeys: [VerifierKey] = [], policy: WitnessPolicy? = nil, isDeep: Bool = false
+        formerKeys: [VerifierKey] = [], policy: WitnessPolicy? = nil, isDeep: Bool = false,
+        now: @escaping @Sendable () -> Timestamp = WallClock.now
     ) {
         self.directory = directory
         self.fileSystem = fileSystem
@@ -31,11 +34,17 @@ package struct DataDirectoryVerifier: Sendable {
         self.formerKeys = formerKeys
         self.policy = policy
         self.isDeep = isDeep
+        self.now = now
     }
 
     /// The key that a data directory names itself; nil when it has none. Whoever uses it trusts the directory.
     package static func ownKey(of directory: FilePath, fileSystem: any FileSystem = RealFileSystem()) -> VerifierKey? {
-        let path = directory.appending("keys").appending("ledger.key")
+        ownKey(in: directory.appending("keys"), fileSystem: fileSystem)
+    }
+
+    /// The key in a directory of keys.
+    static func ownKey(in keys: FilePath, fileSystem: any FileSystem) -> VerifierKey? {
+        let path = keys.appending("ledger.key")
         guard let bytes = try? fileSystem.contents(of: path) else { return nil }
         return (try? LedgerKey(parsing: String(decoding: bytes, as: UTF8.self)))?.verifierKey
     }
@@ -78,7 +87,8 @@ package struct DataDirectoryVerifier: Sendable {
         report.faults += comparisons.flatMap(\.faults)
         let times = check(comparisons.map(\.statements), ledger, &report)
         var judgement = AuthorityJudgement(
-            ledger: key, formerly: predecessors(), leaves: comparisons.flatMap(\.systemLeaves), times: times)
+            ledger: key, formerly: predecessors(),
+            leaves: comparisons.flatMap(\.systemLeaves) + pendingLeaves(of: comparisons), size: ledger.size, times: times)
         try judge(marks, comparisons, ledger, &judgement)
         let stripped = UInt64(judgement.strippedLeaves.count)
         report.counts.verified = marks.verified - stripped
@@ -100,6 +110,13 @@ package struct DataDirectoryVerifier: Sendable {
         var told: Set<String> = []
         report.faults = Array(report.faults.filter { told.insert($0).inserted }.prefix(Self.maximumFaults))
         return report
+    }
+
+    /// What is recorded beyond the checkpoint: a redaction while publication is stopped is carried out, and its approvals say
+    /// by whom. What claims a time to come could make any event old enough.
+    private func pendingLeaves(of comparisons: [LeafComparison]) -> [SystemLeaf] {
+        let latest = now().milliseconds
+        return comparisons.flatMap(\.pendingLeaves).filter { $0.received <= latest }
     }
 
     /// Keys that this one followed, those of logs that it goes on for included, as the directory's own statements say. Requests

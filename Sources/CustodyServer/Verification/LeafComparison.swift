@@ -17,6 +17,8 @@ struct LeafComparison: Sendable {
     private(set) var statements = SignerStatements()
     /// Leaves that are no events, as they are stored, where the ledger committed to them.
     private(set) var systemLeaves: [SystemLeaf] = []
+    /// Leaves that are no events beyond the checkpoint: nothing but the approvals in them proves them yet.
+    private(set) var pendingLeaves: [SystemLeaf] = []
     /// Leaves of which groups were destroyed, and the rest is what the ledger committed to.
     private(set) var redacted: [(index: UInt64, groups: Set<FieldGroup>)] = []
     /// Of segments, the digests of their indexes as they are stored.
@@ -38,12 +40,15 @@ struct LeafComparison: Sendable {
 
     /// Compares a record as it was stored, with its salts; without salts it cannot be what was committed to.
     ///
-    /// Leaves beyond the checkpoint are not under a signature yet and are left out.
+    /// Leaves beyond the checkpoint are not under a signature yet and are left out, but for what they say of others.
     mutating func compare(
         _ record: UnsafeRawBufferPointer, _ salts: EventSalts?, remains: EventRemains? = nil, at index: UInt64,
         in place: String
     ) {
-        guard index < size else { return }
+        guard index < size else {
+            if let leaf = (try? SealedView(record)).flatMap({ SystemLeaf($0, at: index) }) { pendingLeaves.append(leaf) }
+            return
+        }
         guard let view = try? SealedView(record), let entry = Self.entry(of: view, salts, remains),
             entry == (try? expected(at: index))
         else {

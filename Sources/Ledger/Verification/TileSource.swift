@@ -25,4 +25,24 @@ extension TileSource {
             return try await keyChange(number)
         }
     }
+
+    /// The statements by which each of a log's keys became the next.
+    ///
+    /// - Parameter keys: see ``keys(after:)``.
+    package func keyChanges(following keys: [VerifierKey]) async throws -> [String] {
+        var statements: [String] = []
+        for number in 1...KeyChange.maximumChanges where statements.count + 1 < keys.count {
+            guard let bytes = try await keyChange(number) else { break }
+            let change = try KeyChange(parsing: bytes)
+            guard change.old == keys[statements.count], change.new == keys[statements.count + 1] else { continue }
+            statements.append(String(decoding: bytes, as: UTF8.self))
+        }
+        return statements
+    }
+
+    /// Which of a log's keys, the newest first, has signed its checkpoint; the newest when none has.
+    package func signer(among keys: [VerifierKey]) async throws -> VerifierKey {
+        let signers = try SignedNote(parsing: try await checkpoint()).verified(by: keys)
+        return keys.last { signers.contains($0) } ?? keys[keys.count - 1]
+    }
 }

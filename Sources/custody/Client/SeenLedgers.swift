@@ -59,7 +59,7 @@ struct SeenLedgers {
             let keys = try await served.keys(after: trusted)
             let signed = try SignedCheckpoint(parsing: note, verifiedBy: keys)
             let source: any TileSource = isLatest ? PinnedTileSource(checkpoint: note, served) : served
-            let current = try await Self.signer(of: source, among: keys)
+            let current = try await source.signer(among: keys)
             if !isLatest {
                 _ = try await LedgerVerifier(source: source, key: current).verifyConsistency(with: signed.checkpoint)
             }
@@ -67,13 +67,6 @@ struct SeenLedgers {
         } catch let error as LedgerError {
             throw CommandFailure(.integrity, "the server's ledger does not hold: \(error.reason)")
         }
-    }
-
-    /// Which of a ledger's keys, the newest first, has signed its checkpoint.
-    static func signer(of source: any TileSource, among keys: [VerifierKey]) async throws -> VerifierKey {
-        let note = try SignedNote(parsing: try await source.checkpoint())
-        let signers = try note.verified(by: keys)
-        return keys.last { signers.contains($0) } ?? keys[keys.count - 1]
     }
 
     /// The key that the server names itself: it is trusted once, and has to stay what it is.

@@ -45,7 +45,7 @@ struct RestoreCommand: AsyncParsableCommand {
         do {
             report = try await Restore(from: FilePath(directory), to: FilePath(data)).run(
                 key: try vkey.map(VerifyCommand.key), memory: memory,
-                newer: try newerLedger(),
+                newer: try await newerLedger(),
                 keys: keys.map { FilePath($0) }, acceptedLoss: acceptLoss, now: context.now()
             ) { context.console.progress("\($0) events verified") }
         } catch let refusal as Restore.Refusal {
@@ -84,7 +84,7 @@ struct RestoreCommand: AsyncParsableCommand {
     }
 
     /// A ledger that goes on where the backup ends, with what is known of its records.
-    private func newerLedger() throws -> NewerLedger? {
+    private func newerLedger() async throws -> NewerLedger? {
         guard let newer else {
             guard records.isEmpty else { throw CommandFailure(.usage, "--records needs --newer, which proves them") }
             return nil
@@ -98,11 +98,11 @@ struct RestoreCommand: AsyncParsableCommand {
         let isDataDirectory = FileManager.default.fileExists(atPath: newer + "/ledger")
         var ledger =
             isDataDirectory
-            ? try NewerLedger(dataDirectory: directory, key: key)
+            ? try await NewerLedger(dataDirectory: directory, key: key)
             : NewerLedger(DirectoryTileSource(directory: directory, fileSystem: RealFileSystem()))
         for file in records {
             do {
-                try ledger.add(pack: try RealFileSystem().open(FilePath(file), .read), key: key)
+                try await ledger.add(pack: try RealFileSystem().open(FilePath(file), .read), key: key)
             } catch let error as EvidenceError {
                 throw CommandFailure(.refused, "\(file), \(error)")
             }

@@ -140,6 +140,38 @@ struct PublicationTests {
         }
     }
 
+    @Test("What is redacted while publication is stopped is lawful by its approvals, and verification says what covers it")
+    func redactedMeanwhile() async throws {
+        let places = try Places()
+        func configure(_ name: String) -> @Sendable (inout ServerConfiguration) -> Void {
+            { [guardPath = places.path(name)] in $0.guardDirectory = guardPath }
+        }
+        try await TestServer.run(configure("guard"), in: places("data")) { server, client in
+            let approvals = try Approvals(ledger: server.service.state.ledgerKey.verifierKey)
+            _ = try await client.send(.post, "/v1/events", Self.event(1))
+            let approver = try approvals.adding(approvals.alice, at: WallClock.now(), by: [approvals.alice])
+            #expect(try await client.send(.post, "/v1/approvers", Approvals.body(approver)).status == 201)
+            #expect(await Self.published(2, server))
+        }
+        let key = try #require(DataDirectoryVerifier.ownKey(of: places.path("data")))
+        // The guard's memory is lost: nothing is signed any more.
+        try await TestServer.run(configure("another-guard"), in: places("data")) { server, client in
+            let approvals = try Approvals(ledger: key)
+            let redaction = try approvals.redaction([[0, 0]], ["actor"], at: WallClock.now(), by: [approvals.alice])
+            let answer = try await client.send(.post, "/v1/redactions", Approvals.body(redaction))
+            #expect(answer.status == 201, "\(answer.text)")
+        }
+        func report(at now: Timestamp) async throws -> VerificationReport {
+            try await DataDirectoryVerifier(directory: places.path("data"), key: key, now: { now }).verify()
+        }
+        let now = try await report(at: WallClock.now())
+        #expect(now.isIntact && now.counts.destroyedWithoutAuthority == 0, "\(now.faults)")
+        #expect(now.notes.contains { $0.contains("1 of these by records that no checkpoint covers yet") }, "\(now.notes)")
+        // A record that claims to be of later than now allows nothing.
+        let before = try await report(at: WallClock.now().advanced(byNanoseconds: -3_600_000_000_000))
+        #expect(before.counts.destroyedWithoutAuthority == 1)
+    }
+
     @Test(
         "With a policy, a checkpoint is published with its quorum's cosignatures; without the witness it waits, and intake does not"
     )

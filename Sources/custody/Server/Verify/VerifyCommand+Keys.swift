@@ -49,7 +49,7 @@ extension VerifyCommand {
     ) async throws -> (current: VerifierKey, former: [VerifierKey]) {
         do {
             let keys = try await source.keys(after: trusted)
-            let current = try await SeenLedgers.signer(of: source, among: keys)
+            let current = try await source.signer(among: keys)
             return (current, keys.filter { $0 != current })
         } catch let error as LedgerError {
             throw CommandFailure(.integrity, "the checkpoint does not follow from the key: \(error.reason)")
