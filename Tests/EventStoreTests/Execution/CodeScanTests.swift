@@ -25,8 +25,10 @@ import Testing
         init(_ memory: [Memory]) { self.memory = memory }
     }
 
-    /// A plain column of sorted values, its codes in any width that holds them.
-    private static func column(_ values: [String], codes: [UInt32], width: Int) -> SegmentColumn {
+    /// A column of sorted values, its codes in any width that holds them; with `starts` a list column.
+    private static func column(
+        _ values: [String], codes: [UInt32], width: Int, starts: [UInt32]? = nil
+    ) -> SegmentColumn {
         let sorted = values.map { Array($0.utf8) }.sorted { $0.lexicographicallyPrecedes($1) }
         var offsets: [UInt32] = [0]
         for value in sorted { offsets.append(offsets[offsets.count - 1] + UInt32(value.count)) }
@@ -35,12 +37,14 @@ import Testing
         }
         let parts = [
             Memory(offsets.flatMap { bytes($0, 4) }), Memory(sorted.flatMap(\.self)),
-            Memory(codes.flatMap { bytes($0, width) }),
+            Memory(codes.flatMap { bytes($0, width) }), Memory((starts ?? []).flatMap { bytes($0, 4) }),
         ]
         return SegmentColumn(
-            field: .action, rowCount: codes.count, valueCount: values.count,
+            field: .action, rowCount: starts.map { $0.count - 1 } ?? codes.count, valueCount: values.count,
             offsets: UnsafePointer(parts[0].pointer.assumingMemoryBound(to: UInt32.self)), values: parts[1].pointer,
-            codes: parts[2].pointer, codeWidth: width, codeCount: codes.count, starts: nil, owner: Owner(parts))
+            codes: parts[2].pointer, codeWidth: width, codeCount: codes.count,
+            starts: starts.map { _ in UnsafePointer(parts[3].pointer.assumingMemoryBound(to: UInt32.self)) },
+            owner: Owner(parts))
     }
 
     private static let values = (0..<200).map { "value \($0)" }
@@ -63,6 +67,33 @@ import Testing
                 var rows = among
                 column.filter(&rows, set)
                 #expect(Array(rows) == Array(among).filter { passes(codes[$0]) }, "\(set)")
+            }
+        }
+    }
+
+    @Test(
+        "A row of a list column is kept when one of its members is in the set, whether many rows are asked for or few",
+        arguments: [1, 2, 4], [0, 1, 64, 700])
+    func filterList(width: Int, rowCount: Int) throws {
+        var numbers = SeededNumbers(seed: UInt64(width * 1_000 + rowCount))
+        let members = (0..<rowCount).map { row in
+            // Rows without members stand alone and in runs, some longer than a word of the set.
+            row % 300 < 150 && row > 100 ? [] : (0..<numbers.below(5)).map { _ in UInt32(numbers.below(201)) }
+        }
+        let starts = members.reduce(into: [UInt32(0)]) { $0.append($0[$0.count - 1] + UInt32($1.count)) }
+        let column = Self.column(Self.values, codes: members.flatMap(\.self), width: width, starts: starts)
+        let some: [UInt8] = [0] + (1...200).map { _ in UInt8(numbers.below(2)) }
+        let sets: [(CodeSet, (UInt32) -> Bool)] = [
+            (.none, { _ in false }), (.all, { $0 != 0 }), (.range(7...7), { $0 == 7 }),
+            (.range(50...199), { (50...199).contains($0) }), (.table(some), { some[Int($0)] == 1 }),
+        ]
+        var few = RowSet(rowCount: rowCount)
+        for row in stride(from: 0, to: rowCount, by: 50) { few.insert(row) }
+        for (set, passes) in sets {
+            for among in [RowSet(allOf: rowCount), Self.third(of: rowCount), few] {
+                var rows = among
+                column.filter(&rows, set)
+                #expect(Array(rows) == Array(among).filter { members[$0].contains(where: passes) }, "\(set)")
             }
         }
     }

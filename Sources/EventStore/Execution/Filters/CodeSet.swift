@@ -57,12 +57,18 @@ enum CodeSet {
 extension SegmentColumn {
     /// Keeps those rows of a set of which a value's code is in a set of codes.
     func filter(_ rows: inout RowSet, _ codes: CodeSet) {
-        if isList { return filterList(&rows, codes) }
+        guard isList else { return filterPositions(&rows, codes) }
+        // One row costs as much as some dozens of codes in a scan.
+        if rows.count < rowCount / 32 { filterRows(&rows, codes) } else { filterMembers(&rows, codes) }
+    }
+
+    /// Keeps those positions of codes that are in a set: of a plain column, the rows.
+    private func filterPositions(_ positions: inout RowSet, _ codes: CodeSet) {
         withCodes { buffer in
             switch buffer {
-            case .oneByte(let buffer): Self.filter(&rows, buffer, codes)
-            case .twoBytes(let buffer): Self.filter(&rows, buffer, codes)
-            case .fourBytes(let buffer): Self.filter(&rows, buffer, codes)
+            case .oneByte(let buffer): Self.filter(&positions, buffer, codes)
+            case .twoBytes(let buffer): Self.filter(&positions, buffer, codes)
+            case .fourBytes(let buffer): Self.filter(&positions, buffer, codes)
             }
         }
     }
@@ -92,7 +98,39 @@ extension SegmentColumn {
         rows.keep(inWords: rows.words.indices) { passes(codes[$0]) }
     }
 
-    private func filterList(_ rows: inout RowSet, _ codes: CodeSet) {
+    /// Scans all codes of a list column and keeps the rows that the matching ones belong to.
+    private func filterMembers(_ rows: inout RowSet, _ codes: CodeSet) {
+        var positions = RowSet(allOf: codeCount)
+        filterPositions(&positions, codes)
+        var matching = RowSet(rowCount: rowCount)
+        withStarts { starts in
+            guard let starts else { return }
+            var row = 0
+            positions.forEach { position in
+                row = Self.row(of: position, from: row, starts)
+                matching.insert(row)
+            }
+        }
+        rows.formIntersection(matching)
+    }
+
+    /// The row that a position belongs to, at or after another one: in growing steps, then halving, so that near rows cost
+    /// little and far ones their logarithm.
+    private static func row(of position: Int, from row: Int, _ starts: UnsafeBufferPointer<UInt32>) -> Int {
+        var (low, step) = (row, 1)
+        while low + step < starts.count, Int(starts[low + step]) <= position {
+            low += step
+            step *= 2
+        }
+        var high = min(low + step, starts.count - 1)
+        while high - low > 1 {
+            let middle = (low + high) / 2
+            if Int(starts[middle]) <= position { low = middle } else { high = middle }
+        }
+        return low
+    }
+
+    private func filterRows(_ rows: inout RowSet, _ codes: CodeSet) {
         rows.filterWords { first, count in
             var word: UInt64 = 0
             for offset in 0..<count {
