@@ -48,6 +48,7 @@ package struct ConnectorCatalogue: Sendable {
         ("docker-hub-webhook.yaml", PackageResources.docker_hub_webhook_yaml),
         ("flux-event.yaml", PackageResources.flux_event_yaml),
         ("gerrit-stream-event.yaml", PackageResources.gerrit_stream_event_yaml),
+        ("git-hook.yaml", PackageResources.git_hook_yaml),
         ("gitlab-audit-stream.yaml", PackageResources.gitlab_audit_stream_yaml),
         ("gitlab-system-hook.yaml", PackageResources.gitlab_system_hook_yaml),
         ("harbor-webhook.yaml", PackageResources.harbor_webhook_yaml),

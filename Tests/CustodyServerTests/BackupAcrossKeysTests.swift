@@ -1,6 +1,8 @@
 import DurableFiles
 import EventModel
 import Foundation
+import HTTPTypes
+import HummingbirdTesting
 import Ledger
 import SystemPackage
 import Testing
