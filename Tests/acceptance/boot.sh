@@ -73,8 +73,8 @@ journalctl -u custody --no-pager | grep -q vkey || bad "the journal does not tel
 custody doctor >/root/doctor.txt 2>&1 || { cat /root/doctor.txt; bad "doctor"; }
 systemctl stop custody || bad "stop"
 [ "$(property Result)" = success ] || bad "it did not stop cleanly: $(property Result)"
-echo "ok: killed, restarted and stopped, the event is there and everything verifies"
-echo "all-is-well"
+echo; echo "ok: killed, restarted and stopped, the event is there and everything verifies"
+echo; echo "all-is-well"
 systemctl poweroff
 CHECK
 chmod 755 "$root/root/check.sh"
@@ -99,4 +99,5 @@ timeout 900 qemu-system-x86_64 -machine "q35,accel=${ACCEL:-tcg}" -cpu max -m 20
     -kernel "$work/kernel" -initrd "$work/initrd" -append "root=/dev/vda rw console=ttyS0 quiet systemd.show_status=0" \
     -serial mon:stdio -serial "file:$work/told" -drive "file=$work/disk,if=virtio,format=raw" >"$work/console" 2>&1 </dev/null || true
 tr -d "\r" <"$work/told" | grep -aE "^(ok:|FAILED:)" || true
+[ -z "${KEEP:-}" ] || cp "$work/told" "$KEEP"
 tr -d "\r" <"$work/told" | grep -aq "^all-is-well" || { tail -n 30 "$work/told" >&2; bad "the service in the machine"; }
