@@ -134,6 +134,33 @@ struct BackupTests {
         }
     }
 
+    @Test("A backup of a ledger that had published nothing yet takes all of its records back")
+    func fromNothing() async throws {
+        defer { try? FileManager.default.removeItem(at: place) }
+        try await TestServer.run(in: place.appendingPathComponent("data")) { server, client in
+            let running = Task { await server.service.run() }
+            #expect(await PublicationTests.eventually { server.service.state.ledger.latest != nil })
+            running.cancel()
+            await running.value
+            _ = try await backup()
+            let approvals = try Approvals(ledger: server.service.state.ledgerKey.verifierKey)
+            try await send(client, 0..<5)
+            let approver = try approvals.adding(approvals.alice, at: WallClock.now(), by: [approvals.alice])
+            #expect(try await client.send(.post, "/v1/approvers", Approvals.body(approver)).status == 201)
+            _ = try await client.send(.post, "/v1/export", #"{"q":"source:custody","limit":1}"#)
+        }
+        let report = try await Restore(from: path("backup"), to: path("restored")).run(
+            key: nil, memory: nil, newer: try await NewerLedger(dataDirectory: path("data"), key: try key()),
+            acceptedLoss: "the disk is gone", now: now)
+        #expect(report.checkpoint.size == 0 && report.takenBack == 1, "\(report.unknownRecords)")
+        try await TestServer.run(in: place.appendingPathComponent("restored")) { server, client in
+            try await server.service.finishRestore()
+            let history = server.service.state.records.history
+            #expect(history.approvers.count == 1 && history.objections.isEmpty, "\(history.objections)")
+        }
+        #expect(try await DataDirectoryVerifier(directory: path("restored"), key: try key()).verify().isIntact)
+    }
+
     @Test("What was redacted after the backup is gone again before the restored server serves, by the same approvals")
     func laterRecords() async throws {
         defer { try? FileManager.default.removeItem(at: place) }

@@ -44,8 +44,9 @@ package struct LostRecord: Codable, Sendable, Equatable {
             else { throw RecordError(.malformed, "what it gives as proof is no record") }
             let hashes = consistency.compactMap(Self.hash)
             guard hashes.count == consistency.count else { throw RecordError(.malformed, "its proof is malformed") }
+            // As a subtree, since of an empty tree everything is a continuation.
             try MerkleProofs.verifyConsistency(
-                from: size, root, to: signed.checkpoint.size, signed.checkpoint.root, proof: hashes)
+                ofSubtree: 0..<size, root, with: signed.checkpoint.size, signed.checkpoint.root, proof: hashes)
             return Proven(
                 index: index, received: Int64(clamping: entry.received), document: document, root: root)
         } catch let error as RecordError {
