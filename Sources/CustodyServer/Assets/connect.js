@@ -1,25 +1,7 @@
 // The page of a source: copying what a step needs, a test delivery, what arrives as it arrives, the first alert.
 
+import "./copy.js";
 import { formToken, make, say } from "./shell.js";
-
-// MARK: Copying
-
-for (const button of document.querySelectorAll("[data-copy]")) {
-  if (!navigator.clipboard) continue;
-  button.hidden = false;
-  button.addEventListener("click", async () => {
-    const text = document.getElementById(button.dataset.copy).textContent;
-    try {
-      await navigator.clipboard.writeText(text);
-      say("Copied");
-      button.firstChild.textContent = "Copied";
-      setTimeout(() => { button.firstChild.textContent = "Copy"; }, 2000);
-    } catch {
-      getSelection().selectAllChildren(document.getElementById(button.dataset.copy));
-      say("Selected; copy it with the keyboard");
-    }
-  });
-}
 
 // MARK: Deliveries
 

@@ -134,7 +134,11 @@ package struct AlertStore: Sendable {
             let signals = try Int.fetchOne(db, sql: "SELECT count(*) FROM alert WHERE kind = 'signal'") ?? 0
             let incidents =
                 try Int.fetchOne(
-                    db, sql: "SELECT count(DISTINCT incident) FROM alert WHERE status IN ('open', 'acknowledged')") ?? 0
+                    db,
+                    sql: """
+                        SELECT count(DISTINCT incident) FROM alert WHERE status IN ('open', 'acknowledged')
+                        AND kind = 'alert'
+                        """) ?? 0
             let silences =
                 try Int.fetchOne(
                     db, sql: "SELECT count(*) FROM silence WHERE ended IS NULL AND expires > ?",

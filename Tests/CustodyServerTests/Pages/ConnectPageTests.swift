@@ -1,4 +1,5 @@
 import AccessControl
+import Crypto
 import EventModel
 import Foundation
 import HTTPTypes
@@ -51,6 +52,42 @@ struct ConnectPageTests {
             let wrong = try await browser.post(
                 "/connect/github-organisation", ["form_token": browser.formToken, "name": "<b>"])
             #expect(wrong.status == 400 && wrong.text.contains("&lt;b&gt;") && !wrong.text.contains("<b>"))
+        }
+    }
+
+    @Test("A source that is set up by half shows what is missing: nothing yet, the wrong secret, then the right one")
+    func half() async throws {
+        try await TestServer.run { server, client in
+            let browser = try await Browser.signedIn(client)
+            let fields: KeyValuePairs = ["form_token": browser.formToken, "name": "gh"]
+            _ = try await browser.post("/connect/github-organisation", fields)
+            let lost = try #require(server.service.state.sources.source(named: "gh")?.secret)
+            #expect(try await browser.get("/sources").text.contains("waits for its first event"))
+            #expect(try await browser.get("/sources/gh").text.contains("Nothing has arrived yet."))
+            let kind = try #require(HTTPField.Name("X-GitHub-Event"))
+            let signature = try #require(HTTPField.Name("X-Hub-Signature-256"))
+            @Sendable func deliver(_ id: String, secret: String?) async throws -> Int {
+                let body = #"{"action":"created","rule":{"name":"\#(id)"},"repository":{"full_name":"acme/api"},"sender":{"login":"ada"}}"#
+                var headers: HTTPFields = [kind: "branch_protection_rule", .contentType: "application/json"]
+                if let secret {
+                    let mac = HMAC<SHA256>.authenticationCode(
+                        for: Data(body.utf8), using: SymmetricKey(data: Data(secret.utf8)))
+                    headers[signature] = "sha256=" + mac.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+                }
+                return try await client.send(.post, "/v1/hooks/gh", body, token: nil, headers: headers).status
+            }
+            #expect(try await deliver("a", secret: nil) == 401)
+            #expect(try await deliver("b", secret: "typed-wrong-at-the-provider") == 401)
+            let refused = try await browser.get("/sources/gh").text
+            #expect(refused.contains("the signature is wrong") && refused.contains("class=\"failed\""))
+            #expect(try await browser.get("/sources").text.contains("waits for its first event"))
+            _ = try await browser.post("/sources/gh/renew", ["form_token": browser.formToken])
+            let secret = try #require(server.service.state.sources.source(named: "gh")?.secret)
+            #expect(try await deliver("c", secret: secret) < 300)
+            // Whoever has typed in the first secret meanwhile loses nothing either.
+            #expect(try await deliver("d", secret: lost) < 300)
+            _ = try await client.search("source.name:gh", expecting: 2)
+            #expect(try await browser.get("/sources").text.contains("sends"))
         }
     }
 

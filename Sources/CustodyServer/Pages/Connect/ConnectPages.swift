@@ -47,7 +47,7 @@ struct ConnectPages {
     @Sendable private func begin(_ request: Request, context: CustodyRequestContext) async throws -> Response {
         try await state.page(request, context) { principal in
             try Authorizer.check(.changeConfiguration, for: principal, now: state.now())
-            return form(try guide(context))
+            return form(try guide(context), connector: request.uri.queryParameters["connector"].map(String.init))
         }
     }
 
