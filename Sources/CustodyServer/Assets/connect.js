@@ -11,6 +11,7 @@ const waiting = document.getElementById("waiting");
 /** How long the page asks by itself: whoever connects a source for longer reloads it. */
 const PATIENCE = 30 * 60 * 1000;
 const begun = Date.now();
+let shown = "";
 let newest = list.querySelector("time")?.dateTime;
 
 function delivery(attempt) {
@@ -37,6 +38,10 @@ async function look() {
     return;
   }
   const { deliveries } = await answer.json();
+  // What has not changed stays, and with it the focus of who goes through it by keys.
+  const text = JSON.stringify(deliveries);
+  if (text === shown) return;
+  shown = text;
   list.replaceChildren(...deliveries.map(delivery));
   if (deliveries.length === 0) return;
   waiting.textContent = "The latest deliveries since the server's start, the newest first.";

@@ -1,3 +1,4 @@
+import AccessControl
 import Delivery
 import Detection
 import EventModel

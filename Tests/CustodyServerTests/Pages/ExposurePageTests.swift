@@ -66,7 +66,7 @@ struct ExposurePageTests {
             await ExposureWatch(server.service.state).look(&memory)
             let text = try await browser.get("/exposure").text
             let path = try #require(text.firstMatch(of: #/1 with <a href="(/search[^"]*)"/#)?.output.1)
-            let found = try await browser.get(path.replacing("&amp;", with: "&"))
+            let found = try await browser.get(String(path).replacing("&amp;", with: "&"))
             #expect(found.status == 200 && found.text.contains("package.download"), "\(path)")
         }
     }
