@@ -40,9 +40,10 @@ async function look() {
   const { deliveries } = await answer.json();
   // What has not changed stays, and with it the focus of who goes through it by keys.
   const text = JSON.stringify(deliveries);
-  if (text === shown) return;
-  shown = text;
-  list.replaceChildren(...deliveries.map(delivery));
+  if (text !== shown) {
+    shown = text;
+    list.replaceChildren(...deliveries.map(delivery));
+  }
   if (deliveries.length === 0) return;
   waiting.textContent = "The latest deliveries since the server's start, the newest first.";
   if (deliveries[0].received !== newest) {
