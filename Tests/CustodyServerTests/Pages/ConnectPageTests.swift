@@ -67,7 +67,8 @@ struct ConnectPageTests {
             let kind = try #require(HTTPField.Name("X-GitHub-Event"))
             let signature = try #require(HTTPField.Name("X-Hub-Signature-256"))
             @Sendable func deliver(_ id: String, secret: String?) async throws -> Int {
-                let body = #"{"action":"created","rule":{"name":"\#(id)"},"repository":{"full_name":"acme/api"},"sender":{"login":"ada"}}"#
+                let body =
+                    #"{"action":"created","rule":{"name":"\#(id)"},"repository":{"full_name":"acme/api"},"sender":{"login":"ada"}}"#
                 var headers: HTTPFields = [kind: "branch_protection_rule", .contentType: "application/json"]
                 if let secret {
                     let mac = HMAC<SHA256>.authenticationCode(

@@ -49,7 +49,8 @@ struct DestinationPageTests {
             #expect(added.status == 200 && added.text.contains("Added.") && !added.text.contains("T0SECRET"))
             #expect(added.text.contains("severity high and above, from github-* or prod"))
             let settings = try server.service.state.notifications.destinations.entry(named: "our chat/1").settings
-            #expect(settings.url == "https://127.0.0.1:9/services/T0SECRET" && settings.sources == ["github-*", "prod"])
+            #expect(
+                settings.url == "https://127.0.0.1:9/services/T0SECRET" && settings.sources == ["github-*", "prod"])
             #expect(settings.grouping?.wait == "0" && settings.title == nil)
 
             let twice = try await browser.post("/new-destination/slack", fields)

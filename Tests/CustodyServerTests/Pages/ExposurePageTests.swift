@@ -44,7 +44,9 @@ struct ExposurePageTests {
             #expect(verdict.lowerBound < section.lowerBound && section.lowerBound < unclear.lowerBound)
             let hit = text[section.lowerBound..<unclear.lowerBound]
             #expect(hit.contains("package.download") && hit.contains("href=\"/events/"))
-            #expect(hit.contains("What to do") && hit.contains("What was covered") && hit.contains("1 with <a href=\"/search?q="))
+            #expect(
+                hit.contains("What to do") && hit.contains("What was covered")
+                    && hit.contains("1 with <a href=\"/search?q="))
             #expect(hit.contains("rel=\"noreferrer\" target=\"_blank\">"))
             #expect(text.contains("What would tell: <a class=\"button quiet\" href=\"/connect/"))
             #expect(try await browser.get("/exposure/progress")["running"] as? Bool == false)

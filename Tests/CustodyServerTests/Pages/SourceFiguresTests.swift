@@ -56,7 +56,8 @@ struct SourceFiguresTests {
             _ = try await client.search("action:code.push", expecting: 1)
             let counting = Task { await state.figures.run(state) }
             let deadline = ContinuousClock.now + .seconds(60)
-            while await state.figures.current(state, for: .system, within: .zero) == nil, ContinuousClock.now < deadline {
+            while await state.figures.current(state, for: .system, within: .zero) == nil, ContinuousClock.now < deadline
+            {
                 await Task.yield()
             }
             #expect(await state.figures.current(state, for: .system, within: .zero)?.events == 1)

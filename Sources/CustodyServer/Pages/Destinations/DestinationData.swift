@@ -128,8 +128,11 @@ struct DestinationData {
     private static func words(_ grouping: Destination.Grouping) -> String {
         func seconds(_ nanoseconds: Int64) -> String { PageTime.duration(nanoseconds / 1_000_000_000) }
         let first = grouping.wait == 0 ? "at once" : "\(seconds(grouping.wait)) after the first alert"
-        let again = grouping.repetition == 0 ? "never again" : "again every \(seconds(grouping.repetition)) until somebody acknowledges"
-        return "what belongs together in one message, \(first); news at most every \(seconds(grouping.interval)); \(again)"
+        let again =
+            grouping.repetition == 0
+            ? "never again" : "again every \(seconds(grouping.repetition)) until somebody acknowledges"
+        return
+            "what belongs together in one message, \(first); news at most every \(seconds(grouping.interval)); \(again)"
     }
 
     /// The host that a destination leads to; nil for commands.

@@ -31,7 +31,8 @@ struct DestinationForm: Sendable {
             about: "A channel, by an incoming webhook of a Slack app; Mattermost and Rocket.Chat take the same.",
             inputs: [
                 Input(
-                    name: "url", label: "Webhook URL", kind: .url, note: "Whoever has it can write there: it is a secret.",
+                    name: "url", label: "Webhook URL", kind: .url,
+                    note: "Whoever has it can write there: it is a secret.",
                     placeholder: "https://hooks.slack.com/services/…", isRequired: true, isSecret: true)
             ]),
         DestinationForm(
@@ -66,7 +67,8 @@ struct DestinationForm: Sendable {
                 Input(name: "password", label: "Password", kind: .password, isSecret: true),
                 Input(
                     name: "ca_file", label: "File of the authority",
-                    note: "On this server, PEM; when the system does not know who signed the mail server's certificate."),
+                    note: "On this server, PEM; when the system does not know who signed the mail server's certificate."
+                ),
             ]),
         DestinationForm(
             kind: .alertmanager, title: "Alertmanager", about: "Prometheus' Alertmanager, by its API v2.",

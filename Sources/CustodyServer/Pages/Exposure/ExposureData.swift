@@ -48,7 +48,8 @@ struct ExposureData {
             "kind": "warn",
             "text": no == 0
                 ? "No sign of any, but no event here could rule one out."
-                : "No sign of any. \(no) of \(report.entries.count) are ruled out; the others cannot be told from what is here.",
+                : "No sign of any. \(no) of \(report.entries.count) are ruled out; the others cannot be told from what is here."
+                ,
         ]
     }
 
@@ -101,7 +102,8 @@ struct ExposureData {
             channel.isWhole ? ("the whole time", "good") : channel.isEmpty ? ("nothing", "plain") : ("in part", "warn")
         return .of([
             "title": channel.channel.title, "limit": channel.channel.limit, "state": state.text, "kind": state.kind,
-            "events": PageNumber.text(channel.events), "sources": sources.isEmpty ? nil : sources.joined(separator: ", "),
+            "events": PageNumber.text(channel.events),
+            "sources": sources.isEmpty ? nil : sources.joined(separator: ", "),
             "gaps": gaps.isEmpty ? nil : gaps.joined(separator: "; "),
             "is_missing": channel.hasRecordedGap && channel.gaps.isEmpty ? true : nil,
             "is_weak": channel.channel.isConclusive ? nil : true,

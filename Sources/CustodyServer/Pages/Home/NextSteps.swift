@@ -11,7 +11,8 @@ struct NextSteps {
     private let steps: [Step]
 
     init(
-        hasEvents: Bool, hasSeenExposure: Bool, hasAlerts: Bool, hasDestinations: Bool, verification: VerificationStatus.Outcome?,
+        hasEvents: Bool, hasSeenExposure: Bool, hasAlerts: Bool, hasDestinations: Bool,
+        verification: VerificationStatus.Outcome?,
         isVerificationOff: Bool
     ) {
         steps = [

@@ -43,7 +43,9 @@ final class SourceFigures: Sendable {
         kept.withLock { kept in
             // A page that was faster knows more already; a recount meanwhile knows better.
             if kept.health == nil { kept.counted = state.now() }
-            if kept.counted == counted || kept.health == nil, kept.health?.next ?? 0 <= fresh.next { kept.health = fresh }
+            if kept.counted == counted || kept.health == nil, kept.health?.next ?? 0 <= fresh.next {
+                kept.health = fresh
+            }
         }
         return fresh
     }
