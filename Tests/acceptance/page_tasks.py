@@ -166,7 +166,7 @@ def verify(browser, hand, site):
     browser.choose_file("#file", pack)
     hand.fill("#vkey", site.vkey)
     hand.press("#form button[type=submit]")
-    browser.says("Verified: 1 events")
+    browser.says("Verified: 1 event")
     browser.choose_file("#file", tampered)
     hand.press("#form button[type=submit]")
     browser.says("Altered")
