@@ -55,7 +55,8 @@ struct ExposurePageTests {
             let home = try await browser.get("/").text
             #expect(home.contains("Your events show a known supply-chain incident: event-stream"))
             #expect(home.contains("<strong>Were you hit?</strong><span class=\"unseen\"> (done)"))
-            _ = try await client.search("source:custody action:exposure.read", expecting: 3)
+            await server.service.state.audit.flush()
+            #expect(try await client.search("source:custody action:exposure.read", expecting: 3).count >= 3)
         }
     }
 
