@@ -39,5 +39,11 @@ if (checking) {
 }
 
 // An address that names an incident opens it.
-const named = document.getElementById(location.hash.slice(1));
-if (named?.matches("details")) named.open = true;
+function openNamed() {
+  const named = document.getElementById(location.hash.slice(1));
+  if (!named?.matches("details")) return;
+  named.open = true;
+  named.scrollIntoView();
+}
+openNamed();
+addEventListener("hashchange", openNamed);

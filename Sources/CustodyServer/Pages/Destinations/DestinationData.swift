@@ -84,6 +84,7 @@ struct DestinationData {
             "sends": Self.sends(entry), "grouping": entry.destination.grouping.map(Self.words),
             "may_change": mayChange ? true : nil, "may_triage": mayTriage ? true : nil,
             "may_remove": mayChange && entry.origin == .api ? true : nil,
+            "may_resend_all": mayTriage && failed > 1 ? true : nil,
             "failed": failed == 0 ? nil : PageNumber.text(failed),
             "given_up": try given.map { try message($0, now: now) },
             "more_failed": failed > given.count ? PageNumber.text(failed - given.count) : nil,
@@ -103,7 +104,8 @@ struct DestinationData {
         return .of([
             "id": message.message, "title": alert?.ruleTitle ?? "an alert that is not here any more",
             "entity": alert?.entity, "alert": alert.map { "/alerts/\(PagePath.encoded($0.id))" },
-            "created": PageData.time(message.created, now: now), "attempts": message.attempts,
+            "created": PageData.time(message.created, now: now),
+            "attempts": PageTime.count(Int64(message.attempts), "attempt"),
             "error": message.lastError.map(Page.sentence),
             "next": message.state == .pending && message.attempts > 0
                 ? PageData.time(message.nextAttempt, now: now) : nil,
