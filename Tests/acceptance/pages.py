@@ -177,7 +177,7 @@ def destined(browser, ask, receiver):
     browser.open("/destinations")
     browser.says("gave up")
     browser.click("a[href='/destinations/siem']")
-    browser.says("the receiver answered 410 Gone")
+    browser.says("The receiver answered 410 Gone.")
     receiver.status = 200
     browser.click(".listed form button")
     wait("the message", lambda: any("trudy" in json.dumps(message) for message in receiver.taken))

@@ -95,11 +95,15 @@ if (raised) {
   const stream = new EventSource(place.dataset.stream);
   stream.addEventListener("open", () => { state.textContent = "Waiting for it."; });
   stream.addEventListener("error", () => { state.textContent = "Not following now: reload the page."; });
-  stream.addEventListener("alert", (message) => {
-    const alert = JSON.parse(message.data);
-    const link = make("a", "", alert.details?.rule_title ?? "An alert");
-    link.href = `/alerts/${encodeURIComponent(alert.resource)}`;
-    raised.prepend(make("li", "", link));
+  stream.addEventListener("message", async (message) => {
+    const id = JSON.parse(message.data).resource?.name;
+    const answer = await fetch(`/v1/alerts/${encodeURIComponent(id)}`, { headers: { accept: "application/json" } });
+    if (!answer.ok) return;
+    const alert = await answer.json();
+    if (alert.source_name !== place.dataset.source) return;
+    const link = make("a", "", alert.title);
+    link.href = `/alerts/${encodeURIComponent(id)}`;
+    raised.prepend(make("li", "", link, `: ${alert.entity}`));
     state.textContent = "An alert came:";
     say("An alert came");
   });

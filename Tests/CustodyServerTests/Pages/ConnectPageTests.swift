@@ -1,5 +1,6 @@
 import AccessControl
 import Crypto
+import Detection
 import EventModel
 import Foundation
 import HTTPTypes
@@ -89,6 +90,43 @@ struct ConnectPageTests {
             #expect(try await deliver("d", secret: lost) < 300)
             _ = try await client.search("source.name:gh", expecting: 2)
             #expect(try await browser.get("/sources").text.contains("sends"))
+        }
+    }
+
+    @Test("The alert that the guide's action has to raise is shown on the page of its source, and of no other")
+    func alert() async throws {
+        try await TestServer.run { server, client in
+            let browser = try await Browser.signedIn(client)
+            for name in ["gh", "other"] {
+                _ = try await browser.post(
+                    "/connect/github-organisation", ["form_token": browser.formToken, "name": name])
+            }
+            let kind = try #require(HTTPField.Name("X-GitHub-Event"))
+            let secret = try #require(server.service.state.sources.source(named: "gh")?.secret)
+            let body =
+                #"{"action":"deleted","rule":{"id":1,"name":"custody-test","required_status_checks":[]},"repository":{"full_name":"acme/api"},"sender":{"login":"ada"}}"#
+            let mac = HMAC<SHA256>.authenticationCode(
+                for: Data(body.utf8), using: SymmetricKey(data: Data(secret.utf8)))
+            let signature = try #require(HTTPField.Name("X-Hub-Signature-256"))
+            let sent = try await client.send(
+                .post, "/v1/hooks/gh", body, token: nil,
+                headers: [
+                    kind: "branch_protection_rule",
+                    signature: "sha256=" + mac.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(),
+                ])
+            #expect(sent.status < 300, "\(sent.text)")
+            func found() throws -> Alert? {
+                try server.service.state.alerts.list().alerts.first { $0.sourceName == "gh" }
+            }
+            let deadline = ContinuousClock.now + .seconds(60)
+            while try found() == nil, ContinuousClock.now < deadline { await Task.yield() }
+            let alert = try #require(try found())
+            #expect(alert.ruleTitle == "Branch protection removed or overridden")
+            let page = try await browser.get("/sources/gh").text
+            #expect(page.contains("href=\"/alerts/\(alert.id)\""))
+            // The page's script follows what is on record of alerts.
+            #expect(page.contains("data-stream=\"/v1/tail?q=source%3Acustody%20action%3Aalert.open\""))
+            #expect(try await !browser.get("/sources/other").text.contains("/alerts/\(alert.id)"))
         }
     }
 

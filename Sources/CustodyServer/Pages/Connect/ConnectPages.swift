@@ -12,6 +12,10 @@ import Ledger
 ///
 /// What a system needs is shown once, in the answer to the form that made it. Whoever closes the browser then has another made.
 struct ConnectPages {
+    /// Alerts of the guide's rule that are shown, and those among which they are looked for.
+    static let shownAlerts = 3
+    static let consideredAlerts = 50
+
     let state: ServerState
     private var guides: [ConnectGuide] { ConnectGuide.all }
 
@@ -168,10 +172,22 @@ struct ConnectPages {
                 "attempts": attempts.map { Self.row($0, size, now: now) },
                 "has_attempts": attempts.isEmpty ? nil : true,
                 "activity": "/v1/sources/\(source.name)/activity", "test": "/v1/sources/\(source.name)/test",
-                "stream": PagePath.with("/v1/tail", ["q": query]),
+                // Alerts are records of Custody's own; which of them are of this source the page asks.
+                "stream": PagePath.with("/v1/tail", ["q": "source:custody action:alert.open"]),
+                "raised": rule.map { raised(by: $0.key, from: source) } ?? [],
                 "search": PagePath.with("/search", ["q": query, "since": "-7d"]),
                 "action": guide.action?.text, "rule": rule?.title ?? guide.action?.rule,
             ]), scripts: ["connect.js"])
+    }
+
+    /// The latest alerts of a rule about a source.
+    private func raised(by rule: String, from source: Source) -> [PageData] {
+        var filter = AlertFilter()
+        filter.ruleKey = rule
+        let alerts = (try? state.alerts.list(filter, limit: Self.consideredAlerts).alerts) ?? []
+        return alerts.filter { $0.sourceName == source.name }.prefix(Self.shownAlerts).map { alert in
+            ["path": "/alerts/\(PagePath.encoded(alert.id))", "title": alert.ruleTitle, "entity": alert.entity]
+        }
     }
 
     private static func row(_ attempt: DeliveryAttempt, _ size: UInt64, now: Timestamp) -> PageData {

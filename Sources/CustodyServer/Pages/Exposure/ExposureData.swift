@@ -63,7 +63,7 @@ struct ExposureData {
         let connect = connections(entry)
         return .of([
             "id": incident.id, "title": incident.title, "summary": incident.summary,
-            "reason": Page.sentence(entry.reason), "period": Self.period(incident.exposure),
+            "reason": Page.sentence(Self.readable(entry.reason)), "period": Self.period(incident.exposure),
             "references": incident.references, "has_references": incident.references.isEmpty ? nil : true,
             "sources": incident.sources.map { ["url": $0, "host": Self.host(of: $0)] as PageData },
             "remedy": incident.remedy, "events": events, "has_events": events.isEmpty ? nil : true,
@@ -102,7 +102,7 @@ struct ExposureData {
             channel.isWhole ? ("the whole time", "good") : channel.isEmpty ? ("nothing", "plain") : ("in part", "warn")
         return .of([
             "title": channel.channel.title, "limit": channel.channel.limit, "state": state.text, "kind": state.kind,
-            "events": PageNumber.text(channel.events),
+            "events": PageTime.count(Int64(channel.events), "event"),
             "sources": sources.isEmpty ? nil : sources.joined(separator: ", "),
             "gaps": gaps.isEmpty ? nil : gaps.joined(separator: "; "),
             "is_missing": channel.hasRecordedGap && channel.gaps.isEmpty ? true : nil,
@@ -132,6 +132,12 @@ struct ExposureData {
         let texts = [window.from, window.until].map { String(PageTime.text($0).prefix(16)) }
         let isOfDays = texts.allSatisfy { $0.hasSuffix("00:00") }
         return "\(texts[0].prefix(isOfDays ? 10 : 16)) to \(texts[1].prefix(isOfDays ? 10 : 16))"
+    }
+
+    /// A reason without what the page has as buttons, its moments as people write them.
+    private static func readable(_ reason: String) -> String {
+        let words = reason.firstRange(of: "; connect one of: ").map { String(reason[..<$0.lowerBound]) } ?? reason
+        return words.replacing("T00:00:00Z", with: "").replacing(#/T(\d\d:\d\d):\d\dZ/#) { " \($0.output.1)" }
     }
 
     private static func host(of url: String) -> String {
