@@ -94,11 +94,12 @@ def connect_github(browser, hand, site):
 
 def deliver(site, secret, action, status=202):
     """What GitHub sends when a branch protection rule is made and deleted."""
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     body = json.dumps({
         "action": action, "sender": {"login": "mona", "id": 2, "type": "User"}, "organization": {"login": "acme", "id": 3},
         "repository": {"id": 1, "name": "sandbox", "full_name": "acme/sandbox", "private": True},
         "rule": {
-            "id": 7, "repository_id": 1, "name": "custody-test", "created_at": "2026-11-24T10:00:00Z", "updated_at": "2026-11-24T10:00:00Z",
+            "id": 7, "repository_id": 1, "name": "custody-test", "created_at": now, "updated_at": now,
             "pull_request_reviews_enforcement_level": "off", "required_status_checks": ["ci/build"], "required_status_checks_enforcement_level": "non_admins"},
     }).encode()
     request = urllib.request.Request(site.url + "/v1/hooks/github-organisation", data=body, headers={

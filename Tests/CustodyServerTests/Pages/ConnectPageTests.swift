@@ -30,6 +30,7 @@ struct ConnectPageTests {
             #expect(made.text.contains(secret) && made.text.contains("/v1/hooks/gh"))
             let later = try await browser.get("/sources/gh")
             #expect(later.status == 200 && !later.text.contains(secret) && later.text.contains("Make another secret"))
+            #expect(!later.text.contains("{secret}") && !later.text.contains("data-copy=\"copy-4\""))
             let tested = try await browser.post("/sources/gh/test", ["form_token": browser.formToken])
             #expect(tested.status == 303 && tested.headers[.location] == "/sources/gh")
             let seen = try await browser.get("/sources/gh")

@@ -161,13 +161,7 @@ struct ConnectPages {
                 "has_credential": guide.credential == .none ? nil : true,
                 "credential": guide.credential == .secret ? "secret" : "token",
                 "unreachable": guide.reach == .inbound && server.isPrivate ? server.text : nil,
-                "steps": guide.steps.enumerated().map { number, step -> PageData in
-                    .of([
-                        "number": number + 1, "text": values.filled(step.text), "link": step.link,
-                        "copy": step.copy.map(values.filled),
-                        "is_long": step.copy.map { $0.contains("\n") || $0.count > 80 } == true ? true : nil,
-                    ])
-                },
+                "steps": guide.steps.enumerated().map { Self.step($1, number: $0 + 1, values) },
                 "has_test": guide.delivery(for: source, id: "", now: now) == nil ? nil : true,
                 "attempts": attempts.map { Self.row($0, size, now: now) },
                 "has_attempts": attempts.isEmpty ? nil : true,
@@ -188,6 +182,16 @@ struct ConnectPages {
         return alerts.filter { $0.sourceName == source.name }.prefix(Self.shownAlerts).map { alert in
             ["path": "/alerts/\(PagePath.encoded(alert.id))", "title": alert.ruleTitle, "entity": alert.entity]
         }
+    }
+
+    /// A step with what is to be copied. A secret that was shown once has a word in its place, and nothing to copy.
+    private static func step(_ step: ConnectGuide.Step, number: Int, _ values: ConnectGuide.Values) -> PageData {
+        let filled = step.copy.map(values.filled)
+        let known = filled?.replacing("{secret}", with: "SECRET").replacing("{token}", with: "TOKEN")
+        return .of([
+            "number": number, "text": values.filled(step.text), "link": step.link, "copy": known,
+            "is_whole": known == filled ? true : nil,
+        ])
     }
 
     private static func row(_ attempt: DeliveryAttempt, _ size: UInt64, now: Timestamp) -> PageData {
