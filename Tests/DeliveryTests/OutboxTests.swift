@@ -70,6 +70,32 @@ struct OutboxTests {
         #expect(throws: DeliveryError.self) { try scene.outbox.retry(failed[0].message) }
     }
 
+    @Test("How a destination fares: what it took last, what is tried again, what was given up")
+    func summary() async throws {
+        let scene = try OutboxScene()
+        try scene.raise()
+        let transport = RecordingTransport([
+            .success(WebhookAnswer(status: 500)), .success(WebhookAnswer(status: 410)),
+        ])
+        let worker = scene.worker(transport)
+        let name = try #require(try scene.outbox.list(.pending).first?.destination)
+        let fresh = try scene.outbox.summary(of: name)
+        #expect(fresh.delivered == nil && fresh.problem == nil)
+        try await worker.deliverDue()
+        let tried = try #require(try scene.outbox.summary(of: name).problem)
+        #expect(tried.state == .pending && tried.attempts == 1 && tried.lastError?.contains("500") == true)
+        scene.clock.advance(seconds: 3)
+        try await worker.deliverDue()
+        let failed = try #require(try scene.outbox.summary(of: name).problem)
+        #expect(failed.state == .failed && failed.lastError?.contains("410") == true)
+        try scene.outbox.retry(failed.message)
+        scene.clock.advance(seconds: 60)
+        try await worker.deliverDue()
+        let well = try scene.outbox.summary(of: name)
+        #expect(well.problem == nil && well.delivered?.seconds == 1_800_000_063)
+        #expect(try scene.outbox.summary(of: "another").delivered == nil)
+    }
+
     @Test("Retry-After is believed up to the longest delay, and 410 ends it")
     func receiversWishes() async throws {
         let policy = RetryPolicy()

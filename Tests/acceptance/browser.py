@@ -112,8 +112,11 @@ class Browser:
     def at(self, path):
         self.until(path, f"location.pathname === {json.dumps(path)} && document.readyState === 'complete'")
 
+    def settled(self):
+        self.until("the whole page", "document.readyState === 'complete'")
+
     def go(self, path):
-        self.send("Page.navigate", url=self.origin + path)
+        self.send("Page.navigate", url=path if path.startswith("about:") else self.origin + path)
 
     def open(self, path):
         self.go(path)
@@ -168,6 +171,18 @@ class Browser:
             if text in self.focused():
                 return
         raise SystemExit(f"no way by keys to “{text}”")
+
+    def select_all(self):
+        """Marks what a field holds, as Control-A does."""
+        common = {"key": "a", "code": "KeyA", "windowsVirtualKeyCode": 65, "modifiers": 2}
+        self.send("Input.dispatchKeyEvent", type="keyDown", commands=["selectAll"], **common)
+        self.send("Input.dispatchKeyEvent", type="keyUp", **common)
+
+    def choose_file(self, selector, path):
+        """What the system's own dialogue would come to."""
+        root = self.send("DOM.getDocument")["root"]["nodeId"]
+        node = self.send("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
+        self.send("DOM.setFileInputFiles", files=[path], nodeId=node)
 
     # What is looked at
 

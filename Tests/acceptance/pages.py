@@ -4,14 +4,16 @@
     pages.py CUSTODY [PICTURES]
 
 CUSTODY is the program; PICTURES a directory for screenshots of each page in both themes and three widths. Needs Debian's
-`chromium` (CHROMIUM names another). Fails when a task cannot be done, when a page has an error in its console, asks another
-server for anything or breaks its policy, when it is wider than the window, when text is too faint or a control has no name.
+`chromium` (CHROMIUM names another). First the five tasks of the first hour (page_tasks.py), timed, by mouse and on another new server
+by keys alone; then everything else that pages do. Fails when a task cannot be done, when a page has an error in its console, asks
+another server for anything or breaks its policy, when it is wider than the window, when text is too faint or a control has no name.
 """
 from functools import partial
-import datetime, json, os, socket, subprocess, sys, tempfile, time, urllib.error, urllib.request
+import datetime, http.server, json, os, socket, subprocess, sys, tempfile, threading, time, urllib.request
 
 from browser import Browser
 from custody_check import DELETION_RULE, call, wait
+import page_tasks, page_times
 
 TOKEN = "pages-check-0123456789-0123456789-0123456789"
 WIDTHS = (360, 768, 1440)
@@ -38,27 +40,157 @@ def events():
     return "\n".join(json.dumps(line) for line in lines)
 
 
-def deletion(ask):
-    """The alert about the repository that was deleted; Custody's own acts raise others."""
-    return next(alert["id"] for alert in ask("/v1/alerts")["alerts"] if alert["entity"] == "eve")
+class Receiver:
+    """Takes what destinations send, or refuses it."""
+
+    def __init__(self):
+        self.status, self.taken = 200, []
+        receiver = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                if receiver.status == 200:
+                    receiver.taken.append(json.loads(body))
+                self.send_response(receiver.status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
 
-def by_mouse(browser, ask, link, vkey):
-    browser.open(link)
-    browser.says("This link makes you the first administrator.")
+class Site:
+    """A new server, and what there is to know of it."""
+
+    def __init__(self, program):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        self.ask = partial(call, self.url, token=TOKEN)
+        self.directory = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        place = self.directory.name
+        os.mkdir(place + "/rules")
+        open(place + "/rules/r.yml", "w").write(DELETION_RULE)
+        open(place + "/config.yml", "w").write(f"rules: [{place}/rules]\nverify_interval: 2\nallowed_targets: ['127.0.0.1']\n")
+        self.process = subprocess.Popen(
+            [program, "serve", "--data", place + "/data", "--guard", place + "/guard", "--listen", f"127.0.0.1:{port}",
+             "--config", place + "/config.yml"],
+            stdout=open(place + "/output", "w"), env={**os.environ, "CUSTODY_ADMIN_TOKEN": TOKEN})
+
+    def __enter__(self):
+        wait("Custody", lambda: urllib.request.urlopen(self.url + "/healthz", timeout=1).status == 200)
+        words = wait("the set-up link", self.output)
+        self.link = next(word for word in words if "/set-up?code=" in word).removeprefix(self.url)
+        self.vkey = words[words.index("vkey") + 1]
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+        self.directory.cleanup()
+
+    def output(self):
+        text = open(self.directory.name + "/output").read()
+        return text.split() if "/set-up?code=" in text else None
+
+    def fill(self):
+        self.ask("/v1/events?source=acme", events())
+        self.ask("/v1/events?source=acme", '{"id":"gone","action":"repo.delete","actor":"eve","resource":"acme/api"}')
+        wait("the events", lambda: self.ask("/v1/search?q=actor:mona%20source:acme")["stats"]["matched"] > 50)
+        wait("the alert", self.deletion)
+
+    def deletion(self):
+        """The alert about the repository that was deleted; Custody's own acts raise others."""
+        return next((alert["id"] for alert in self.ask("/v1/alerts")["alerts"] if alert["entity"] == "eve"), None)
+
+    def packs(self, index):
+        """Evidence of an event, and the same with one character of it changed."""
+        request = urllib.request.Request(
+            self.url + "/v1/export", headers={"Authorization": "Bearer " + TOKEN, "Content-Type": "application/json"},
+            data=json.dumps({"q": f"index:{index} source.name:*", "since": "1678-01-01", "limit": 1}).encode())
+        with urllib.request.urlopen(request) as answer:
+            lines = answer.read().decode().splitlines()
+        event = next(number for number, line in enumerate(lines) if number > 0 and '"groups"' in line)
+        longest = max((part for part in lines[event].split('"')), key=len)
+        middle = len(longest) // 2
+        changed = longest[:middle] + ("A" if longest[middle] != "A" else "B") + longest[middle + 1:]
+        tampered = lines[:event] + [lines[event].replace(longest, changed)] + lines[event + 1:]
+        paths = [f"{self.directory.name}/{name}.evidence" for name in ("pack", "tampered")]
+        for path, content in zip(paths, (lines, tampered)):
+            open(path, "w").write("\n".join(content) + "\n")
+        return paths
+
+
+def exposed(browser, ask):
+    """Were you hit? An old event comes, and is found when somebody asks again."""
+    browser.click("nav [data-place=exposure]")
+    browser.at("/exposure")
+    browser.says("No sign of any, but no event here could rule one out.")
+    ask("/v1/events?source=proxy", '{"id":"bad","time":"2018-10-10T10:00:00Z","action":"package.download","purl":"pkg:npm/flatmap-stream@0.1.1","actor":"ci-runner-1"}')
+    wait("the package", lambda: ask("/v1/search?q=source.name:proxy&since=2018-01-01")["stats"]["matched"] == 1)
+    browser.click("form[action='/exposure/check'] button")
+    browser.says("Yes. Your events show event-stream")
+    browser.says("What to do")
+    browser.click("#tj-actions-2025 summary")
+    browser.says("GHSA-mrrh-fwg8-r2c3")
+    browser.click(".hit .what a")
+    browser.says("pkg:npm/flatmap-stream@0.1.1")
+    browser.click(".brand")
+    browser.says("Your events show a known supply-chain incident: event-stream")
+
+
+def destined(browser, ask, receiver):
+    """A destination is added and tested; what it refuses is seen and sent again."""
+    browser.click("nav [data-place=alerts]")
+    browser.click("a[href='/destinations']")
+    browser.at("/destinations")
+    browser.says("Nobody is called yet")
+    browser.click("a[href='/new-destination/webhook']")
+    browser.at("/new-destination/webhook")
     browser.click("#name")
-    browser.type("Ada Lovelace")
-    browser.click("main button")
-    browser.at("/")
-    browser.says("What to do next")
+    browser.select_all()
+    browser.type("siem")
+    browser.click("#url")
+    browser.type("ftp://127.0.0.1/")
+    browser.expected_status.add(400)
+    browser.click("main button[type=submit]")
+    browser.says("needs an http or https URL")
+    browser.expected_status.clear()
+    browser.click("#url")
+    browser.select_all()
+    browser.type(receiver.url)
+    browser.click("main button[type=submit]")
+    browser.says("Added. The secret stands below, this once")
+    browser.until("a secret", "document.getElementById('secret').textContent.startsWith('whsec_')")
+    browser.click("form[action$='/test'] button")
+    browser.says("The test message was taken.")
+    wait("the test message", lambda: any(message["type"] == "test" for message in receiver.taken))
+    receiver.status = 410
+    ask("/v1/events?source=acme", '{"id":"gone-2","action":"repo.delete","actor":"trudy","resource":"acme/web"}')
+    wait("what was given up", lambda: ask("/v1/notifications?destination=siem")["notifications"])
+    browser.open("/destinations")
+    browser.says("gave up")
+    browser.click("a[href='/destinations/siem']")
+    browser.says("The receiver answered 410 Gone.")
+    receiver.status = 200
+    browser.click(".listed form button")
+    wait("the message", lambda: any("trudy" in json.dumps(message) for message in receiver.taken))
+    browser.until("nothing given up", "document.readyState === 'complete' && document.body.innerText.includes('Nothing. What is not taken')")
+
+
+def by_mouse(browser, ask, site, receiver):
     browser.expected_status.add(410)
-    browser.open(link)
+    browser.open(site.link)
     browser.says("This link was used already")
     browser.expected_status.clear()
-
-    ask("/v1/events?source=acme", events())
-    ask("/v1/events?source=acme", '{"id":"gone","action":"repo.delete","actor":"eve","resource":"acme/api"}')
-    wait("the events", lambda: ask("/v1/search?q=actor:mona")["stats"]["matched"] > 50)
+    exposed(browser, ask)
+    destined(browser, ask, receiver)
 
     # Search: facet, histogram by click and by drawing, the error in place, wider when there is nothing.
     browser.click("nav [data-place=search]")
@@ -77,36 +209,12 @@ def by_mouse(browser, ask, link, vkey):
     browser.click(".notice a")
     browser.until("the right query", "document.getElementById('q').value === 'actor:mona'")
     browser.expected_status.clear()
-    browser.open("/search?q=actor%3Aold-timer&since=-1h")
-    browser.says("in March 2024.")
-    browser.click(".empty .button")
-    browser.until("the old events", "document.querySelectorAll('[data-row]').length === 12")
-
     # What is hostile is text.
     browser.open("/search?q=action%3Acode.push+outcome%3Afailure&since=-1h")
     browser.says("<script>alert(1)</script>")
     browser.click(".what a")
     browser.says("<img src=x onerror=alert(1)>")
 
-    # The key is remembered, then an event verified with it.
-    browser.open("/integrity")
-    browser.says("This browser does not know the ledger's key yet.")
-    browser.click("#vkey")
-    browser.type(vkey.replace("+", "+x", 1))
-    browser.click("#pin-form button[type=submit]")
-    browser.says("Not remembered")
-    browser.evaluate("document.getElementById('vkey').value = ''")
-    browser.click("#vkey")
-    browser.type(vkey)
-    browser.click("#pin-form button[type=submit]")
-    browser.says("signed with the remembered key")
-    browser.open("/search?q=actor%3Amona")
-    browser.click(".what a")
-    browser.until("the button", "!document.getElementById('verify')?.hidden")
-    browser.click("#verify")
-    browser.says("signed with the key that this browser remembers")
-    browser.click("a[data-key=e]")
-    browser.says("byte for byte")
     # A checkpoint that this server does not extend: history would have been rewritten.
     memory = browser.evaluate("(() => { const k = Object.keys(localStorage).find((k) => k.startsWith('custody.verify/')); return [k, localStorage.getItem(k)] })()")
     forged = json.loads(memory[1])
@@ -128,10 +236,7 @@ def by_mouse(browser, ask, link, vkey):
     browser.says("while-paused")
 
     # Alerts.
-    browser.click("nav [data-place=alerts]")
-    browser.says("Repository deleted")
-    browser.click(f"[data-row] a[href='/alerts/{deletion(ask)}']")
-    browser.says("Ask who did it.")
+    browser.open(f"/alerts/{site.deletion()}")
     browser.click("form[action$='/ack'] button")
     browser.says("acknowledged")
     browser.click("input[value=benign]")
@@ -239,67 +344,68 @@ def look(browser, pages, pictures):
     return wrong
 
 
-def times(url, name, path):
-    """Says how long a page takes, the request included."""
-    request = urllib.request.Request(url + path, headers={"Authorization": "Bearer " + TOKEN, "Accept": "text/html"})
-    taken = []
-    for _ in range(5):
-        start = time.monotonic()
+def sign_in(browser):
+    """Whatever happened before, somebody is signed in afterwards."""
+    browser.go("/you")
+    browser.until("a page", "['/you', '/sign-in'].includes(location.pathname) && document.readyState === 'complete'")
+    if browser.evaluate("location.pathname") == "/sign-in":
+        browser.click("#token")
+        browser.type(TOKEN)
+        browser.key("Enter")
+        browser.at("/you")
+
+
+def tasks_by_keys(program):
+    """The five tasks on a new server, without a mouse."""
+    with Site(program) as site:
+        browser = Browser(site.url)
         try:
-            urllib.request.urlopen(request).read()
-        except urllib.error.HTTPError as error:
-            error.read()
-        taken.append(time.monotonic() - start)
-    print(f"{name}: {sorted(taken)[2] * 1000:.0f} ms")
+            browser.size(1440)
+            wrong = page_tasks.run(browser, page_tasks.Keys(browser), site)
+            return wrong + [f"by keys: {text}" for text in browser.complaints]
+        finally:
+            browser.close()
 
 
 def main():
     program, pictures = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    ask = partial(call, url, token=TOKEN)
     if pictures:
         os.makedirs(pictures, exist_ok=True)
-    with tempfile.TemporaryDirectory() as directory:
-        os.mkdir(directory + "/rules")
-        open(directory + "/rules/r.yml", "w").write(DELETION_RULE)
-        open(directory + "/config.yml", "w").write(f"rules: [{directory}/rules]\nverify_interval: 2\n")
-        output = open(directory + "/output", "w+")
-        custody = subprocess.Popen(
-            [program, "serve", "--data", directory + "/data", "--guard", directory + "/guard", "--listen", f"127.0.0.1:{port}",
-             "--config", directory + "/config.yml"],
-            stdout=output, env={**os.environ, "CUSTODY_ADMIN_TOKEN": TOKEN})
-        browser = None
+    wrong = tasks_by_keys(program)
+    with Site(program) as site:
+        ask, browser = site.ask, Browser(site.url)
+        receiver = Receiver()
         try:
-            wait("Custody", lambda: urllib.request.urlopen(url + "/healthz", timeout=1).status == 200)
-            said = wait("the set-up link", lambda: (text := open(directory + "/output").read()) if "/set-up?code=" in open(directory + "/output").read() else None)
-            words = said.split()
-            link = next(word for word in words if "/set-up?code=" in word).removeprefix(url)
-            vkey = words[words.index("vkey") + 1]
-            browser = Browser(url)
             browser.size(1440)
-            by_mouse(browser, ask, link, vkey)
-            print("by mouse: done")
-            alert, wrong = deletion(ask), []
-            try:
-                by_keys(browser, alert)
-                print("by keys: done")
-            except (SystemExit, AssertionError) as error:
-                # The pictures are worth their time all the same.
-                print(f"by keys: {error}")
-                wrong.append(f"by keys: {error}")
+            wrong += page_tasks.run(browser, page_tasks.Mouse(browser), site)
+            alert = site.deletion()
+            for name, rest in (("mouse", partial(by_mouse, browser, ask, site, receiver)), ("keys", partial(by_keys, browser, alert))):
+                try:
+                    rest()
+                    print(f"the rest by {name}: done", flush=True)
+                except (SystemExit, AssertionError) as error:
+                    # The pictures are worth their time all the same.
+                    wrong.append(f"the rest by {name}: {error}")
+            browser.expected_status.clear()
+            sign_in(browser)
+            # Something refused and something that waits, for the pictures.
+            receiver.status = 410
+            ask("/v1/destinations", json.dumps({"name": "chat", "kind": "slack", "url": "https://hooks.example.invalid/services/T/B/X"}))
+            ask("/v1/events?source=acme", '{"id":"gone-3","action":"repo.delete","actor":"oscar","resource":"acme/web"}')
+            wait("what was given up", lambda: ask("/v1/notifications?destination=siem")["notifications"])
             event = ask("/v1/search?q=actor:mona%20outcome:denied")["events"][0]["index"]
             pages = [
                 ("home", "/"), ("search", "/search?counts=all"), ("search-error", "/search?q=actro%3Amona"),
                 ("search-nothing", "/search?q=actor%3Aold-timer&since=-1h"),
                 ("search-table", "/search?q=%2A+%7C+stats+count%2C+dcount%28ip%29+by+actor"), ("tail", "/tail"),
                 ("event", f"/events/{event}?show=payload"), ("alerts", "/alerts?status=all"), ("alert", f"/alerts/{alert}"),
-                ("sources", "/sources"), ("integrity", "/integrity"), ("verify", "/verify"), ("you", "/you"),
-                ("set-up-used", link), ("not-found", "/nothing")]
-            for name, path in pages:
-                times(url, name, path)
+                ("exposure", "/exposure"), ("exposure-open", "/exposure#tj-actions-2025"),
+                ("destinations", "/destinations"), ("destination", "/destinations/siem"), ("new-destination", "/new-destination/email"),
+                ("sources", "/sources"), ("connect", "/connect"), ("connect-form", "/connect/anything"),
+                ("source", "/sources/github-organisation"),
+                ("integrity", "/integrity"), ("verify", "/verify"), ("you", "/you"), ("set-up-used", site.link),
+                ("not-found", "/nothing")]
+            wrong += page_times.report(page_times.measure(site.url, TOKEN, rounds=5), 1_000)
             wrong += look(browser, pages, pictures)
             browser.evaluate("document.querySelector('.corner form').submit()")
             browser.at("/sign-in")
@@ -310,10 +416,7 @@ def main():
             print(f"{len(pages) + 1} pages looked at in two themes and three widths; {len(wrong)} complaints")
             sys.exit(1 if wrong else 0)
         finally:
-            if browser:
-                browser.close()
-            custody.terminate()
-            custody.wait()
+            browser.close()
 
 
 main()

@@ -41,6 +41,8 @@ struct CustodyApplication: Sendable {
         TailPage(state: state).register(on: router)
         EventPage(state: state).register(on: router)
         AlertPages(state: state).register(on: router)
+        ExposurePage(state: state).register(on: router)
+        DestinationPages(state: state).register(on: router)
         SourcePages(state: state).register(on: router)
         ConnectPages(state: state).register(on: router)
         IntegrityPage(state: state).register(on: router)

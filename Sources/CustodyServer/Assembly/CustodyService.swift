@@ -158,6 +158,7 @@ package final class CustodyService: Sendable {
             group.addTask { [state] in await ConnectorReloader(state).run() }
             group.addTask { await self.recordRestore() }
             group.addTask { [state] in await ExposureWatch(state).run() }
+            group.addTask { [state] in await state.figures.run(state) }
         }
     }
 

@@ -58,6 +58,7 @@ struct ServerState: Sendable {
     let collectorChannels = CollectorChannels()
     let syslogCounters = SyslogCounters()
     let activity = SourceActivity()
+    let figures = SourceFigures()
 
     /// The connectors in force now. Ask once for what belongs together.
     var catalogue: ConnectorCatalogue { connectors.current }

@@ -1,25 +1,7 @@
 // The page of a source: copying what a step needs, a test delivery, what arrives as it arrives, the first alert.
 
+import "./copy.js";
 import { formToken, make, say } from "./shell.js";
-
-// MARK: Copying
-
-for (const button of document.querySelectorAll("[data-copy]")) {
-  if (!navigator.clipboard) continue;
-  button.hidden = false;
-  button.addEventListener("click", async () => {
-    const text = document.getElementById(button.dataset.copy).textContent;
-    try {
-      await navigator.clipboard.writeText(text);
-      say("Copied");
-      button.firstChild.textContent = "Copied";
-      setTimeout(() => { button.firstChild.textContent = "Copy"; }, 2000);
-    } catch {
-      getSelection().selectAllChildren(document.getElementById(button.dataset.copy));
-      say("Selected; copy it with the keyboard");
-    }
-  });
-}
 
 // MARK: Deliveries
 
@@ -29,6 +11,7 @@ const waiting = document.getElementById("waiting");
 /** How long the page asks by itself: whoever connects a source for longer reloads it. */
 const PATIENCE = 30 * 60 * 1000;
 const begun = Date.now();
+let shown = "";
 let newest = list.querySelector("time")?.dateTime;
 
 function delivery(attempt) {
@@ -55,7 +38,12 @@ async function look() {
     return;
   }
   const { deliveries } = await answer.json();
-  list.replaceChildren(...deliveries.map(delivery));
+  // What has not changed stays, and with it the focus of who goes through it by keys.
+  const text = JSON.stringify(deliveries);
+  if (text !== shown) {
+    shown = text;
+    list.replaceChildren(...deliveries.map(delivery));
+  }
   if (deliveries.length === 0) return;
   waiting.textContent = "The latest deliveries since the server's start, the newest first.";
   if (deliveries[0].received !== newest) {
@@ -107,11 +95,15 @@ if (raised) {
   const stream = new EventSource(place.dataset.stream);
   stream.addEventListener("open", () => { state.textContent = "Waiting for it."; });
   stream.addEventListener("error", () => { state.textContent = "Not following now: reload the page."; });
-  stream.addEventListener("alert", (message) => {
-    const alert = JSON.parse(message.data);
-    const link = make("a", "", alert.details?.rule_title ?? "An alert");
-    link.href = `/alerts/${encodeURIComponent(alert.resource)}`;
-    raised.prepend(make("li", "", link));
+  stream.addEventListener("message", async (message) => {
+    const id = JSON.parse(message.data).resource?.name;
+    const answer = await fetch(`/v1/alerts/${encodeURIComponent(id)}`, { headers: { accept: "application/json" } });
+    if (!answer.ok) return;
+    const alert = await answer.json();
+    if (alert.source_name !== place.dataset.source) return;
+    const link = make("a", "", alert.title);
+    link.href = `/alerts/${encodeURIComponent(id)}`;
+    raised.prepend(make("li", "", link, `: ${alert.entity}`));
     state.textContent = "An alert came:";
     say("An alert came");
   });

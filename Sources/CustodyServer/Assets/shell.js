@@ -53,7 +53,7 @@ function move(step) {
   if (all.length === 0) return;
   const at = all.findIndex((row) => row.contains(document.activeElement));
   const next = at < 0 ? (step > 0 ? 0 : all.length - 1) : Math.min(all.length - 1, Math.max(0, at + step));
-  const target = all[next].querySelector("a, button") ?? all[next];
+  const target = all[next].querySelector("a, button, summary") ?? all[next];
   target.focus();
   target.scrollIntoView({ block: "nearest" });
 }
@@ -83,6 +83,28 @@ addEventListener("keydown", (event) => {
   }
   event.preventDefault();
 });
+
+// MARK: Forms that take a while
+
+for (const form of document.querySelectorAll("form")) {
+  const button = form.querySelector("button[data-busy]");
+  if (!button) continue;
+  const text = button.textContent;
+  form.addEventListener("submit", () => {
+    // After the form has gathered what it sends.
+    setTimeout(() => {
+      button.disabled = true;
+      button.textContent = button.dataset.busy;
+      say(button.dataset.busy);
+    });
+  });
+  // A page that the browser had kept is shown as it was left.
+  addEventListener("pageshow", (event) => {
+    if (!event.persisted) return;
+    button.disabled = false;
+    button.textContent = text;
+  });
+}
 
 // MARK: Times
 

@@ -88,6 +88,8 @@ function table(events, total) {
   if (total > events.length) place.append(make("p", `${total - events.length} more were checked and are not listed.`, "note"));
 }
 
+const counted = (events) => `${events} event${events === 1 ? "" : "s"}`;
+
 function verdict(text, type) {
   element("verdict").textContent = text;
   element("verdict").className = "notice " + type;
@@ -155,10 +157,10 @@ async function run() {
   if (problems.length > 0) {
     verdict(`Altered: ${problems.length === 1 ? "one thing is" : `${problems.length} things are`} wrong`, "bad");
   } else if (result.isTrusted) {
-    verdict(`Verified: ${result.verified} events`, "good");
+    verdict(`Verified: ${counted(result.verified)}`, "good");
     if (element("remember").checked) remember(checkpoint, key, memory);
   } else {
-    verdict(`Self-consistent only: ${result.verified} events, by the file's own key, for which nobody vouches`, "warn");
+    verdict(`Self-consistent only: ${counted(result.verified)}, by the file's own key, for which nobody vouches`, "warn");
   }
   facts([
     ["Ledger", checkpoint.origin], ["Checkpoint", `${checkpoint.size} leaves`], ["Root", toBase64(checkpoint.root)],

@@ -17,14 +17,19 @@ struct ExposureCheck: Sendable {
 
     /// Checks one incident, or all of them, one after the other: the check is one user of the store among others.
     ///
+    /// - Parameter progress: Told after each incident what there is until then, and how many incidents there are.
     /// - Throws: ``AccessError`` when the principal may not search, `CancellationError`. What keeps a single incident from being
     ///   decided is its reason.
-    func run(only id: String? = nil) async throws -> ExposureReport {
+    func run(
+        only id: String? = nil, progress: (ExposureReport, Int) -> Void = { _, _ in }
+    ) async throws -> ExposureReport {
         let start = ContinuousClock.now
         let moment = now()
         var report = ExposureReport(packDigest: pack.digest, checked: moment)
         var coverage = CoverageReader(check: self, now: moment)
-        for incident in pack.incidents where id == nil || incident.id == id {
+        let wanted = pack.incidents.filter { id == nil || $0.id == id }
+        for incident in wanted {
+            defer { progress(report, wanted.count) }
             do {
                 report.entries.append(try await entry(incident, &coverage, moment))
             } catch let error as EventStoreError {

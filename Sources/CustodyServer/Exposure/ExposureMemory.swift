@@ -25,6 +25,20 @@ final class ExposureMemory: Sendable {
                     )
                     """)
         }
+        migrator.registerMigration("exposure-seen") { database in
+            try database.execute(sql: "ALTER TABLE exposure_check ADD COLUMN seen INTEGER NOT NULL DEFAULT 0")
+        }
+    }
+
+    /// Whether somebody has looked at what a check found.
+    func wasSeen() async throws -> Bool {
+        try await database.read { try Bool.fetchOne($0, sql: "SELECT seen FROM exposure_check") ?? false }
+    }
+
+    /// Remembers that somebody has looked. Writes once.
+    func markSeen() async throws {
+        guard try await !wasSeen() else { return }
+        try await database.write { try $0.execute(sql: "UPDATE exposure_check SET seen = 1") }
     }
 
     /// The last check: the pack's digest, and the leaf behind the last that there was. Nil before the first.

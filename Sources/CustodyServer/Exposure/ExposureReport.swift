@@ -47,6 +47,18 @@ struct ExposureReport: Sendable {
     var nanoseconds: Int64 = 0
 
     func count(_ answer: Answer) -> Int { entries.count { $0.answer == answer } }
+
+    /// Events of evidence of an incident that are kept for the page; the searches beside them find the others.
+    static let keptEvidence = 10
+
+    /// What a server keeps of it: the first events of each incident.
+    var shortened: ExposureReport {
+        var report = self
+        for number in report.entries.indices {
+            report.entries[number].evidence = Array(report.entries[number].evidence.prefix(Self.keptEvidence))
+        }
+        return report
+    }
 }
 
 /// Which of an incident's window the events of a channel cover.

@@ -8,8 +8,10 @@ import Logging
 /// Checks the known incidents by itself: at the start, when the pack changed, when a source has brought what it had of former times,
 /// and every quarter of an hour in which events came. One check at a time, of some dozens of searches; it ends with its task.
 struct ExposureWatch: Sendable {
-    /// Seconds between two looks at what there is to do.
-    static let lookSeconds: Int64 = 5
+    /// Seconds until a check begins that was asked for.
+    static let wakeSeconds: Int64 = 1
+    /// Times to wake until there is a look at what there is to do, though nobody asked.
+    static let wakesPerLook = 5
     /// Seconds from one check to the next when nothing but new events asks for it.
     static let newsSeconds: Int64 = 900
 
@@ -34,12 +36,15 @@ struct ExposureWatch: Sendable {
     /// Runs until the task is cancelled.
     func run() async {
         var memory = Memory()
+        var wakes = 0
         while !Task.isCancelled {
             do {
-                try await sleep(.seconds(Self.lookSeconds))
+                try await sleep(.seconds(Self.wakeSeconds))
             } catch {
                 return
             }
+            wakes += 1
+            guard wakes % Self.wakesPerLook == 0 || state.exposure.requested.count > memory.requested else { continue }
             await look(&memory)
         }
     }
@@ -49,26 +54,42 @@ struct ExposureWatch: Sendable {
         state.exposure.pack.reloadIfChanged()
         do {
             guard let reason = try await reason(memory) else { return }
-            memory.requested = state.exposure.requested
+            memory.requested = state.exposure.requested.count
             memory.began = state.now()
+            state.exposure.note { $0.begun = memory.requested }
             try await check(because: reason)
         } catch is CancellationError {
             return
         } catch {
             memory.began = state.now()
-            state.exposure.note { $0.failures += 1 }
+            state.exposure.note { status in
+                status.failures += 1
+                status.failure = Self.words(error)
+            }
             state.logger.error(
                 "the known incidents could not be checked; this is tried again", metadata: ["error": "\(error)"])
         }
     }
 
+    /// For people, who learn nothing of the server's insides by it.
+    private static func words(_ error: any Error) -> String {
+        switch error {
+        case let error as EventStoreError: error.reason
+        case let error as Problem: error.detail
+        default: "the server's log says why"
+        }
+    }
+
     /// Why a check is due; nil when none is.
     private func reason(_ memory: Memory) async throws -> String? {
+        let requested = state.exposure.requested
         let isRested = memory.began.map { state.now().seconds - $0.seconds >= Self.newsSeconds } ?? true
         let last = try await state.exposure.memory.last()
+        // A person who asks does not wait until a check that failed is tried again by itself.
+        if requested.count > memory.requested, requested.reason == .asked { return requested.reason.rawValue }
         guard let last else { return isRested ? "first" : nil }
         if last.pack != state.exposure.pack.current.digest { return isRested || memory.began == nil ? "pack" : nil }
-        if state.exposure.requested > memory.requested { return "backfill" }
+        if requested.count > memory.requested { return requested.reason.rawValue }
         guard isRested, state.intake.committer.end.rawValue > last.next else { return nil }
         return try await hasNews(from: last.next) ? "events" : nil
     }
@@ -82,10 +103,15 @@ struct ExposureWatch: Sendable {
 
     /// Checks everything, tells what is new, and keeps what was found.
     func check(because reason: String) async throws {
-        state.exposure.note { $0.isRunning = true }
-        defer { state.exposure.note { $0.isRunning = false } }
+        let exposure = state.exposure
+        exposure.note { $0.progress = .init(answered: 0, total: exposure.pack.current.incidents.count, found: 0) }
+        defer { exposure.note { $0.progress = nil } }
         let next = state.intake.committer.end.rawValue
-        let report = try await state.exposure.check(state.store, for: .system, now: state.now).run()
+        let report = try await exposure.check(state.store, for: .system, now: state.now).run { report, total in
+            exposure.note {
+                $0.progress = .init(answered: report.entries.count, total: total, found: report.count(.yes))
+            }
+        }
         try Task.checkCancellation()
         try await tell(report)
         try await state.audit.recordDurably(
@@ -104,6 +130,8 @@ struct ExposureWatch: Sendable {
             status.checks += 1
             status.last = now
             status.counts = counts
+            status.report = report.shortened
+            status.failure = nil
         }
     }
 

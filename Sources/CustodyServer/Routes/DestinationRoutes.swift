@@ -8,6 +8,7 @@ import Hummingbird
 /// `/v1/destinations` and `/v1/notifications`: where alerts are sent, what waits, what was given up.
 struct DestinationRoutes {
     let state: ServerState
+    private var changes: DestinationChanges { DestinationChanges(state: state) }
 
     func register(on router: Router<CustodyRequestContext>) {
         router.get("/v1/destinations", use: list)
@@ -37,47 +38,26 @@ struct DestinationRoutes {
 
     @Sendable private func add(_ request: Request, context: CustodyRequestContext) async throws -> Response {
         try Authorizer.check(.changeConfiguration, for: context.requirePrincipal(), now: state.now())
-        let wanted: DestinationSettings = try await RequestJSON.decode(request, context)
-        let entry = try state.notifications.destinations.add(wanted, now: state.now())
-        let destination = entry.destination
-        try await state.audit.recordDurably(
-            state.auditEntry(
-                "destination.add", activity: "create", context, resource: ("destination", destination.name),
-                details: [("kind", destination.kind.rawValue), ("address", destination.address)]))
+        let entry = try await changes.add(try await RequestJSON.decode(request, context), context)
         var json = JSONWriter()
         Self.write(entry, nil, to: &json)
         return json.response(status: .created)
     }
 
     @Sendable private func remove(_ request: Request, context: CustodyRequestContext) async throws -> Response {
-        try Authorizer.check(.changeConfiguration, for: context.requirePrincipal(), now: state.now())
-        let name = try Self.name(context)
-        try state.notifications.destinations.remove(name)
-        try await state.audit.recordDurably(
-            state.auditEntry("destination.remove", activity: "delete", context, resource: ("destination", name)))
+        try await changes.remove(try Self.name(context), context)
         return Response(status: .noContent)
     }
 
     /// Sends one message that says it is a test, and answers what became of it.
     @Sendable private func test(_ request: Request, context: CustodyRequestContext) async throws -> Response {
-        try Authorizer.check(.changeConfiguration, for: context.requirePrincipal(), now: state.now())
         let name = try Self.name(context)
-        let destination = try state.notifications.destinations.entry(named: name).destination
-        var failure: String?
-        do {
-            try await state.notifications.worker.test(destination)
-        } catch let error as DeliveryError {
-            failure = error.reason
-        }
-        try await state.audit.recordDurably(
-            state.auditEntry(
-                "destination.test", activity: "execute", context, resource: ("destination", name),
-                outcome: failure == nil ? "success" : "failure"))
+        let failure = try await changes.test(name, context)
         var json = JSONWriter()
         json.object { json in
             json.member("destination", name)
             json.member("delivered", failure == nil)
-            json.member("reason", failure)
+            json.member("reason", failure?.reason)
         }
         return json.response()
     }
@@ -103,24 +83,12 @@ struct DestinationRoutes {
     }
 
     @Sendable private func resend(_ request: Request, context: CustodyRequestContext) async throws -> Response {
-        try Authorizer.check(.triageAlerts, for: context.requirePrincipal(), now: state.now())
-        let id = try context.parameters.require("id")
-        try state.notifications.outbox.retry(id)
-        try await state.audit.recordDurably(
-            state.auditEntry("notification.resend", activity: "execute", context, resource: ("notification", id)))
+        try await changes.resend(try context.parameters.require("id"), context)
         return Self.resent(1)
     }
 
     @Sendable private func resendAll(_ request: Request, context: CustodyRequestContext) async throws -> Response {
-        try Authorizer.check(.triageAlerts, for: context.requirePrincipal(), now: state.now())
-        let name = try Self.name(context)
-        _ = try state.notifications.destinations.entry(named: name)
-        let count = try state.notifications.outbox.retryAll(to: name)
-        try await state.audit.recordDurably(
-            state.auditEntry(
-                "notification.resend", activity: "execute", context, resource: ("destination", name),
-                details: [("messages", String(count))]))
-        return Self.resent(count)
+        Self.resent(try await changes.resendAll(to: try Self.name(context), context))
     }
 
     private static func resent(_ count: Int) -> Response {
@@ -129,7 +97,7 @@ struct DestinationRoutes {
         return json.response()
     }
 
-    private static func name(_ context: CustodyRequestContext) throws -> String {
+    static func name(_ context: CustodyRequestContext) throws -> String {
         let name = try context.parameters.require("name")
         return name.removingPercentEncoding ?? name
     }

@@ -19,6 +19,11 @@ package struct WebhookSecret: Sendable {
         key = SymmetricKey(data: bytes)
     }
 
+    /// A new secret: 256 random bits.
+    package static func make() -> String {
+        "whsec_" + SymmetricKey(size: .bits256).withUnsafeBytes { Data($0).base64EncodedString() }
+    }
+
     /// The signature of a message (Standard Webhooks, "Signature scheme"): `v1,` and the base64 of the HMAC-SHA256 of
     /// `id.timestamp.body`.
     package func signature(id: String, timestamp: Int64, body: Data) -> String {

@@ -41,5 +41,9 @@ package enum OutboxSchema {
                     CREATE INDEX delivery_group_due ON delivery_group (due) WHERE due IS NOT NULL;
                     """)
         }
+        migrator.registerMigration("delivery-3-latest") { db in
+            try db.execute(
+                sql: "CREATE INDEX delivery_outbox_latest ON delivery_outbox (destination, state, updated)")
+        }
     }
 }

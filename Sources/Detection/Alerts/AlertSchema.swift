@@ -52,6 +52,14 @@ package enum AlertSchema {
         }
         DetectionCheckpoint.registerMigrations(in: &migrator)
         migrator.registerMigration("detection-2-life-cycle") { db in try db.execute(sql: lifeCycle) }
+        // Signals may be many thousand; what asks for a person is counted and listed without a look at them.
+        migrator.registerMigration("detection-3-queue") { db in
+            try db.execute(
+                sql: """
+                    CREATE INDEX alert_queue ON alert (kind, status, severity);
+                    CREATE INDEX alert_kind ON alert (kind, sequence);
+                    """)
+        }
     }
 
     private static let lifeCycle = """

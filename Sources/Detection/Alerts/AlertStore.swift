@@ -65,7 +65,11 @@ package struct AlertStore: Sendable {
             arguments.append(argument)
         }
         if let before { require("sequence < ?", before) }
-        if let kind = filter.kind { require("kind = ?", kind.rawValue) }
+        if let kind = filter.kind {
+            // The plus keeps SQLite from going through all alerts where an index of rules or incidents finds the few.
+            let isNarrow = filter.ruleKey != nil || filter.incident != nil
+            require(isNarrow ? "+kind = ?" : "kind = ?", kind.rawValue)
+        }
         if !filter.statuses.isEmpty {
             let marks = filter.statuses.map { _ in "?" }.joined(separator: ",")
             conditions.append("status IN (\(marks))")
@@ -134,7 +138,11 @@ package struct AlertStore: Sendable {
             let signals = try Int.fetchOne(db, sql: "SELECT count(*) FROM alert WHERE kind = 'signal'") ?? 0
             let incidents =
                 try Int.fetchOne(
-                    db, sql: "SELECT count(DISTINCT incident) FROM alert WHERE status IN ('open', 'acknowledged')") ?? 0
+                    db,
+                    sql: """
+                        SELECT count(DISTINCT incident) FROM alert WHERE status IN ('open', 'acknowledged')
+                        AND kind = 'alert'
+                        """) ?? 0
             let silences =
                 try Int.fetchOne(
                     db, sql: "SELECT count(*) FROM silence WHERE ended IS NULL AND expires > ?",

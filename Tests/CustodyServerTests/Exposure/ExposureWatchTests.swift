@@ -121,6 +121,30 @@ struct ExposureWatchTests {
         }
     }
 
+    @Test(
+        "Who asks waits for one wake; when nobody does, every fifth is a look",
+        arguments: [(true, 1), (false, ExposureWatch.wakesPerLook)])
+    func wakes(asks: Bool, expected: Int) async throws {
+        try await TestServer.run { server, _ in
+            let state = server.service.state
+            let wakes = Mutex(0)
+            let watch = ExposureWatch(
+                state,
+                sleep: { _ in
+                    let isOver = state.exposure.current.checks > 0
+                    try wakes.withLock { count in
+                        if isOver || count > 20 { throw CancellationError() }
+                        count += 1
+                    }
+                })
+            if asks { state.exposure.request(.asked) }
+            await watch.run()
+            #expect(wakes.withLock { $0 } == expected)
+            let last = try await state.exposure.memory.last()
+            #expect(last != nil)
+        }
+    }
+
     @Test("The watch ends with its task")
     func end() async throws {
         try await TestServer.run { server, _ in

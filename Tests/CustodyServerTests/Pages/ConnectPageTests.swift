@@ -1,4 +1,6 @@
 import AccessControl
+import Crypto
+import Detection
 import EventModel
 import Foundation
 import HTTPTypes
@@ -28,6 +30,7 @@ struct ConnectPageTests {
             #expect(made.text.contains(secret) && made.text.contains("/v1/hooks/gh"))
             let later = try await browser.get("/sources/gh")
             #expect(later.status == 200 && !later.text.contains(secret) && later.text.contains("Make another secret"))
+            #expect(!later.text.contains("{secret}") && !later.text.contains("data-copy=\"copy-4\""))
             let tested = try await browser.post("/sources/gh/test", ["form_token": browser.formToken])
             #expect(tested.status == 303 && tested.headers[.location] == "/sources/gh")
             let seen = try await browser.get("/sources/gh")
@@ -51,6 +54,80 @@ struct ConnectPageTests {
             let wrong = try await browser.post(
                 "/connect/github-organisation", ["form_token": browser.formToken, "name": "<b>"])
             #expect(wrong.status == 400 && wrong.text.contains("&lt;b&gt;") && !wrong.text.contains("<b>"))
+        }
+    }
+
+    @Test("A source that is set up by half shows what is missing: nothing yet, the wrong secret, then the right one")
+    func half() async throws {
+        try await TestServer.run { server, client in
+            let browser = try await Browser.signedIn(client)
+            let fields: KeyValuePairs = ["form_token": browser.formToken, "name": "gh"]
+            _ = try await browser.post("/connect/github-organisation", fields)
+            let lost = try #require(server.service.state.sources.source(named: "gh")?.secret)
+            #expect(try await browser.get("/sources").text.contains("waits for its first event"))
+            #expect(try await browser.get("/sources/gh").text.contains("Nothing has arrived yet."))
+            let kind = try #require(HTTPField.Name("X-GitHub-Event"))
+            let signature = try #require(HTTPField.Name("X-Hub-Signature-256"))
+            @Sendable func deliver(_ id: String, secret: String?) async throws -> Int {
+                let body =
+                    #"{"action":"created","rule":{"name":"\#(id)"},"repository":{"full_name":"acme/api"},"sender":{"login":"ada"}}"#
+                var headers: HTTPFields = [kind: "branch_protection_rule", .contentType: "application/json"]
+                if let secret {
+                    let mac = HMAC<SHA256>.authenticationCode(
+                        for: Data(body.utf8), using: SymmetricKey(data: Data(secret.utf8)))
+                    headers[signature] = "sha256=" + mac.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+                }
+                return try await client.send(.post, "/v1/hooks/gh", body, token: nil, headers: headers).status
+            }
+            #expect(try await deliver("a", secret: nil) == 401)
+            #expect(try await deliver("b", secret: "typed-wrong-at-the-provider") == 401)
+            let refused = try await browser.get("/sources/gh").text
+            #expect(refused.contains("the signature is wrong") && refused.contains("class=\"failed\""))
+            #expect(try await browser.get("/sources").text.contains("waits for its first event"))
+            _ = try await browser.post("/sources/gh/renew", ["form_token": browser.formToken])
+            let secret = try #require(server.service.state.sources.source(named: "gh")?.secret)
+            #expect(try await deliver("c", secret: secret) < 300)
+            // Whoever has typed in the first secret meanwhile loses nothing either.
+            #expect(try await deliver("d", secret: lost) < 300)
+            _ = try await client.search("source.name:gh", expecting: 2)
+            #expect(try await browser.get("/sources").text.contains("sends"))
+        }
+    }
+
+    @Test("The alert that the guide's action has to raise is shown on the page of its source, and of no other")
+    func alert() async throws {
+        try await TestServer.run { server, client in
+            let browser = try await Browser.signedIn(client)
+            for name in ["gh", "other"] {
+                _ = try await browser.post(
+                    "/connect/github-organisation", ["form_token": browser.formToken, "name": name])
+            }
+            let kind = try #require(HTTPField.Name("X-GitHub-Event"))
+            let secret = try #require(server.service.state.sources.source(named: "gh")?.secret)
+            let body =
+                #"{"action":"deleted","rule":{"id":1,"name":"custody-test","required_status_checks":[]},"repository":{"full_name":"acme/api"},"sender":{"login":"ada"}}"#
+            let mac = HMAC<SHA256>.authenticationCode(
+                for: Data(body.utf8), using: SymmetricKey(data: Data(secret.utf8)))
+            let signature = try #require(HTTPField.Name("X-Hub-Signature-256"))
+            let sent = try await client.send(
+                .post, "/v1/hooks/gh", body, token: nil,
+                headers: [
+                    kind: "branch_protection_rule",
+                    signature: "sha256=" + mac.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(),
+                ])
+            #expect(sent.status < 300, "\(sent.text)")
+            func found() throws -> Alert? {
+                try server.service.state.alerts.list().alerts.first { $0.sourceName == "gh" }
+            }
+            let deadline = ContinuousClock.now + .seconds(60)
+            while try found() == nil, ContinuousClock.now < deadline { await Task.yield() }
+            let alert = try #require(try found())
+            #expect(alert.ruleTitle == "Branch protection removed or overridden")
+            let page = try await browser.get("/sources/gh").text
+            #expect(page.contains("href=\"/alerts/\(alert.id)\""))
+            // The page's script follows what is on record of alerts.
+            #expect(page.contains("data-stream=\"/v1/tail?q=source%3Acustody%20action%3Aalert.open\""))
+            #expect(try await !browser.get("/sources/other").text.contains("/alerts/\(alert.id)"))
         }
     }
 

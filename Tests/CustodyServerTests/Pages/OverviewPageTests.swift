@@ -32,10 +32,12 @@ struct OverviewPageTests {
         let outcome = VerificationStatus.Outcome(
             time: Timestamp(seconds: 0), counts: .init(), fault: nil, size: 0, duration: .zero)
         let done = NextSteps(
-            hasEvents: true, hasAlerts: true, hasDestinations: true, verification: outcome, isVerificationOff: false)
+            hasEvents: true, hasSeenExposure: true, hasAlerts: true, hasDestinations: true, verification: outcome,
+            isVerificationOff: false)
         #expect(done.left == 0)
         let fresh = NextSteps(
-            hasEvents: false, hasAlerts: false, hasDestinations: false, verification: nil, isVerificationOff: true)
+            hasEvents: false, hasSeenExposure: false, hasAlerts: false, hasDestinations: false, verification: nil,
+            isVerificationOff: true)
         #expect(fresh.left == fresh.data.count)
         #expect(fresh.data.filter { $0["is_next"] != nil }.count == 1)
     }

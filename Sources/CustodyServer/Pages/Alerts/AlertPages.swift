@@ -37,6 +37,8 @@ struct AlertPages {
                     "severities": choice.severities, "is_narrowed": choice.isNarrowed ? true : nil,
                     "next": page.next.map { choice.path(cursor: String($0)) },
                     "rules": state.engine.ruleSet.rules.count,
+                    "may_configure": (try? Authorizer.check(.readConfiguration, for: principal, now: now)) == nil
+                        ? nil : true,
                 ]))
         }
     }

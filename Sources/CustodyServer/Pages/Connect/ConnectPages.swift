@@ -12,6 +12,10 @@ import Ledger
 ///
 /// What a system needs is shown once, in the answer to the form that made it. Whoever closes the browser then has another made.
 struct ConnectPages {
+    /// Alerts of the guide's rule that are shown, and those among which they are looked for.
+    static let shownAlerts = 3
+    static let consideredAlerts = 50
+
     let state: ServerState
     private var guides: [ConnectGuide] { ConnectGuide.all }
 
@@ -47,7 +51,7 @@ struct ConnectPages {
     @Sendable private func begin(_ request: Request, context: CustodyRequestContext) async throws -> Response {
         try await state.page(request, context) { principal in
             try Authorizer.check(.changeConfiguration, for: principal, now: state.now())
-            return form(try guide(context))
+            return form(try guide(context), connector: request.uri.queryParameters["connector"].map(String.init))
         }
     }
 
@@ -157,21 +161,37 @@ struct ConnectPages {
                 "has_credential": guide.credential == .none ? nil : true,
                 "credential": guide.credential == .secret ? "secret" : "token",
                 "unreachable": guide.reach == .inbound && server.isPrivate ? server.text : nil,
-                "steps": guide.steps.enumerated().map { number, step -> PageData in
-                    .of([
-                        "number": number + 1, "text": values.filled(step.text), "link": step.link,
-                        "copy": step.copy.map(values.filled),
-                        "is_long": step.copy.map { $0.contains("\n") || $0.count > 80 } == true ? true : nil,
-                    ])
-                },
+                "steps": guide.steps.enumerated().map { Self.step($1, number: $0 + 1, values) },
                 "has_test": guide.delivery(for: source, id: "", now: now) == nil ? nil : true,
                 "attempts": attempts.map { Self.row($0, size, now: now) },
                 "has_attempts": attempts.isEmpty ? nil : true,
                 "activity": "/v1/sources/\(source.name)/activity", "test": "/v1/sources/\(source.name)/test",
-                "stream": PagePath.with("/v1/tail", ["q": query]),
+                // Alerts are records of Custody's own; which of them are of this source the page asks.
+                "stream": PagePath.with("/v1/tail", ["q": "source:custody action:alert.open"]),
+                "raised": rule.map { raised(by: $0.key, from: source) } ?? [],
                 "search": PagePath.with("/search", ["q": query, "since": "-7d"]),
                 "action": guide.action?.text, "rule": rule?.title ?? guide.action?.rule,
             ]), scripts: ["connect.js"])
+    }
+
+    /// The latest alerts of a rule about a source.
+    private func raised(by rule: String, from source: Source) -> [PageData] {
+        var filter = AlertFilter()
+        filter.ruleKey = rule
+        let alerts = (try? state.alerts.list(filter, limit: Self.consideredAlerts).alerts) ?? []
+        return alerts.filter { $0.sourceName == source.name }.prefix(Self.shownAlerts).map { alert in
+            ["path": "/alerts/\(PagePath.encoded(alert.id))", "title": alert.ruleTitle, "entity": alert.entity]
+        }
+    }
+
+    /// A step with what is to be copied. A secret that was shown once has a word in its place, and nothing to copy.
+    private static func step(_ step: ConnectGuide.Step, number: Int, _ values: ConnectGuide.Values) -> PageData {
+        let filled = step.copy.map(values.filled)
+        let known = filled?.replacing("{secret}", with: "SECRET").replacing("{token}", with: "TOKEN")
+        return .of([
+            "number": number, "text": values.filled(step.text), "link": step.link, "copy": known,
+            "is_whole": known == filled ? true : nil,
+        ])
     }
 
     private static func row(_ attempt: DeliveryAttempt, _ size: UInt64, now: Timestamp) -> PageData {

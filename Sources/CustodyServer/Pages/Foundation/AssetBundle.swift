@@ -77,6 +77,8 @@ struct AssetBundle: Sendable {
         ("tail.js", PackageResources.tail_js),
         ("event.js", PackageResources.event_js),
         ("connect.js", PackageResources.connect_js),
+        ("copy.js", PackageResources.copy_js),
+        ("exposure.js", PackageResources.exposure_js),
         ("integrity.js", PackageResources.integrity_js),
         ("ledger-memory.js", PackageResources.ledger_memory_js),
         ("verify.js", PackageResources.verify_js),

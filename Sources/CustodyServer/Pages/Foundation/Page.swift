@@ -4,7 +4,7 @@ import HTTPTypes
 struct Page {
     /// The places that the navigation names.
     enum Place: String, CaseIterable {
-        case home, search, tail, alerts, sources, integrity, verify
+        case home, search, tail, alerts, exposure, sources, integrity, verify
 
         var label: String { rawValue.prefix(1).uppercased() + rawValue.dropFirst() }
         var path: String { self == .home ? "/" : "/\(rawValue)" }

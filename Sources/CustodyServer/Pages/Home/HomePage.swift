@@ -11,7 +11,7 @@ import QueryLanguage
 /// `GET /`: for a person, what to do next and how things stand; for a program, what Elasticsearch's clients ask.
 struct HomePage {
     /// How long the page waits for figures of the store; it says what to do next without them, too.
-    static let countLimit = Duration.milliseconds(150)
+    static let countLimit = Duration.milliseconds(100)
     /// Alerts and sources that are listed here.
     static let shown = 8
 
@@ -27,20 +27,32 @@ struct HomePage {
             try Authorizer.check(.search, for: principal, now: state.now())
             try state.audit.record(state.auditEntry("home.read", activity: "read", context, resource: ("page", "home")))
             let mayConfigure = (try? Authorizer.check(.readConfiguration, for: principal, now: state.now())) != nil
-            let health = try? await within(Self.countLimit) { [state] in try await SourceHealth(state, for: principal) }
-            return Page(
-                title: "Home", place: .home, template: "home",
-                data: try data(health ?? nil, mayConfigure: mayConfigure))
+            let health = await state.figures.current(state, for: principal, within: Self.countLimit)
+            var data = try data(
+                health, mayConfigure: mayConfigure, hasSeenExposure: try await state.exposure.memory.wasSeen())
+            data["exposed"] = try await exposed(principal)
+            return Page(title: "Home", place: .home, template: "home", data: data)
         }
     }
 
-    private func data(_ health: SourceHealth?, mayConfigure: Bool) throws -> PageData {
+    /// The known incidents that the events show, for who may see all of them; nil when there are none.
+    private func exposed(_ principal: Principal) async throws -> PageData? {
+        guard ExposurePage.seesEverything(principal, now: state.now()) else { return nil }
+        let answers = try await state.exposure.memory.answers()
+        let found = state.exposure.pack.current.incidents.filter {
+            answers[$0.id] == ExposureReport.Answer.yes.rawValue
+        }
+        return found.isEmpty ? nil : ["titles": found.map(\.title).joined(separator: ", ")]
+    }
+
+    private func data(_ health: SourceHealth?, mayConfigure: Bool, hasSeenExposure: Bool) throws -> PageData {
         let now = state.now()
         let alerts = try state.alerts.list(.toDo, limit: Self.shown).alerts
         let census = try state.alerts.census()
         let open = census.open.values.reduce(0, +)
         let steps = NextSteps(
-            hasEvents: health.map { !$0.isEmpty } ?? (state.ledger.size > 0), hasAlerts: open > 0 || census.signals > 0,
+            hasEvents: health.map { !$0.isEmpty } ?? (state.ledger.size > 0), hasSeenExposure: hasSeenExposure,
+            hasAlerts: open > 0 || census.signals > 0,
             hasDestinations: !state.notifications.destinations.list().isEmpty,
             verification: state.verification.last, isVerificationOff: state.configuration.verificationInterval == 0)
         let rows = mayConfigure ? state.sourceRows(health) : []

@@ -11,7 +11,8 @@ struct NextSteps {
     private let steps: [Step]
 
     init(
-        hasEvents: Bool, hasAlerts: Bool, hasDestinations: Bool, verification: VerificationStatus.Outcome?,
+        hasEvents: Bool, hasSeenExposure: Bool, hasAlerts: Bool, hasDestinations: Bool,
+        verification: VerificationStatus.Outcome?,
         isVerificationOff: Bool
     ) {
         steps = [
@@ -20,14 +21,18 @@ struct NextSteps {
                 text: "Where events come from: a GitHub organisation, a cluster, a registry.",
                 path: "/connect", act: "Connect", isDone: hasEvents),
             Step(
+                title: "Were you hit?",
+                text: "Twelve known supply-chain incidents, looked for in everything that your sources bring.",
+                path: "/exposure", act: "Look", isDone: hasSeenExposure && hasEvents),
+            Step(
                 title: "See a rule fire",
                 text:
                     "Rules watch every event from the first on; what they find stands under Alerts. custody demo shows one.",
                 path: "/alerts", act: "Look", isDone: hasAlerts),
             Step(
                 title: "Say where alerts go",
-                text: "Nobody is called yet: add a webhook, a chat or a mailbox with custody destination add.",
-                path: "/alerts", act: "Alerts", isDone: hasDestinations),
+                text: "Nobody is called yet: name a chat, a mailbox, who is on call, or a program.",
+                path: "/destinations", act: "Choose", isDone: hasDestinations),
             Step(
                 title: "Have everything verified",
                 text: isVerificationOff

@@ -7,7 +7,7 @@ import Identity
 /// `/sources`: what is connected, and whether it still sends.
 struct SourcePages {
     /// How long the page waits for the figures; without them it is a list of names.
-    static let countLimit = Duration.milliseconds(150)
+    static let countLimit = Duration.milliseconds(100)
 
     let state: ServerState
 
@@ -20,11 +20,11 @@ struct SourcePages {
             try Authorizer.check(.readConfiguration, for: principal, now: state.now())
             try state.audit.record(
                 state.auditEntry("source.list", activity: "read", context, resource: ("source", nil)))
-            let health = try? await within(Self.countLimit) { [state] in try await SourceHealth(state, for: principal) }
+            let health = await state.figures.current(state, for: principal, within: Self.countLimit)
             return Page(
                 title: "Sources", place: .sources, template: "sources",
                 data: .of([
-                    "sources": state.sourceRows(health ?? nil), "has_figures": health ?? nil == nil ? nil : true,
+                    "sources": state.sourceRows(health), "has_figures": health == nil ? nil : true,
                 ]))
         }
     }

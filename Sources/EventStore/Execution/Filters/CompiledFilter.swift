@@ -12,7 +12,7 @@ indirect enum CompiledFilter: Sendable {
     case field(FieldTest)
     /// `time` or `received`.
     case time(TimeTest)
-    case index(ValuePredicate)
+    case index(IndexTest)
     case payload(PayloadTest)
     case `extension`(key: String, ValuePredicate)
     case text(TextTest)

@@ -26,7 +26,7 @@ struct FilterCompiler {
             let kinds = FieldValueTest(match, kind: Self.kindTest(match))
             return .disjunction([compile([.sourceName], match), fieldTest([.sourceKind], kinds)])
         case .alias(let alias): return compile(alias.searched, match)
-        case .leafIndex: return .index(ValuePredicate(match))
+        case .leafIndex: return .index(IndexTest(match))
         case .raw(let path):
             guard groups.contains(.raw) else { return .constant(false) }
             return .payload(

@@ -28,7 +28,7 @@ struct RecordEvaluation {
         case .not(let member): return evaluate(member).map { !$0 }
         case .field(let test): return holds(test)
         case .time(let test): return test.matches(time(test.field))
-        case .index(let predicate): return index.map { Self.holds(predicate, $0) } ?? false
+        case .index(let test): return index.map(test.matches) ?? false
         case .payload(let test):
             guard case .known(let root) = payload else { return nil }
             return root.map { test.matches($0, scratch: &scratch) } ?? false
@@ -81,11 +81,6 @@ struct RecordEvaluation {
     /// Where a record lacks its `time`, the receive time stands for it, as in the segments.
     private func time(_ field: Field) -> Int64 {
         (view.time(field) ?? view.received).rawValue
-    }
-
-    static func holds(_ predicate: ValuePredicate, _ index: LeafIndex) -> Bool {
-        var text = String(index.rawValue)
-        return text.withUTF8 { predicate.matches(UnsafeRawBufferPointer($0)) }
     }
 }
 

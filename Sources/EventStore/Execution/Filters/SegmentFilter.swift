@@ -54,7 +54,7 @@ struct SegmentFilter {
             return test.isColumnar
                 ? .exact(try columns(test, candidates)) : .possible(try narrowed(candidates, test.value.required))
         case .time(let test): return .exact(try times(test, candidates))
-        case .index(let predicate): return .exact(try indexes(predicate, candidates))
+        case .index(let test): return .exact(try indexes(test, candidates))
         case .payload(let test): return try payload(test, candidates)
         case .extension(let key, _):
             return .possible(try narrowed(candidates, RequiredTokens(.equals(key), inPayload: false)))
@@ -187,13 +187,18 @@ struct SegmentFilter {
         }
     }
 
-    private func indexes(_ predicate: ValuePredicate, _ candidates: RowSet) throws -> RowSet {
+    private func indexes(_ test: IndexTest, _ candidates: RowSet) throws -> RowSet {
+        if let range = try test.rows(of: rows) {
+            var selected = candidates
+            selected.formIntersection(range)
+            return selected
+        }
         var selected = RowSet(rowCount: candidates.rowCount)
         var seen = 0
         try candidates.forEach { row in
             seen += 1
             if seen % Self.checkedRows == 0 { try meter.check() }
-            if RecordEvaluation.holds(predicate, try rows.leafIndex(ofRow: row)) { selected.insert(row) }
+            if test.matches(try rows.leafIndex(ofRow: row)) { selected.insert(row) }
         }
         return selected
     }

@@ -66,7 +66,7 @@ struct SegmentWork: Sendable {
         return rows
     }
 
-    /// The segments that a filter does not rule out by their time bounds alone.
+    /// The segments that a filter does not rule out by their bounds alone.
     func numbers(for filter: CompiledFilter) -> [Int] {
         segments.indices.filter { number in
             segments[number].indexes.lowerBound.rawValue < end && filter.admits(segments[number])
@@ -96,12 +96,13 @@ extension Array {
 }
 
 extension CompiledFilter {
-    /// False when the time bounds of a segment show that no event in it can match.
+    /// False when the bounds of a segment, of times and of leaves, show that no event in it can match.
     fileprivate func admits(_ segment: any EventRows) -> Bool {
         switch self {
         case .constant(let value): value
         case .time(let test):
             test.decision(for: test.field == .received ? segment.receivedBounds : segment.timeBounds) != false
+        case .index(let test): test.admits(segment.indexes)
         case .and(let members): members.allSatisfy { $0.admits(segment) }
         case .or(let members): members.contains { $0.admits(segment) }
         case .not(.time(let test)):
