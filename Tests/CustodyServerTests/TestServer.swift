@@ -23,6 +23,7 @@ struct TestServer {
     static func run(
         _ configure: (inout ServerConfiguration) -> Void = { _ in }, in directory: URL? = nil,
         fileSystem: any FileSystem = RealFileSystem(), now: @escaping @Sendable () -> Timestamp = WallClock.now,
+        fetchKeys: (@Sendable (URL, Int) async throws -> [UInt8])? = nil,
         _ body: @escaping @Sendable (TestServer, any TestClientProtocol) async throws -> Void
     ) async throws {
         let place =
@@ -33,7 +34,7 @@ struct TestServer {
         configure(&configuration)
         let service = try CustodyService(
             configuration, fileSystem: fileSystem, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-            now: now,
+            now: now, fetchKeys: fetchKeys,
             onFatal: { Issue.record("fatal: \($0)") })
         let server = TestServer(directory: place, service: service)
         do {
