@@ -46,11 +46,13 @@ struct IdentityCommand: AsyncParsableCommand {
                 a file for an hour, until they expire.
 
                 Examples:
-                  custody identity add api-ci --source ci --audience https://custody.example --github acme/api \\
-                    --claim 'ref=refs/heads/main'
-                  custody identity add web --source ci --audience https://custody.example --gitlab acme/web
-                  custody identity add observer --source prod --audience https://custody.example --kubernetes custody/observer \\
-                    --issuer https://kubernetes.default.svc.cluster.local --jwks jwks.json
+                  custody identity add api --source ci --audience https://custody.example \\
+                    --github acme/api --claim ref=refs/heads/main
+                  custody identity add web --source ci --audience https://custody.example \\
+                    --gitlab acme/web
+                  custody identity add pods --source k8s --audience https://custody.example \\
+                    --kubernetes custody/observer --jwks jwks.json \\
+                    --issuer https://kubernetes.default.svc.cluster.local
                 """)
 
         @Argument(help: "Its name here.") var name: String

@@ -1,5 +1,6 @@
 import EventModel
 import Foundation
+import HTTPTypes
 import Logging
 import NIOCore
 import NIOPosix
@@ -95,9 +96,11 @@ struct ClientCertificateTests {
     }
 
     @Test("Authorities of clients need TLS")
-    func needsTLS() {
-        #expect(throws: ConfigurationError.self) {
-            try TLSFiles(certificate: nil, key: nil, clientAuthorities: "ca.pem").serving(.http1())
+    func needsTLS() async throws {
+        try await TestServer.run({ $0.clientAuthorities = "ca.pem" }) { server, _ in
+            #expect(throws: ConfigurationError.self) {
+                _ = try CustodyApplication(server.service.state).service { _ in }
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 import EventModel
 import Foundation
+import HTTPTypes
 import HummingbirdTesting
 import Testing
 
