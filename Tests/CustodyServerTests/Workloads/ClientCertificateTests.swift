@@ -91,7 +91,8 @@ struct ClientCertificateTests {
             let found = try await client.search("source.name:agents", expecting: 1)
             let source = found.first?["source"] as? [String: Any]
             #expect(source?["verified"] as? String == "mtls")
-            #expect("\(found.first?["ext"] ?? "")".contains(#"C=DE,O=Acme\, Inc.,CN=agent"#), "\(found)")
+            let ext = found.first?["ext"] as? [String: Any]
+            #expect(ext?["workload.subject"] as? String == #"C=DE,O=Acme\, Inc.,CN=agent"#, "\(found)")
         }
     }
 
