@@ -85,6 +85,7 @@ struct WorkloadBindingTests {
         ]
         for binding in bad { #expect(code { try store.add(binding) } == .invalidBinding, "\(binding)") }
         #expect(code { try store.add(binding("Bad Name")) } == .invalidName)
+        #expect(code { try store.add(binding("session")) } == .reservedName)
         #expect(store.list().isEmpty)
     }
 

@@ -136,6 +136,8 @@ extension WorkloadBinding {
     /// - Throws: ``IdentityError`` `invalidName`, `invalidBinding`.
     func check() throws {
         try SourceName.check(name)
+        // The route that exchanges tokens has its place.
+        guard name != "session" else { throw IdentityError(.reservedName, "the name session is reserved") }
         try SourceName.check(source)
         func refuse(_ reason: String) -> IdentityError { IdentityError(.invalidBinding, reason) }
         let texts =
