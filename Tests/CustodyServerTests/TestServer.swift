@@ -32,9 +32,11 @@ struct TestServer {
         configuration.dataDirectory = FilePath(place.path)
         configuration.adminToken = adminToken
         configure(&configuration)
+        // One that keeps its metadata: requests over a socket have their id there.
+        var logger = Logger(label: "test") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = .critical
         let service = try CustodyService(
-            configuration, fileSystem: fileSystem, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-            now: now, fetchKeys: fetchKeys,
+            configuration, fileSystem: fileSystem, logger: logger, now: now, fetchKeys: fetchKeys,
             onFatal: { Issue.record("fatal: \($0)") })
         let server = TestServer(directory: place, service: service)
         do {

@@ -158,7 +158,11 @@ struct IdentityCommandTests {
     func precedence() async throws {
         let directory = try TemporaryDirectory()
         try await StubServer.run { asked in
-            asked.path == "/v1/events" ? .json(Self.answer) : .json(#"{"tokens":[]}"#)
+            switch asked.path {
+            case "/v1/events": .json(Self.answer)
+            case "/v1/tokens": .json(#"{"tokens":[]}"#)
+            default: .problem(404, "not_found", "no")
+            }
         } _: { url, stub in
             let bench = Self.bench(directory, ["CUSTODY_ID_TOKEN": "job", "CUSTODY_TOKEN": "mine"])
             #expect(await bench.run("push", "--url", url, input: "{\"id\":\"a\"}\n").status == 0)
