@@ -14,22 +14,22 @@ struct WorkloadRouteTests {
     private static func run(
         _ issuer: TestIssuer = TestIssuer(), use: String = "once", more: String = "",
         now: @escaping @Sendable () -> Timestamp = WallClock.now,
-        _ body: @escaping @Sendable (TestIssuer, any TestClientProtocol) async throws -> Void
+        _ body: @escaping @Sendable (TestServer, TestIssuer, any TestClientProtocol) async throws -> Void
     ) async throws {
-        try await TestServer.run(now: now, fetchKeys: issuer.fetch) { _, client in
+        try await TestServer.run(now: now, fetchKeys: issuer.fetch) { server, client in
             for name in ["ci", "other"] { _ = try await client.send(.post, "/v1/sources", #"{"name":"\#(name)"}"#) }
             let made = try await client.send(
                 .post, "/v1/identities",
                 #"{"name":"api","issuer":"\#(issuer.name)","audiences":["https://custody.example"],"claims":{"sub":["repo:acme/api:*"]},"source":"ci","use":"\#(use)"\#(more)}"#
             )
             #expect(made.status == 201, "\(made.text)")
-            try await body(issuer, client)
+            try await body(server, issuer, client)
         }
     }
 
     @Test("A good token sends as its source, says so on every event, and is good once")
     func once() async throws {
-        try await Self.run { issuer, client in
+        try await Self.run { server, issuer, client in
             let token = try issuer.token()
             let answer = try await client.send(.post, "/v1/events", Self.event, token: token)
             #expect(answer.status == 200 && answer["accepted"] as? Int == 1, "\(answer.text)")
@@ -41,6 +41,7 @@ struct WorkloadRouteTests {
             #expect(ext?["workload.issuer"] as? String == issuer.name && ext?["workload.token"] as? String == "token-1")
             let again = try await client.send(.post, "/v1/events", Self.event, token: token)
             #expect(again.status == 401 && again.code == "used_credential")
+            await server.service.state.audit.flush()
             let denied = try await client.search("source:custody action:access.deny", expecting: 1)
             #expect("\(denied)".contains("used before"))
         }
@@ -48,7 +49,7 @@ struct WorkloadRouteTests {
 
     @Test("Of one token shown many times at once, one request is let in")
     func atOnce() async throws {
-        try await Self.run { issuer, client in
+        try await Self.run { _, issuer, client in
             let token = try issuer.token()
             let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
                 for number in 0..<8 {
@@ -64,7 +65,7 @@ struct WorkloadRouteTests {
 
     @Test("A token is exchanged once for a session, which sends many deliveries and ends with the binding")
     func sessions() async throws {
-        try await Self.run { issuer, client in
+        try await Self.run { _, issuer, client in
             let token = try issuer.token()
             let made = try await client.send(.post, "/v1/identities/session", token: token)
             #expect(made.status == 201 && made["sources"] as? [String] == ["ci"], "\(made.text)")
@@ -89,7 +90,7 @@ struct WorkloadRouteTests {
     func sessionEnds() async throws {
         let seconds = Mutex<Int64>(1_790_000_000)
         let now: @Sendable () -> Timestamp = { Timestamp(seconds: seconds.withLock { $0 }) }
-        try await Self.run(now: now) { issuer, client in
+        try await Self.run(now: now) { _, issuer, client in
             let made = try await client.send(.post, "/v1/identities/session", token: issuer.token(now: now()))
             let session = try #require(made["token"] as? String)
             seconds.withLock { $0 += 299 }
@@ -101,7 +102,7 @@ struct WorkloadRouteTests {
 
     @Test("What a token is bound to is all that its holder may do")
     func bounds() async throws {
-        try await Self.run { issuer, client in
+        try await Self.run { _, issuer, client in
             #expect(
                 try await client.send(.post, "/v1/events?source=other", Self.event, token: issuer.token()).status == 403
             )
@@ -119,7 +120,7 @@ struct WorkloadRouteTests {
 
     @Test("Tokens of another audience, subject, key, time or issuer are refused, and the record says why")
     func refusals() async throws {
-        try await Self.run { issuer, client in
+        try await Self.run { server, issuer, client in
             let now = WallClock.now().seconds
             let bad: [(String, String, String)] = [
                 (try issuer.token(["aud": "https://custody.example/"]), "unknown_credential", "does not fit api: aud"),
@@ -136,6 +137,7 @@ struct WorkloadRouteTests {
                 #expect(answer.status == 401 && answer.code == code, "\(answer.text)")
                 #expect(!answer.text.contains("repo:acme") && !answer.text.contains("\"api\""))
             }
+            await server.service.state.audit.flush()
             let denials = try await client.search("source:custody action:access.deny", expecting: bad.count)
             var texts = ""
             for denial in denials {
@@ -151,7 +153,7 @@ struct WorkloadRouteTests {
 
     @Test("Two authorities in one request are none")
     func headerSmuggling() async throws {
-        try await Self.run { issuer, client in
+        try await Self.run { _, issuer, client in
             var headers = HTTPFields()
             headers[values: .authorization] = ["Bearer \(try issuer.token())", "Bearer \(TestServer.adminToken)"]
             let answer = try await client.send(.post, "/v1/events", Self.event, token: nil, headers: headers)
@@ -163,7 +165,7 @@ struct WorkloadRouteTests {
     func unavailable() async throws {
         let issuer = TestIssuer()
         issuer.goDown()
-        try await Self.run(issuer) { issuer, client in
+        try await Self.run(issuer) { _, issuer, client in
             let answer = try await client.send(.post, "/v1/events", Self.event, token: issuer.token())
             #expect(answer.status == 503 && answer.code == "identity_unavailable")
             #expect(answer.headers[.retryAfter] == "60")
@@ -174,7 +176,7 @@ struct WorkloadRouteTests {
 
     @Test("A token that lies in a file is good until it expires, when its binding says so")
     func lifetime() async throws {
-        try await Self.run(use: "lifetime") { issuer, client in
+        try await Self.run(use: "lifetime") { _, issuer, client in
             let token = try issuer.token()
             for number in 0..<3 {
                 #expect(
@@ -187,7 +189,7 @@ struct WorkloadRouteTests {
 
     @Test("A record of a build step speaks of the job that its token was made for, whatever it says itself")
     func job() async throws {
-        try await Self.run { issuer, client in
+        try await Self.run { _, issuer, client in
             let step =
                 #"{"id":"run-1","action":"step.finish","ci_system":"github-actions","repo":"acme/other","run_id":"1","actor":"mallory","actor_email":"m@example.com"}"#
             let token = try issuer.token(TestIssuer.job)
@@ -204,7 +206,7 @@ struct WorkloadRouteTests {
 
     @Test("Only kinds that the binding names are taken; the rest is refused one by one")
     func kinds() async throws {
-        try await Self.run(more: #","kinds":["generic"]"#) { issuer, client in
+        try await Self.run(more: #","kinds":["generic"]"#) { _, issuer, client in
             let audit =
                 #"{"kind":"Event","apiVersion":"audit.k8s.io/v1","auditID":"a1","stage":"ResponseComplete","verb":"get","user":{"username":"x"},"requestURI":"/"}"#
             let answer = try await client.send(.post, "/v1/events", audit + "\n" + Self.event, token: issuer.token())
@@ -215,7 +217,7 @@ struct WorkloadRouteTests {
 
     @Test("Bindings are made by who manages access, with sense, and each change is on record")
     func managing() async throws {
-        try await Self.run { issuer, client in
+        try await Self.run { _, issuer, client in
             let base = #""issuer":"https://x.example","audiences":["a"],"claims":{"sub":["b"]}"#
             let bad = [
                 (#"{"name":"n",\#(base),"source":"nowhere"}"#, "unknown_source"),
