@@ -7,6 +7,8 @@ package struct AccessError: Error, Equatable, Sendable {
         case expiredCredential = "expired_credential"
         /// The credential was withdrawn.
         case revokedCredential = "revoked_credential"
+        /// The credential was good for one use, and was used.
+        case usedCredential = "used_credential"
         /// Too many wrong credentials from one client lately.
         case tooManyFailures = "too_many_failures"
         /// The identity is known, but nothing that it was granted allows this.
@@ -17,7 +19,7 @@ package struct AccessError: Error, Equatable, Sendable {
         /// Whether the caller should present another credential (HTTP 401) rather than be told no (HTTP 403).
         package var isAboutCredential: Bool {
             switch self {
-            case .unknownCredential, .expiredCredential, .revokedCredential: true
+            case .unknownCredential, .expiredCredential, .revokedCredential, .usedCredential: true
             case .tooManyFailures, .notPermitted, .hiddenField: false
             }
         }

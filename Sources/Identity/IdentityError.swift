@@ -9,6 +9,8 @@ package struct IdentityError: Error, Equatable, Sendable {
         case invalidScopes = "invalid_scopes"
         case weakSecret = "weak_secret"
         case tooMany = "too_many"
+        /// A workload binding that would let in nobody, or everybody.
+        case invalidBinding = "invalid_binding"
         /// The key that protects stored secrets is missing, damaged or not the one they were stored with.
         case unreadableSecret = "unreadable_secret"
     }

@@ -56,5 +56,20 @@ package enum IdentitySchema {
                     ) STRICT;
                     """)
         }
+        migrator.registerMigration("identity-3") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE workload_binding (
+                        name TEXT PRIMARY KEY NOT NULL,
+                        settings TEXT NOT NULL,         -- JSON: issuer, audiences, claims, source …
+                        created INTEGER NOT NULL
+                    ) STRICT;
+                    CREATE TABLE used_workload_token (
+                        fingerprint BLOB PRIMARY KEY NOT NULL, -- SHA-256 of issuer and token id
+                        expires INTEGER NOT NULL        -- seconds since 1970: until then it stays here
+                    ) STRICT, WITHOUT ROWID;
+                    CREATE INDEX used_workload_token_expires ON used_workload_token (expires);
+                    """)
+        }
     }
 }

@@ -7,6 +7,7 @@ enum CommandList {
         PushKubernetesCommand.self, RunCommand.self,
         SearchCommand.self, TailCommand.self, ShowCommand.self, ExportCommand.self, VerifyCommand.self,
         SourceCommand.self, RuleCommand.self, AlertCommand.self, DestinationCommand.self, TokenCommand.self,
+        IdentityCommand.self,
         ApproverCommand.self, RetentionCommand.self, HoldCommand.self, RedactCommand.self,
         BackupCommand.self, RestoreCommand.self, RebuildCommand.self, DoctorCommand.self, DemoCommand.self,
         BenchCommand.self, ManualCommand.self,

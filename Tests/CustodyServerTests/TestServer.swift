@@ -23,6 +23,7 @@ struct TestServer {
     static func run(
         _ configure: (inout ServerConfiguration) -> Void = { _ in }, in directory: URL? = nil,
         fileSystem: any FileSystem = RealFileSystem(), now: @escaping @Sendable () -> Timestamp = WallClock.now,
+        fetchKeys: (@Sendable (URL, Int) async throws -> [UInt8])? = nil,
         _ body: @escaping @Sendable (TestServer, any TestClientProtocol) async throws -> Void
     ) async throws {
         let place =
@@ -31,9 +32,11 @@ struct TestServer {
         configuration.dataDirectory = FilePath(place.path)
         configuration.adminToken = adminToken
         configure(&configuration)
+        // One that keeps its metadata: requests over a socket have their id there.
+        var logger = Logger(label: "test") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = .critical
         let service = try CustodyService(
-            configuration, fileSystem: fileSystem, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-            now: now,
+            configuration, fileSystem: fileSystem, logger: logger, now: now, fetchKeys: fetchKeys,
             onFatal: { Issue.record("fatal: \($0)") })
         let server = TestServer(directory: place, service: service)
         do {

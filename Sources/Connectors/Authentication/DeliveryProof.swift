@@ -20,7 +20,7 @@ extension Connector {
                 let pair = Data("custody:".utf8) + secret
                 delivery.headers.add("authorization", "Basic " + pair.base64EncodedString())
                 return true
-            case .signature, .jwt, .none: continue
+            case .signature, .jwt, .topic, .certificate, .none: continue
             }
         }
         return false

@@ -1,6 +1,6 @@
 internal import EventModel
 
-/// A JSON Web Token (RFC 7519) in a header, signed RS256 or ES256 (RFC 7515, 7518) with a key that the source knows.
+/// A JSON Web Token (RFC 7519) in a header, signed RS256, RS512, ES256 or EdDSA (RFC 7515, 7518, 8037) with a key that the source knows.
 ///
 /// `exp` must be there and not have passed; issuer and audience must be told by the connector or by the source's credential, so
 /// that no token which was made for somebody else is good here. The token says who sent the delivery; it does not cover the
@@ -17,30 +17,21 @@ struct JSONWebTokenScheme: Sendable {
     /// Tokens of every provider that we know have less than a quarter of this.
     static let maximumBytes = 16_384
 
-    /// - Parameter secrets: Key sets. See ``VerifyingKeys``.
+    /// - Parameter credential: Whose secrets are key sets, or point to some. See ``VerifyingKeys``.
     /// - Throws: ``ConnectorError``.
-    func verify(_ value: [UInt8], secrets: [[UInt8]], now: Timestamp) throws {
+    func verify(_ value: [UInt8], credential: SourceCredential, now: Timestamp) throws {
         guard value.count <= Self.maximumBytes else {
             throw ConnectorError(.badSignature, "a token has at most \(Self.maximumBytes) bytes")
         }
-        let sets = secrets.compactMap { VerifyingKeys($0) }
+        let sets = credential.secrets.compactMap { VerifyingKeys($0) } + credential.keySets
         guard !sets.isEmpty else {
             throw ConnectorError(.missingCredential, "the source's secret is no public key and no key set")
         }
-        let token = value[prefix.count...]
-        let parts = token.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        guard parts.count == 3, let head = BinaryText.base64(parts[0]), let body = BinaryText.base64(parts[1]),
-            let signature = BinaryText.base64(parts[2])
-        else { throw ConnectorError(.badSignature, "the token is malformed") }
-        let message = Array(token[..<(token.startIndex + parts[0].count + 1 + parts[1].count)])
-        let algorithm = try Self.algorithm(head)
-        let key = Self.keyID(head)
+        let token = try JSONWebToken(value[prefix.count...], allowed: Self.algorithms)
         var failure = ConnectorError(.badSignature, "no key of the source made the token's signature")
-        for set in sets {
-            let candidates = set.keys.filter { $0.id == nil || key == nil || $0.id == key }
-            guard candidates.contains(where: { $0.key.isValid(signature, over: message, algorithm) }) else { continue }
+        for set in sets where token.isSigned(by: set) {
             do {
-                return try check(body, set, now)
+                return try check(token.claims, set, now)
             } catch let error as ConnectorError {
                 failure = error
             }
@@ -48,28 +39,14 @@ struct JSONWebTokenScheme: Sendable {
         throw failure
     }
 
-    /// Only what is asked for: `none` and the HMACs, with which a public key would serve as the secret, are refused.
-    private static func algorithm(_ head: [UInt8]) throws -> VerifyingKey.Algorithm {
-        switch text("alg", in: head) {
-        case "RS256": return .rsaSHA256
-        case "RS512": return .rsaSHA512
-        case "ES256": return .ecdsaSHA256
-        default: throw ConnectorError(.badSignature, "the token's algorithm is none of RS256, RS512, ES256")
-        }
+    /// The key that a token in such a header names.
+    func keyID(of value: [UInt8]) -> String? {
+        guard value.count <= Self.maximumBytes, Secrets.hasPrefix(value, prefix) else { return nil }
+        let token = try? JSONWebToken(value[prefix.count...], allowed: Self.algorithms)
+        return token?.keyID.flatMap { String(validating: $0, as: UTF8.self) }
     }
 
-    private static func keyID(_ head: [UInt8]) -> [UInt8]? { text("kid", in: head).map { Array($0.utf8) } }
-
-    private static func text(_ name: String, in document: [UInt8]) -> String? {
-        let parser = JSONParser()
-        let found = try? document.withUnsafeBytes { bytes in
-            try parser.withDocument(bytes) { value -> String? in
-                guard value.kind == .object else { return nil }
-                return Array(name.utf8).withUnsafeBytes { value[$0] }?.string?.text
-            }
-        }
-        return found ?? nil
-    }
+    private static let algorithms: Set<VerifyingKey.Algorithm> = [.rsaSHA256, .rsaSHA512, .ecdsaSHA256, .ed25519]
 
     private func check(_ body: [UInt8], _ set: VerifyingKeys, _ now: Timestamp) throws {
         let issuers = set.issuers.isEmpty ? self.issuers : set.issuers
@@ -113,7 +90,7 @@ struct JSONWebTokenScheme: Sendable {
     }
 
     /// NumericDate (RFC 7519 §2): seconds, which may have a fraction.
-    private static func seconds(_ value: JSONValue) -> Int64? {
+    static func seconds(_ value: JSONValue) -> Int64? {
         if let integer = value.int64 { return integer }
         guard let double = value.double, double.magnitude < 1e15 else { return nil }
         return Int64(double)

@@ -8,6 +8,8 @@ package struct Delivery: Sendable {
     package var received: Timestamp
     /// When a relay took it, for deliveries that came by one: the time of an event that tells none.
     package var carried: Timestamp?
+    /// Who its sender's certificate says it is.
+    package var certificate: DeliveryCertificate?
     /// Where the events are, when the protocol says so; nil splits the body by its form.
     package var frames: [DeliveryFrame]?
 
@@ -30,10 +32,24 @@ package struct SourceCredential: Sendable {
     package var secrets: [[UInt8]]
     /// For basic authentication; nil accepts any name.
     package var username: [UInt8]?
+    /// Keys that were fetched, with what else tokens have to say: for secrets that point to a key set.
+    package var keySets: [VerifyingKeys] = []
+    /// Keys of certificates, by the addresses where these lay.
+    package var certificates: [(address: String, keys: VerifyingKeys)] = []
 
     package init(secrets: [[UInt8]], username: [UInt8]? = nil) {
         self.secrets = secrets
         self.username = username
+    }
+
+    func keys(at address: String) -> VerifyingKeys? { certificates.first { $0.address == address }?.keys }
+
+    /// Whether a credential is no secret but names who signs: keys, the address of keys, topics.
+    static func isPublic(_ secret: [UInt8]) -> Bool {
+        guard !secret.starts(with: Array("arn:".utf8)) else { return true }
+        // No key is shorter in any spelling than one of Ed25519 in a JWK.
+        guard secret.count >= 64 else { return false }
+        return VerifyingKeys(secret) != nil || VerifyingKeys.address(in: secret) != nil
     }
 
     package init(secret: String) { self.init(secrets: [Array(secret.utf8)]) }

@@ -5,7 +5,8 @@ enum AuthenticationParser {
             switch try node.text() {
             case "none": return .none
             case "basic": return .basic
-            default: throw node.error("one of hmac, signature, jwt, token, basic, none is expected here")
+            case "sns": return .topic
+            default: throw node.error("one of hmac, signature, jwt, token, mtls, basic, sns, none is expected here")
             }
         }
         let members = try node.members(schemeKeys)
@@ -17,11 +18,12 @@ enum AuthenticationParser {
         }
         if let signature = members["signature"] { return .signature(try keySignature(signature)) }
         if let token = members["jwt"] { return .jwt(try webToken(token)) }
+        if let certificate = members["mtls"] { return .certificate(try self.certificate(certificate)) }
         guard let hmac = members["hmac"] else { throw node.error("one scheme an entry") }
         return .hmac(try signature(hmac))
     }
 
-    static let schemeKeys = ["hmac", "signature", "jwt", "token"]
+    static let schemeKeys = ["hmac", "signature", "jwt", "token", "mtls"]
     static let hmacKeys = [
         "header", "algorithm", "encoding", "prefix", "separator", "signed", "time", "tolerance", "key_prefix",
     ]
@@ -29,6 +31,18 @@ enum AuthenticationParser {
     static let signatureKeys = ["header", "algorithm", "prefix", "signed"]
     static let tokenKeys = ["header", "prefix"]
     static let webTokenKeys = ["header", "prefix", "issuer", "audience", "claims"]
+
+    static let certificateKeys = ["subject", "san"]
+
+    private static func certificate(_ node: ConfigNode) throws -> CertificateScheme {
+        let parts = try node.members(certificateKeys)
+        func names(_ key: String) throws -> Set<String> { Set(try (parts[key]?.list ?? []).map { try $0.text() }) }
+        let scheme = CertificateScheme(subjects: try names("subject"), names: try names("san"))
+        guard !scheme.subjects.isEmpty || !scheme.names.isEmpty else {
+            throw node.error("a subject or an alternative name (san) is missing here")
+        }
+        return scheme
+    }
 
     private static func keySignature(_ node: ConfigNode) throws -> KeySignatureScheme {
         let parts = try node.members(signatureKeys)

@@ -29,9 +29,12 @@ extension ConnectorReference {
         "authenticate: signature": "a signature with the sender's private key; the source's secret is the public key",
         "authenticate: jwt":
             "a JSON Web Token; the source's secret is a public key, a JWK or a JWK set with `issuer`, `audience` and `claims` beside"
-            + " its `keys`",
+            + " its `keys`, or beside a `jwks_uri` at which they lie",
         "authenticate: token": "the header's value is the secret",
         "authenticate: basic": "basic authentication with the secret as password",
+        "authenticate: mtls":
+            "a client certificate that the listener verified (`client_ca`); the source needs no secret",
+        "authenticate: sns": "messages of Amazon SNS; the source's secret names their topics",
         "authenticate: none": "nothing to check: a source without a secret lets deliveries through as `none`",
 
         "authenticate: hmac: header": "where the signature stands",
@@ -49,7 +52,8 @@ extension ConnectorReference {
         "authenticate: hmac: time: parameter": "the parameter of the signature header that holds it",
         "authenticate: hmac: time: unit": "`seconds` (the default) or `milliseconds`",
         "authenticate: signature: header": "where the signature stands, in base64",
-        "authenticate: signature: algorithm": "`rsa-sha1`, `rsa-sha256` (the default), `rsa-sha512`, `ecdsa-sha256`",
+        "authenticate: signature: algorithm":
+            "`rsa-sha1`, `rsa-sha256` (the default), `rsa-sha512`, `ecdsa-sha256`, `ed25519`",
         "authenticate: signature: prefix": "what stands before it",
         "authenticate: signature: signed": "`body` (the default), or `payload`, the decoded form field of that name",
         "authenticate: jwt: header": "where the token stands",
@@ -57,6 +61,9 @@ extension ConnectorReference {
         "authenticate: jwt: issuer": "`iss`: a text or several; the source's own go before",
         "authenticate: jwt: audience": "`aud`: a text or several; the source's own go before",
         "authenticate: jwt: claims": "further claims and the texts of which each must have one",
+        "authenticate: mtls: subject":
+            "the subject in RFC 4514's form and the certificate's order, `O=Acme,CN=agent`: a text or several",
+        "authenticate: mtls: san": "an alternative name, `dns:…`, `uri:…` or `email:…`: a text or several",
         "authenticate: token: header": "where the token stands",
         "authenticate: token: prefix": "what stands before it, such as `Bearer `",
 

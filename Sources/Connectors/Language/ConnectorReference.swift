@@ -12,12 +12,13 @@ package enum ConnectorReference {
     private static var mappings: [Mapping] {
         [
             Mapping(title: "A connector file", keys: ConnectorFile.keys),
-            Mapping(title: "authenticate", keys: AuthenticationParser.schemeKeys + ["basic", "none"]),
+            Mapping(title: "authenticate", keys: AuthenticationParser.schemeKeys + ["basic", "sns", "none"]),
             Mapping(title: "authenticate: hmac", keys: AuthenticationParser.hmacKeys),
             Mapping(title: "authenticate: hmac: time", keys: AuthenticationParser.timeKeys),
             Mapping(title: "authenticate: signature", keys: AuthenticationParser.signatureKeys),
             Mapping(title: "authenticate: jwt", keys: AuthenticationParser.webTokenKeys),
             Mapping(title: "authenticate: token", keys: AuthenticationParser.tokenKeys),
+            Mapping(title: "authenticate: mtls", keys: AuthenticationParser.certificateKeys),
             Mapping(title: "answer", keys: AnswerParser.keys),
             Mapping(title: "batch", keys: ConnectorFile.batchKeys),
             Mapping(title: "lines", keys: LinesParser.keys),

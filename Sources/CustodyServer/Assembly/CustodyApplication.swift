@@ -23,7 +23,8 @@ struct CustodyApplication: Sendable {
         router.add(middleware: FormQueryMiddleware())
         router.add(
             middleware: AuthenticationMiddleware(
-                tokens: state.tokens, sessions: state.sessions, isTLS: state.configuration.tlsCertificate != nil,
+                tokens: state.tokens, sessions: state.sessions, workloads: state.workloads,
+                isTLS: state.configuration.tlsCertificate != nil,
                 failures: state.credentialFailures, now: state.now))
         router.add(middleware: ProblemMiddleware(state: state, routes: table))
         register(on: router)
@@ -65,6 +66,7 @@ struct CustodyApplication: Sendable {
             WitnessRoutes(witness: witness, counters: state.witnessCounters, prefix: "/witness").register(on: router)
         }
         TokenRoutes(state: state).register(on: router)
+        IdentityRoutes(state: state).register(on: router)
         ApproverRoutes(state: state).register(on: router)
         RetentionRoutes(state: state).register(on: router)
         HoldRoutes(state: state).register(on: router)
@@ -98,6 +100,9 @@ struct CustodyApplication: Sendable {
         let limit = configuration.intake.deliveryBytes
         let http1 = HTTPServerBuilder.http1(
             configuration: .init(additionalChannelHandlers: [ExpectContinueHandler(limit: limit), DisconnectHandler()]))
-        return try TLSFiles(certificate: configuration.tlsCertificate, key: configuration.tlsKey).serving(http1)
+        return try TLSFiles(
+            certificate: configuration.tlsCertificate, key: configuration.tlsKey,
+            clientAuthorities: configuration.clientAuthorities
+        ).serving(http1)
     }
 }

@@ -6,7 +6,7 @@ import Detection
 package import DurableFiles
 package import EventModel
 import EventStore
-import Foundation
+package import Foundation
 import GRDB
 import Identity
 import Intake
@@ -35,12 +35,14 @@ package final class CustodyService: Sendable {
     /// Opens a data directory, made when missing.
     ///
     /// - Parameters:
+    ///   - fetchKeys: Gets keys of others from where they are; a test answers itself.
     ///   - onFatal: Called once when the server must not go on (the disk can no longer be trusted).
     /// - Throws: `DurableFilesError` `directoryLocked` when another server holds the directory; ``JournalError`` `altered`
     ///   and others when what is stored is not what was written.
     package init(
         _ configuration: ServerConfiguration, fileSystem: any FileSystem = RealFileSystem(), logger: Logger,
         now: @escaping @Sendable () -> Timestamp = WallClock.now,
+        fetchKeys: (@Sendable (URL, Int) async throws -> [UInt8])? = nil,
         onFatal: @escaping @Sendable (any Error) -> Void
     ) throws {
         try fileSystem.createDirectory(configuration.dataDirectory)
@@ -69,6 +71,9 @@ package final class CustodyService: Sendable {
         }
         let notifications = try Notifications(
             configuration, database: database, box: keys.secrets, logger: logger, now: now)
+        let workloads = try Workloads.open(
+            database: database, box: keys.secrets, destinationGuard: notifications.destinationGuard, fetch: fetchKeys,
+            logger: logger, now: now)
         let alerts = AlertStore(database, observers: [notifications.outbox], now: now)
         let stored = try StoredState(
             configuration, fileSystem: fileSystem, keys: keys, detectionCursor: DetectionView.firstLeaf(alerts),
@@ -117,7 +122,8 @@ package final class CustodyService: Sendable {
             quarantine: quarantine, logger: logger)
         state = ServerState(
             configuration: configuration, now: now, logger: logger, metrics: ServerMetrics(), tokens: tokens,
-            sessions: sessions, setUp: setUp, sources: sources, credentialFailures: CredentialFailures(),
+            sessions: sessions, setUp: setUp, sources: sources, workloads: workloads,
+            credentialFailures: CredentialFailures(),
             connectors: connectors, intake: intake,
             quarantine: quarantine, audit: audit,
             store: EmbeddedEventStore(snapshot: { storeView.snapshot() }, now: now), storeView: storeView,

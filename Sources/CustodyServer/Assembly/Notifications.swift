@@ -11,6 +11,8 @@ struct Notifications: Sendable {
     let destinations: DestinationStore
     let outbox: Outbox
     let worker: DeliveryWorker
+    /// What keeps requests that others have a say in out of the private network.
+    let destinationGuard: DestinationGuard
 
     /// - Throws: ``ConfigurationError`` for a destination of the configuration file that is not usable.
     init(
@@ -32,8 +34,9 @@ struct Notifications: Sendable {
                 allowance.hosts.insert(target.lowercased())
             }
         }
+        destinationGuard = DestinationGuard(allowance: allowance)
         worker = DeliveryWorker(
-            outbox: outbox, senders: DestinationSenders(destinationGuard: DestinationGuard(allowance: allowance)),
+            outbox: outbox, senders: DestinationSenders(destinationGuard: destinationGuard),
             surroundings: .init(
                 now: now, sleep: { try await Task.sleep(for: $0) }, random: { Double.random(in: 0..<1) }),
             logger: logger)

@@ -14,6 +14,8 @@ package struct ServerConfiguration: Sendable {
     package var port = 8400
     package var tlsCertificate: String?
     package var tlsKey: String?
+    /// Certificates of authorities whose clients may show a certificate in place of a token.
+    package var clientAuthorities: String?
     /// Whether `/ledger/tile/entries` needs no token.
     package var publicEntries = false
     /// `CUSTODY_ADMIN_TOKEN`: the first start makes this the admin token.
@@ -127,6 +129,7 @@ extension ServerConfiguration {
             case verifyShare = "verify_share"
             case tlsCertificate = "tls_cert"
             case tlsKey = "tls_key"
+            case clientAuthorities = "client_ca"
         }
         var syslog: [SyslogSettings.Entry]?
         var pull: [PullSettings.Entry]?
@@ -147,6 +150,7 @@ extension ServerConfiguration {
         var verifyShare: Double?
         var tlsCertificate: String?
         var tlsKey: String?
+        var clientAuthorities: String?
     }
 
     /// The least time between two copies of the checkpoint in one place, and what it is when nothing is said.
@@ -240,6 +244,7 @@ extension ServerConfiguration {
             }
             tlsCertificate = tlsCertificate ?? read.tlsCertificate
             tlsKey = tlsKey ?? read.tlsKey
+            clientAuthorities = clientAuthorities ?? read.clientAuthorities
             notifications += read.notifications ?? []
         } catch let error as ConfigurationError {
             throw error

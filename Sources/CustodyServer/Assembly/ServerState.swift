@@ -23,6 +23,7 @@ struct ServerState: Sendable {
     let setUp: SetUpLink
     let pages = PageRenderer()
     let sources: SourceStore
+    let workloads: WorkloadIdentities
     let credentialFailures: CredentialFailures
     let connectors: LiveConnectors
     let intake: IntakePipeline
@@ -83,6 +84,7 @@ struct ServerState: Sendable {
             AuditEntry(
                 "access.deny", activity: "deny", outcome: "denied", reason: reason, actor: context.principal,
                 client: context.clientAddress, resource: ("route", context.endpointPath ?? "unknown"),
-                method: method.rawValue, path: context.endpointPath, requestID: context.id))
+                method: method.rawValue, path: context.endpointPath, requestID: context.id,
+                details: context.refusedWorkload?.details ?? []))
     }
 }

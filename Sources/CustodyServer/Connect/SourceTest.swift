@@ -31,7 +31,7 @@ struct SourceTest {
         let verification: Verification
         do {
             // Without a secret it comes with a token, here that of who asked for the test.
-            (verification, _) = try requests.authenticate(
+            (verification, _) = try await requests.authenticate(
                 delivery, source, principal: isProven ? nil : context.principal, now: now)
         } catch {
             let attempt = DeliveryAttempt(received: now, client: client, bytes: delivery.body.count, refused: error)

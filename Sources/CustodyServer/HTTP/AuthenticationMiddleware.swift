@@ -14,6 +14,7 @@ struct AuthenticationMiddleware: RouterMiddleware {
 
     let tokens: TokenStore
     let sessions: SessionStore
+    let workloads: WorkloadIdentities
     let isTLS: Bool
     let failures: CredentialFailures
     let now: @Sendable () -> Timestamp
@@ -24,21 +25,48 @@ struct AuthenticationMiddleware: RouterMiddleware {
     ) async throws -> Response {
         var context = context
         guard let header = request.headers[.authorization] ?? Self.accessKey(of: request) else {
-            if let text = SessionCookie.text(in: request, isTLS: isTLS) { present(text, request, in: &context) }
+            if let text = SessionCookie.text(in: request, isTLS: isTLS) {
+                present(text, request, in: &context)
+            } else if request.headers[.origin] == nil, let certificate = context.certificate,
+                let workload = workloads.judge(certificate)
+            {
+                // Browsers show a certificate to whatever page asks for it, with its origin; programs send none.
+                context.workload = workload
+                context.principal = workload.principal
+            }
             return try await next(request, context)
         }
         if let token = Self.token(in: header) {
             do {
                 context.principal = try tokens.authenticate(bearer: token, now: now())
             } catch {
-                // A good token passes whatever others have tried from its address: behind a proxy all clients share one.
-                let seconds = failures.retryAfter(client: context.clientAddress, now: now())
-                context.credential = seconds.map { .limited(retryAfter: $0) } ?? .refused(error)
+                await present(token, unknown: error, in: &context)
             }
         } else {
             context.credential = .unreadable
         }
         return try await next(request, context)
+    }
+
+    /// Looks at what is no token of this server's own: it may be a workload's.
+    private func present(_ token: String, unknown error: AccessError, in context: inout CustodyRequestContext) async {
+        var error = error
+        switch await workloads.judge(token) {
+        case .workload(let workload):
+            context.workload = workload
+            context.principal = workload.principal
+            return
+        case .unavailable:
+            context.credential = .unavailable
+            return
+        case .refused(let reason, let refusal):
+            error = reason
+            context.refusedWorkload = refusal
+        case .unknown: break
+        }
+        // A good token passes whatever others have tried from its address: behind a proxy all clients share one.
+        let seconds = failures.retryAfter(client: context.clientAddress, now: now())
+        context.credential = seconds.map { .limited(retryAfter: $0) } ?? .refused(error)
     }
 
     /// Firehose has a header of its own for its token.
@@ -109,6 +137,8 @@ enum PresentedCredential: Sendable {
     /// It was wrong, as too many before it from this client.
     case limited(retryAfter: Int64)
     case unreadable
+    /// A workload's token, whose issuer's keys cannot be read now.
+    case unavailable
     /// A browser's session that is over, or never was.
     case endedSession(AccessError)
     /// A browser's session is good, but what it would change does not show that this server's own page asks for it.

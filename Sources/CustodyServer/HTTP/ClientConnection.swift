@@ -1,6 +1,7 @@
 import HTTPTypes
 import NIOCore
 import NIOHTTPTypes
+import NIOSSL
 import Synchronization
 
 /// Whether the peer of a connection is still there, so that work whose answer nobody would read ends.
@@ -9,6 +10,7 @@ final class ClientConnection: Sendable {
         var isClosed = false
         var nextTicket: UInt64 = 0
         var cancellations: [UInt64: @Sendable () -> Void] = [:]
+        var certificate: PeerCertificate?
     }
 
     private let state = Mutex(State())
@@ -26,6 +28,11 @@ final class ClientConnection: Sendable {
             task.cancel()
         }
     }
+
+    /// Who the peer's certificate says it is; nil without one. Known before the first request is read.
+    var certificate: PeerCertificate? { state.withLock { $0.certificate } }
+
+    fileprivate func note(_ certificate: PeerCertificate?) { state.withLock { $0.certificate = certificate } }
 
     /// The peer has gone.
     func close() {
@@ -75,6 +82,17 @@ final class DisconnectHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundOut = HTTPRequestPart
 
     private let connection = ClientConnection()
+    private var hasLooked = false
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        // The handshake is over once something was read.
+        if !hasLooked {
+            hasLooked = true
+            let certificate = (try? context.pipeline.syncOperations.nioSSL_peerCertificate()) ?? nil
+            connection.note(certificate.flatMap(PeerCertificate.init))
+        }
+        context.fireChannelRead(data)
+    }
 
     func handlerAdded(context: ChannelHandlerContext) { connection.register(context.channel) }
 

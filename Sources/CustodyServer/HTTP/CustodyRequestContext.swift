@@ -10,6 +10,10 @@ struct CustodyRequestContext: RequestContext {
     var principal: Principal?
     /// What became of the credential when there is no principal.
     var credential = PresentedCredential.none
+    /// The workload that asks, where it has shown a token of its issuer.
+    var workload: Workload?
+    /// Why a workload's token was not taken.
+    var refusedWorkload: WorkloadRefusal?
     /// The browser's session, whether or not it may do what is asked.
     var session: PresentedSession?
     /// The peer's address, without port; nil for sockets that have none.
@@ -22,6 +26,9 @@ struct CustodyRequestContext: RequestContext {
         clientAddress = source.channel.remoteAddress?.ipAddress
         connection = ClientConnection.of(source.channel)
     }
+
+    /// Who the client's certificate says it is, where the listener asks for certificates and it has one.
+    var certificate: PeerCertificate? { connection?.certificate }
 
     /// Runs what may take long as long as somebody waits for the answer.
     ///
@@ -36,6 +43,12 @@ struct CustodyRequestContext: RequestContext {
             throw Problem(
                 .init(code: 499, reasonPhrase: "Client Closed Request"), "client_gone", "the client has gone")
         }
+    }
+
+    /// Whether a workload's token was brought that is not taken, or cannot be judged now.
+    var isRefusedWorkload: Bool {
+        if case .unavailable = credential { return true }
+        return refusedWorkload != nil
     }
 
     /// Bodies of deliveries are collected by their routes with the limits of intake; this is for the rest.
@@ -56,6 +69,10 @@ struct CustodyRequestContext: RequestContext {
             throw Problem(
                 .unauthorized, error.code.rawValue, error.reason,
                 headers: [.wwwAuthenticate: "Bearer error=\"invalid_token\""])
+        case .unavailable:
+            throw Problem(
+                .serviceUnavailable, "identity_unavailable",
+                "the keys of this token's issuer cannot be read now", headers: [.retryAfter: "60"])
         case .endedSession(let error):
             throw Problem(.unauthorized, error.code.rawValue, error.reason)
         case .unconfirmedForm:

@@ -13,6 +13,7 @@ extension ServerState {
         metrics.collect { [syslogCounters] in syslogCounters.samples }
         metrics.collect { [connectors] in connectors.samples }
         metrics.collect { [exposure] in exposure.samples }
+        metrics.collect { [workloads] in workloads.samples }
         metrics.collect { [self, intake, storeView, records, views, ledger, tail, alerts, engine] in
             let memory = engine.usage
             let counters = intake.committer.counters

@@ -27,7 +27,7 @@ struct CloudEventRoutes {
             delivery.frames = events.frames
             return requests.response(
                 try await requests.submit(
-                    delivery, from: requests.deliverySource(source, verified: .token), deliveryID: nil))
+                    delivery, from: requests.pushSource(source, context), deliveryID: nil))
         }
     }
 

@@ -93,7 +93,7 @@ struct ElasticsearchRoutes {
                 }
                 delivery.frames = bulk.frames
                 let answer = try await requests.submit(
-                    delivery, from: requests.deliverySource(source, verified: .token), deliveryID: nil)
+                    delivery, from: requests.pushSource(source, context), deliveryID: nil)
                 let took = (ContinuousClock.now - start).components
                 let milliseconds = took.seconds * 1_000 + took.attoseconds / 1_000_000_000_000_000
                 return Self.response(request, json: { Self.write(bulk, answer, milliseconds, to: &$0) })

@@ -43,7 +43,7 @@ struct FirehoseRoutes {
             delivery.frames = records.frames
             // What was refused is in the quarantine: repeated, it would be refused again, and the good ones with it.
             _ = try await requests.submit(
-                delivery, from: requests.deliverySource(source, verified: .token), deliveryID: nil)
+                delivery, from: requests.pushSource(source, context), deliveryID: nil)
             return answer(records.requestID)
         }
     }

@@ -56,7 +56,7 @@ struct LogExportRoutes {
             delivery.body = export.body
             delivery.frames = export.frames
             let answer = try await requests.submit(
-                delivery, from: requests.deliverySource(source, verified: .token), deliveryID: nil)
+                delivery, from: requests.pushSource(source, context), deliveryID: nil)
             let reason = answer.rejected.first.map { "record \($0.position): \($0.reason); it is in the quarantine" }
             return Self.response(rejected: answer.rejected.count, reason: reason, encoding)
         }

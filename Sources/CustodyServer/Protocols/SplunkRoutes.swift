@@ -92,7 +92,7 @@ struct SplunkRoutes {
                     fault = envelopes.fault
                 }
                 let answer = try await requests.submit(
-                    delivery, from: requests.deliverySource(source, verified: .token), deliveryID: nil)
+                    delivery, from: requests.pushSource(source, context), deliveryID: nil)
                 // One event that can be kept makes a delivery good: what cannot be read is in the quarantine, not lost.
                 guard answer.rejected.isEmpty || !answer.outcomes.isEmpty else {
                     return Self.answer(fault, answer.rejected.first?.position)
@@ -170,6 +170,10 @@ struct SplunkRoutes {
         case .refused(let error):
             let isDisabled = error.code == .expiredCredential || error.code == .revokedCredential
             refused = (.forbidden, isDisabled ? .tokenDisabled : .invalidToken)
+        case .unavailable:
+            var response = Self.answer(.serviceUnavailable, .serverBusy)
+            response.headers[.retryAfter] = "60"
+            return response
         case .limited(let seconds):
             var response = Self.answer(.tooManyRequests, .serverBusy)
             response.headers[.retryAfter] = String(seconds)

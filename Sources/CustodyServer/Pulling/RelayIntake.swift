@@ -79,7 +79,7 @@ final class RelayIntake: Sendable {
         var isProved = false
         do {
             delivery.body = try unpacked(entry)
-            let (verification, connector) = try requests.authenticate(
+            let (verification, connector) = try await requests.authenticate(
                 delivery, source, principal: principal(entry), now: entry.received)
             isProved = true
             if let answer = connector?.answer(to: delivery), !answer.isEvent { return nil }

@@ -26,7 +26,7 @@ struct DeliveryRequests: Sendable {
         try Authorizer.checkIngest(as: name, for: principal, now: state.now())
         if let source = state.sources.source(named: name) {
             guard source.isEnabled else { throw Problem.forbidden("the source \(name) is disabled") }
-            return try await body(source)
+            return try await usingToken(for: source, context) { try await body(source) }
         }
         guard principal.scopes.contains(.admin) else { throw Problem.notFound("there is no source \(name)") }
         let made: Source
@@ -51,6 +51,33 @@ struct DeliveryRequests: Sendable {
         return result
     }
 
+    /// Does something for which a workload's token that is good once is used up; for all others just does it.
+    ///
+    /// When the server could not do it, the token is as good as before: the sender tries again with it.
+    /// - Throws: ``AccessError`` `usedCredential`; what `body` throws.
+    func usingToken<Result: Sendable>(
+        for source: Source, _ context: CustodyRequestContext, _ body: () async throws -> Result
+    ) async throws -> Result {
+        guard let workload = context.workload else { return try await body() }
+        try await state.workloads.use(workload, for: source.name)
+        do {
+            return try await body()
+        } catch {
+            let status = ProblemMapper.problem(for: error).status.code
+            if status == 429 || status >= 500 { await state.workloads.release(workload) }
+            throw error
+        }
+    }
+
+    /// What intake needs of a source whose delivery came with a token: this server's, or a workload's, which says who sends.
+    func pushSource(_ source: Source, _ context: CustodyRequestContext) throws -> DeliverySource {
+        guard let workload = context.workload else { return try deliverySource(source, verified: .token) }
+        var from = try deliverySource(source, verified: workload.isCertificate ? .mtls : .jwt)
+        from.workload = workload.mark(for: source.name)
+        from.kinds = Set(workload.grant(for: source.name)?.kinds ?? [])
+        return from
+    }
+
     /// The source that a request of a foreign protocol is for: the one it names, else the token's only one, else `auto`.
     func sourceName(_ request: Request, _ context: CustodyRequestContext) -> String {
         if let name = request.uri.queryParameters["source"] { return String(name) }
@@ -73,21 +100,36 @@ struct DeliveryRequests: Sendable {
     /// - Parameter now: The time of receipt, by which signed times are judged.
     func authenticate(
         _ delivery: Delivery, _ source: Source, principal: Principal?, now: Timestamp
-    ) throws -> (Connectors.Verification, Connector?) {
+    ) async throws -> (Connectors.Verification, Connector?) {
         let connector =
             source.connector == SourceStore.automatic ? nil : try state.catalogue.connector(named: source.connector)
         if let principal {
             try Authorizer.checkIngest(as: source.name, for: principal, now: state.now())
             return (.token, connector)
         }
+        // A source that takes anything checks the delivery in whatever way its headers offer.
+        let candidates = connector.map { [$0] } ?? state.catalogue.connectors.filter(\.isAuthenticated)
+        if let accepting = candidates.first(where: { $0.acceptsCertificate(of: delivery) }) {
+            return (.mtls, accepting)
+        }
         let secrets = source.secrets(at: now).map { Array($0.utf8) }
         guard !secrets.isEmpty else {
             throw Problem(
                 .unauthorized, "unauthenticated", "the source has no secret and the delivery brought no token")
         }
-        let credential = SourceCredential(secrets: secrets)
-        // A source that takes anything checks the delivery in whatever way its headers offer.
-        let candidates = connector.map { [$0] } ?? state.catalogue.connectors.filter(\.isAuthenticated)
+        var credential = SourceCredential(secrets: secrets)
+        do {
+            credential.keySets = try await fetchedKeys(secrets, candidates, delivery)
+            if let message = try TopicDeliveries(state: state).message(delivery, source) {
+                let keys = try await state.workloads.keySets.keys(at: .certificate(message.certificate))
+                credential.certificates = [(message.certificate, keys)]
+            }
+        } catch is KeySetFailure {
+            // The delivery may be good: its sender has to try again.
+            throw Problem(
+                .serviceUnavailable, "identity_unavailable", "the keys of the sender cannot be read now",
+                headers: [.retryAfter: "60"])
+        }
         var refusal: (any Error)?
         for candidate in candidates {
             do {
@@ -100,6 +142,22 @@ struct DeliveryRequests: Sendable {
             }
         }
         throw refusal ?? Problem(.unauthorized, "unsigned", "the delivery is not signed")
+    }
+
+    /// The key sets to which secrets point (`jwks_uri`).
+    ///
+    /// - Throws: ``KeySetFailure``.
+    private func fetchedKeys(
+        _ secrets: [[UInt8]], _ candidates: [Connector], _ delivery: Delivery
+    ) async throws -> [VerifyingKeys] {
+        var sets: [VerifyingKeys] = []
+        for secret in secrets {
+            guard let address = VerifyingKeys.address(in: secret) else { continue }
+            let id = candidates.lazy.compactMap { $0.tokenKeyID(of: delivery) }.first
+            let keys = try await state.workloads.keySets.keys(at: .url(address), for: id)
+            if let set = VerifyingKeys(secret, fetched: keys) { sets.append(set) }
+        }
+        return sets
     }
 
     /// What intake needs of a source.

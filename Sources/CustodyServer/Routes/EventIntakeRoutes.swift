@@ -23,12 +23,12 @@ struct EventIntakeRoutes {
     }
 
     @Sendable private func push(_ request: Request, context: CustodyRequestContext) async throws -> Response {
-        let name = request.uri.queryParameters["source"].map(String.init) ?? SourceStore.automatic
+        let name = requests.sourceName(request, context)
         return try await requests.withSource(named: name, context) { source in
             var request = request
             let delivery = try await requests.delivery(&request)
             let answer = try await requests.submit(
-                delivery, from: requests.deliverySource(source, verified: .token),
+                delivery, from: requests.pushSource(source, context),
                 deliveryID: Self.idempotencyKey(request.headers), client: context.clientAddress)
             let wantsReceipt = request.uri.queryParameters["receipt"] == "true"
             return requests.response(answer, receipt: wantsReceipt ? try requests.receipt(for: answer, delivery) : nil)
@@ -38,7 +38,12 @@ struct EventIntakeRoutes {
     @Sendable private func hook(_ request: Request, context: CustodyRequestContext) async throws -> Response {
         var request = request
         let source = try requests.hookSource(named: context.parameters.require("name"))
-        let (delivery, verification, connector) = try await verified(&request, source, context)
+        let (received, verification, connector) = try await verified(&request, source, context)
+        var delivery = received
+        if verification == .signature, let message = try TopicDeliveries(state: state).message(delivery, source) {
+            if let answer = try await TopicDeliveries(state: state).answer(message, source, context) { return answer }
+            delivery = TopicDeliveries.unwrapped(message, delivery)
+        }
         // Only who has shown that they know the secret gets a proof that we do: anybody else could have things signed.
         let secrets = verification == .hmac ? source.secrets(at: state.now()).map { Array($0.utf8) } : []
         let providerAnswer = connector?.answer(to: delivery, credential: SourceCredential(secrets: secrets))
@@ -48,9 +53,13 @@ struct EventIntakeRoutes {
         {
             return providerAnswer.map(Self.response) ?? Self.duplicate
         }
-        let answer = try await requests.submit(
-            delivery, from: requests.deliverySource(source, verified: verification),
-            deliveryID: Self.idempotencyKey(request.headers), client: context.clientAddress)
+        let from =
+            context.workload == nil
+            ? try requests.deliverySource(source, verified: verification) : try requests.pushSource(source, context)
+        let key = try Self.idempotencyKey(request.headers)
+        let answer = try await requests.usingToken(for: source, context) {
+            try await requests.submit(delivery, from: from, deliveryID: key, client: context.clientAddress)
+        }
         if answer.outcomes.isEmpty, let first = answer.rejected.first {
             throw Problem.badRequest("malformed", "entry \(first.position): \(first.reason)")
         }
@@ -65,9 +74,15 @@ struct EventIntakeRoutes {
         let received = state.now()
         var bytes: Int?
         do {
-            let delivery = try await requests.delivery(&request)
+            var delivery = try await requests.delivery(&request)
             bytes = delivery.body.count
-            let (verification, connector) = try requests.authenticate(
+            // Browsers show a certificate to whatever page asks for it; see ``AuthenticationMiddleware``.
+            if request.headers[.origin] == nil {
+                delivery.certificate = context.certificate.map { .init(subject: $0.subject, names: $0.names) }
+            }
+            // A source without a secret has only tokens to go by: then it is theirs to say what is wrong.
+            if source.secret == nil, context.isRefusedWorkload { _ = try context.requirePrincipal() }
+            let (verification, connector) = try await requests.authenticate(
                 delivery, source, principal: context.principal, now: state.now())
             return (delivery, verification, connector)
         } catch {

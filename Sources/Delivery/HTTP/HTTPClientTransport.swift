@@ -11,6 +11,15 @@ package struct HTTPClientTransport: WebhookTransport {
     package init() {}
 
     package func send(_ request: WebhookRequest) async throws -> WebhookAnswer {
+        try await exchange(request, method: .POST).answer
+    }
+
+    /// Sends a request by any method and returns the answer with its body.
+    ///
+    /// - Throws: as ``send(_:)``.
+    func exchange(
+        _ request: WebhookRequest, method: HTTPMethod
+    ) async throws -> (answer: WebhookAnswer, body: [UInt8]) {
         guard let host = request.url.host() else {
             throw DeliveryError(.invalidDestination, "the URL has no host")
         }
@@ -20,7 +29,7 @@ package struct HTTPClientTransport: WebhookTransport {
         configuration.httpVersion = .http1Only
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         do {
-            let answer = try await Self.send(request, over: client)
+            let answer = try await Self.send(request, method, over: client)
             try await client.shutdown()
             return answer
         } catch {
@@ -30,20 +39,23 @@ package struct HTTPClientTransport: WebhookTransport {
         }
     }
 
-    private static func send(_ request: WebhookRequest, over client: HTTPClient) async throws -> WebhookAnswer {
+    private static func send(
+        _ request: WebhookRequest, _ method: HTTPMethod, over client: HTTPClient
+    ) async throws -> (answer: WebhookAnswer, body: [UInt8]) {
         var outgoing = HTTPClientRequest(url: request.url.absoluteString)
-        outgoing.method = .POST
+        outgoing.method = method
         for (name, value) in request.headers { outgoing.headers.add(name: name, value: value) }
-        outgoing.body = .bytes(ByteBuffer(bytes: request.body))
+        if !request.body.isEmpty { outgoing.body = .bytes(ByteBuffer(bytes: request.body)) }
         let answer = try await client.execute(outgoing, timeout: TimeAmount(request.timeout))
-        var count = 0
+        var body: [UInt8] = []
         for try await part in answer.body {
-            count += part.readableBytes
-            guard count <= request.maximumAnswerBytes else {
+            guard body.count + part.readableBytes <= request.maximumAnswerBytes else {
                 throw DeliveryError(.badAnswer, "the answer is longer than \(request.maximumAnswerBytes) bytes")
             }
+            body.append(contentsOf: part.readableBytesView)
         }
-        return WebhookAnswer(
+        let head = WebhookAnswer(
             status: Int(answer.status.code), retryAfter: answer.headers.first(name: "retry-after").flatMap(Int.init))
+        return (head, body)
     }
 }

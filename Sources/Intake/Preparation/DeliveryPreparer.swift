@@ -9,6 +9,10 @@ package struct DeliverySource: Sendable {
     package var connector: Connector?
     /// The source's key for fingerprints of redacted secrets.
     package var fingerprintKey: [UInt8]
+    /// Who sends it, where a workload's token says so.
+    package var workload: DeliveringWorkload?
+    /// The connectors whose events it may hold; empty for any.
+    package var kinds: Set<String> = []
 
     package init(origin: EventOrigin, connector: Connector?, fingerprintKey: [UInt8]) {
         self.origin = origin
@@ -85,9 +89,16 @@ package final class DeliveryPreparer {
         _ record: inout EventRecord, _ event: DeliveryReader.Event, _ delivery: Delivery, _ source: DeliverySource,
         _ deliveryID: String?, to builder: inout BatchBuilder
     ) throws {
+        guard source.kinds.isEmpty || source.kinds.contains(event.connector.name) else {
+            return builder.reject(
+                RejectedEntry(
+                    position: event.position,
+                    reason: "the sender may not send events of the kind \(event.connector.name)",
+                    bytes: forQuarantine(event.payload, source)))
+        }
         let redaction: Redaction
         switch redactor.redact(event.payload, fingerprintKey: source.fingerprintKey) {
-        case .unchanged: return seal(&record, event, event.payload, delivery, deliveryID, to: &builder)
+        case .unchanged: return seal(&record, event, event.payload, delivery, source, deliveryID, to: &builder)
         case .tooManySecrets:
             // What is a dump of secrets is not kept in the quarantine either.
             return builder.reject(
@@ -99,12 +110,12 @@ package final class DeliveryPreparer {
         try redaction.bytes.withUnsafeBytes { payload in
             // The fields were read from the payload as it came and may hold what was just taken out of it.
             if event.isText, !event.connector.readsLines {
-                return seal(&record, event, payload, delivery, deliveryID, to: &builder)
+                return seal(&record, event, payload, delivery, source, deliveryID, to: &builder)
             }
             try renormaliser.read(
                 payload, headers: delivery.headers, connector: event.connector,
                 frames: event.frame.map { [$0.covering(payload.count)] }, received: delivery.received,
-                onEvent: { record, _ in seal(&record, event, payload, delivery, deliveryID, to: &builder) },
+                onEvent: { record, _ in seal(&record, event, payload, delivery, source, deliveryID, to: &builder) },
                 onRefusal: { refusal in
                     builder.reject(
                         RejectedEntry(
@@ -142,8 +153,9 @@ package final class DeliveryPreparer {
 
     private func seal(
         _ record: inout EventRecord, _ event: DeliveryReader.Event, _ payload: UnsafeRawBufferPointer,
-        _ delivery: Delivery, _ deliveryID: String?, to builder: inout BatchBuilder
+        _ delivery: Delivery, _ source: DeliverySource, _ deliveryID: String?, to builder: inout BatchBuilder
     ) {
+        source.workload?.mark(&record)
         if let frame = event.frame { Self.complete(&record, with: frame, part: event.part) }
         if let carried = delivery.carried, !record.contains(.time) {
             record.set(.time, time: carried)

@@ -19,10 +19,18 @@ struct ClientOptions: ParsableArguments {
     /// The server that these options and the environment name. When the command is done, its ledger is compared with what was
     /// seen of it.
     ///
+    /// - Parameter sends: Whether the command only sends: then the identity of a CI job or a pod will do, where there is neither
+    ///   a token nor `--data`.
     /// - Throws: ``CommandFailure`` `usage` for what is no URL of a server.
-    func client(_ context: CommandContext = .current) throws -> ServerClient {
+    func client(_ context: CommandContext = .current, sends: Bool = false) throws -> ServerClient {
         let address = try ServerAddress(url ?? context.variable("CUSTODY_URL") ?? Self.defaultURL)
-        let client = ServerClient(address: address, credential: try credential(for: address, context))
+        var credential: ServerClient.Credential?
+        if sends, data == nil, context.variable("CUSTODY_TOKEN") == nil, let origin = WorkloadCredential.origin(context)
+        {
+            credential = .workload(WorkloadCredential(origin, context: context))
+        }
+        let client = ServerClient(
+            address: address, credential: try credential ?? self.credential(for: address, context))
         context.contacts.note(client)
         return client
     }

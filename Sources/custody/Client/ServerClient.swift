@@ -12,6 +12,8 @@ struct ServerClient: Sendable {
 
     enum Credential: Sendable {
         case token(String)
+        /// What the place gives where the command runs.
+        case workload(WorkloadCredential)
         /// The hint says how to have one.
         case none(hint: String)
     }
@@ -60,7 +62,26 @@ struct ServerClient: Sendable {
         _ method: Method, _ path: String, query: [(String, String)] = [], headers: [(String, String)] = [],
         body: [UInt8]? = nil
     ) async throws -> ServerAnswer {
-        let request = request(method, path, query, headers, body)
+        let bearer = try await bearer()
+        let answer = try await exchange(request(method, path, query, headers, body, bearer))
+        guard answer.status == 401, case .workload(let workload) = credential, let bearer else { return answer }
+        // The session may have ended before its time, with the binding that it came by: a fresh one tells.
+        await workload.drop(bearer, for: address)
+        return try await exchange(request(method, path, query, headers, body, try await self.bearer()))
+    }
+
+    /// What to present.
+    ///
+    /// - Throws: ``CommandFailure`` when a workload has no session and gets none.
+    private func bearer() async throws -> String? {
+        switch credential {
+        case .token(let token): token
+        case .workload(let workload): try await workload.bearer(for: address)
+        case .none: nil
+        }
+    }
+
+    private func exchange(_ request: HTTPClientRequest) async throws -> ServerAnswer {
         do {
             let response = try await Self.http.execute(request, timeout: Self.timeout)
             let content = try await response.body.collect(upTo: Self.maximumAnswerBytes)
@@ -93,7 +114,7 @@ struct ServerClient: Sendable {
     func download(
         _ method: Method, _ path: String, body content: [UInt8], _ body: (UnsafeRawBufferPointer) throws -> Void
     ) async throws {
-        let request = request(method, path, [], [("Content-Type", "application/json")], content)
+        let request = request(method, path, [], [("Content-Type", "application/json")], content, try await bearer())
         let response: HTTPClientResponse
         do {
             response = try await Self.streaming.execute(request, deadline: .distantFuture)
@@ -128,7 +149,7 @@ struct ServerClient: Sendable {
     ///
     /// - Throws: ``CommandFailure``.
     func stream(_ path: String, query: [(String, String)]) async throws -> HTTPClientResponse.Body {
-        let request = request(.get, path, query, [("Accept", "text/event-stream")], nil)
+        let request = request(.get, path, query, [("Accept", "text/event-stream")], nil, try await bearer())
         let response: HTTPClientResponse
         do {
             response = try await Self.streaming.execute(request, deadline: .distantFuture)
@@ -151,14 +172,12 @@ struct ServerClient: Sendable {
 
     private func request(
         _ method: Method, _ path: String, _ query: [(String, String)], _ headers: [(String, String)],
-        _ body: [UInt8]?
+        _ body: [UInt8]?, _ bearer: String?
     ) -> HTTPClientRequest {
         var request = HTTPClientRequest(url: address.url(path, query: query))
         request.method = HTTPMethod(rawValue: method.rawValue)
         request.headers.add(name: "User-Agent", value: "custody/\(Custody.version)")
-        if case .token(let token) = credential {
-            request.headers.add(name: "Authorization", value: "Bearer \(token)")
-        }
+        if let bearer { request.headers.add(name: "Authorization", value: "Bearer \(bearer)") }
         for (name, value) in headers { request.headers.add(name: name, value: value) }
         if let body { request.body = .bytes(ByteBuffer(bytes: body)) }
         return request

@@ -55,7 +55,7 @@ struct PushKubernetesCommand: AsyncParsableCommand {
 
     func run() async throws {
         let context = CommandContext.current
-        let client = try server.client(context)
+        let client = try server.client(context, sends: true)
         let api = try KubernetesAPI(try access(context), context)
         let result: Result<Void, any Error>
         do { result = .success(try await watch(api, client, context)) } catch { result = .failure(error) }

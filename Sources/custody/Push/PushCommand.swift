@@ -38,7 +38,7 @@ struct PushCommand: AsyncParsableCommand {
 
     func run() async throws {
         let context = CommandContext.current
-        let client = try server.client(context)
+        let client = try server.client(context, sends: true)
         // Nobody types events: without a file at a terminal there is only the spool to send.
         let inputs = files.isEmpty ? (isatty(context.standardInput) == 1 ? [] : ["-"]) : files
         for file in inputs where file != "-" && access(file, R_OK) != 0 {

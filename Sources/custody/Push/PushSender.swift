@@ -48,6 +48,8 @@ struct PushSender: Sendable {
                 if !answer.isBusy || answer.retryAfter == nil { failures += 1 }
             } catch {
                 failure = CommandFailure(error)
+                // No session for this workload, and no other attempt would have one.
+                if failure.code == .denied || failure.code == .refused { return .denied(failure) }
                 failures += 1
             }
             wait = min(wait, Self.longestDelay)

@@ -42,7 +42,7 @@ struct RunCommand: AsyncParsableCommand {
 
     func run() async throws {
         let context = CommandContext.current
-        let client = try server.client(context)
+        let client = try server.client(context, sends: true)
         let inputs = try FileDigests.of(input)
         let start = context.now()
         let clock = ContinuousClock.now

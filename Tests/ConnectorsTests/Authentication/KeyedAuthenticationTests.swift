@@ -91,6 +91,45 @@ import Testing
         }
     }
 
+    @Test("A public key, shown as a token or a password or used as the key of an HMAC, proves nothing")
+    func publicKeysAreNoSecrets() throws {
+        let pem = Self.ec.publicKey.pemRepresentation.replacing("\n", with: "")
+        for secret in [pem, Self.keySet(), #"{"jwks_uri":"https://keys.example/jwks","audience":"a","issuer":"b"}"#] {
+            let token = try Self.connector(#"token: {header: Authorization, prefix: "Bearer "}"#)
+            #expect(
+                Self.code { try Self.verify(token, [("authorization", "Bearer " + secret)], secret: secret) }
+                    == .badSignature)
+            let basic = try Self.connector("basic")
+            let pair = Data("x:\(secret)".utf8).base64EncodedString()
+            #expect(
+                Self.code { try Self.verify(basic, [("authorization", "Basic " + pair)], secret: secret) }
+                    == .badSignature)
+            let hmac = try Self.connector("hmac: {header: S, algorithm: sha256, encoding: hex}")
+            let code = HMAC<SHA256>.authenticationCode(for: Self.body, using: SymmetricKey(data: Data(secret.utf8)))
+            let hex = code.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+            #expect(Self.code { try Self.verify(hmac, [("s", hex)], secret: secret) } == .badSignature)
+        }
+    }
+
+    @Test("A client certificate counts by the names that the file has, with or without a secret of the source")
+    func certificates() throws {
+        let connector = try Self.connector(
+            "mtls: {subject: ['O=Acme,CN=agent'], san: ['dns:a.example', 'dns:b.example']}")
+        func verify(_ subject: String, _ names: [String], secret: String? = nil) -> Verification? {
+            var delivery = Delivery(headers: DeliveryHeaders(), body: Self.body, received: Self.now)
+            delivery.certificate = DeliveryCertificate(subject: subject, names: names)
+            return try? connector.authenticate(
+                delivery, credential: secret.map { SourceCredential(secret: $0) }, now: Self.now)
+        }
+        #expect(verify("O=Acme,CN=agent", ["dns:b.example", "dns:c.example"]) == .mtls)
+        #expect(verify("O=Acme,CN=agent", ["dns:b.example"], secret: "s3cr3t-s3cr3t") == .mtls)
+        #expect(verify("CN=agent,O=Acme", ["dns:b.example"]) == nil)
+        #expect(verify("O=Acme,CN=agent", ["dns:c.example"], secret: "s3cr3t-s3cr3t") == nil)
+        #expect(verify("O=Acme,CN=agent", []) == nil)
+        #expect(Self.code { try Self.verify(connector, [], secret: "s3cr3t-s3cr3t") } == .unsigned)
+        #expect(throws: ConnectorError.self) { try Self.connector("mtls: {}") }
+    }
+
     // MARK: Tokens
 
     private static func encoded(_ bytes: some DataProtocol) -> String {

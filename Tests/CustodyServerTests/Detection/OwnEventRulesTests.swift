@@ -12,7 +12,8 @@ struct OwnEventRulesTests {
         // Reads.
         "alert.list", "alert.read", "alert.read_evidence", "approver.list", "connector.list", "destination.list",
         "event.explain",
-        "event.read", "event.read_proof", "event.tail", "exposure.read", "field.complete", "hold.list", "incident.list",
+        "event.read", "event.read_proof", "event.tail", "exposure.read", "field.complete", "hold.list", "identity.list",
+        "incident.list",
         "incident.read",
         "notification.list", "quarantine.read", "redaction.list", "redaction.select", "retention.preview",
         "retention.show", "rule.backtest", "rule.list", "rule.read", "search.run", "silence.list", "silence.preview",
@@ -22,6 +23,9 @@ struct OwnEventRulesTests {
         "signal.open", "silence.end",
         // What only keeps, repeats or takes rights away.
         "destination.test", "hold.add", "notification.resend", "quarantine.replay", "source.test", "token.revoke",
+        "identity.unbind",
+        // A workload that an administrator let in, and a topic that one named.
+        "identity.exchange", "source.subscribe",
         // What the server does by itself, and what says that all is well again.
         "exposure.check", "ledger.beacon", "ledger.publication_resumed", "ledger.witness_agrees", "retention.carry_out",
         "segment.seal",
@@ -35,7 +39,7 @@ struct OwnEventRulesTests {
     private static func actions() throws -> Set<String> {
         let nouns = [
             "access", "alert", "approver", "connector", "delivery", "destination", "event", "evidence", "exposure",
-            "field", "hold",
+            "field", "hold", "identity",
             "incident",
             "integrity", "ledger", "notification", "quarantine", "redaction", "retention", "rule", "search", "segment",
             "signal", "silence", "source", "token",

@@ -22,7 +22,7 @@ extension ServerState {
 
     private func signInFirst(_ request: Request, _ context: CustodyRequestContext) throws -> Response {
         switch context.credential {
-        case .refused, .limited, .unreadable:
+        case .refused, .limited, .unreadable, .unavailable:
             // A token was shown: who shows tokens is no browser that could sign in.
             _ = try context.requirePrincipal()
         case .none where SessionCookie.mayBeWithheld(request):
