@@ -14,8 +14,13 @@ final class ServerMetrics: Sendable {
         let help: String
         let kind: Kind
         let value: Double
+        /// Values are names that need no escaping.
+        let labels: [(String, String)]
 
-        init(_ kind: Kind, _ name: String, _ help: String, _ value: Double) {
+        init(
+            _ kind: Kind, _ name: String, _ help: String, _ value: Double, labels: [(String, String)] = []
+        ) {
+            self.labels = labels
             self.kind = kind
             self.name = name
             self.help = help
@@ -65,9 +70,17 @@ final class ServerMetrics: Sendable {
     var text: String {
         let (requests, collectors) = state.withLock { ($0.requests, $0.collectors) }
         var text = ""
-        for sample in collectors.flatMap({ $0() }) {
+        let samples = collectors.flatMap { $0() }
+        // All samples of one name belong together, under one description.
+        var byName: [String: [Sample]] = [:]
+        for sample in samples where !sample.labels.isEmpty { byName[sample.name, default: []].append(sample) }
+        var written: Set<String> = []
+        for sample in samples where written.insert(sample.name).inserted {
             text += "# HELP \(sample.name) \(sample.help)\n# TYPE \(sample.name) \(sample.kind.rawValue)\n"
-            text += "\(sample.name) \(Self.number(sample.value))\n"
+            for one in byName[sample.name] ?? [sample] {
+                let labels = one.labels.map { "\($0)=\"\($1)\"" }.joined(separator: ",")
+                text += one.name + (labels.isEmpty ? "" : "{\(labels)}") + " \(Self.number(one.value))\n"
+            }
         }
         text += "# HELP custody_http_request_seconds Duration of requests by route and status.\n"
         text += "# TYPE custody_http_request_seconds histogram\n"

@@ -24,6 +24,7 @@ package struct DeliverySource: Sendable {
 package final class DeliveryPreparer {
     private let reader: DeliveryReader
     private let catalogue: ConnectorCatalogue
+    private let enrichment: Enrichment
     /// Made for the first event that holds a secret; most deliveries have none.
     private lazy var renormaliser = DeliveryReader(catalogue: catalogue, limits: jsonLimits)
     private let jsonLimits: JSONLimits
@@ -33,16 +34,20 @@ package final class DeliveryPreparer {
     private let counters: IntakeCounters
     private let earlierUse: @Sendable (DeliveryKey, UInt64) -> DeduplicationTable.Match
 
-    /// - Parameter earlierUse: Looks a delivery id up, for the warning that is sealed with an event whose id was used
-    ///   before for other bytes.
+    /// - Parameters:
+    ///   - enrichment: What is known beside what payloads say.
+    ///   - earlierUse: Looks a delivery id up, for the warning that is sealed with an event whose id was used before for
+    ///     other bytes.
     package init(
-        catalogue: ConnectorCatalogue, keyer: DeliveryKeyer, limits: IntakeLimits, counters: IntakeCounters,
+        catalogue: ConnectorCatalogue, enrichment: Enrichment = .none, keyer: DeliveryKeyer, limits: IntakeLimits,
+        counters: IntakeCounters,
         earlierUse: @escaping @Sendable (DeliveryKey, UInt64) -> DeduplicationTable.Match
     ) {
         var json = JSONLimits()
         json.bytes = limits.eventBytes
         reader = DeliveryReader(catalogue: catalogue, limits: json)
         self.catalogue = catalogue
+        self.enrichment = enrichment
         jsonLimits = json
         self.keyer = keyer
         self.limits = limits
@@ -87,7 +92,7 @@ package final class DeliveryPreparer {
     ) throws {
         let redaction: Redaction
         switch redactor.redact(event.payload, fingerprintKey: source.fingerprintKey) {
-        case .unchanged: return seal(&record, event, event.payload, delivery, deliveryID, to: &builder)
+        case .unchanged: return seal(&record, event, event.payload, delivery, source, deliveryID, to: &builder)
         case .tooManySecrets:
             // What is a dump of secrets is not kept in the quarantine either.
             return builder.reject(
@@ -99,12 +104,12 @@ package final class DeliveryPreparer {
         try redaction.bytes.withUnsafeBytes { payload in
             // The fields were read from the payload as it came and may hold what was just taken out of it.
             if event.isText, !event.connector.readsLines {
-                return seal(&record, event, payload, delivery, deliveryID, to: &builder)
+                return seal(&record, event, payload, delivery, source, deliveryID, to: &builder)
             }
             try renormaliser.read(
                 payload, headers: delivery.headers, connector: event.connector,
                 frames: event.frame.map { [$0.covering(payload.count)] }, received: delivery.received,
-                onEvent: { record, _ in seal(&record, event, payload, delivery, deliveryID, to: &builder) },
+                onEvent: { record, _ in seal(&record, event, payload, delivery, source, deliveryID, to: &builder) },
                 onRefusal: { refusal in
                     builder.reject(
                         RejectedEntry(
@@ -142,8 +147,9 @@ package final class DeliveryPreparer {
 
     private func seal(
         _ record: inout EventRecord, _ event: DeliveryReader.Event, _ payload: UnsafeRawBufferPointer,
-        _ delivery: Delivery, _ deliveryID: String?, to builder: inout BatchBuilder
+        _ delivery: Delivery, _ source: DeliverySource, _ deliveryID: String?, to builder: inout BatchBuilder
     ) {
+        if !enrichment.isEmpty { enrichment.enrich(&record, source: source.origin.name) }
         if let frame = event.frame { Self.complete(&record, with: frame, part: event.part) }
         if let carried = delivery.carried, !record.contains(.time) {
             record.set(.time, time: carried)

@@ -11,6 +11,7 @@ struct OwnEventRulesTests {
     private static let ordinary: Set<String> = [
         // Reads.
         "alert.list", "alert.read", "alert.read_evidence", "approver.list", "connector.list", "destination.list",
+        "enrichment.list",
         "event.explain",
         "event.read", "event.read_proof", "event.tail", "exposure.read", "field.complete", "hold.list", "incident.list",
         "incident.read",
@@ -21,9 +22,11 @@ struct OwnEventRulesTests {
         "alert.acknowledge", "alert.assign", "alert.comment", "alert.open", "alert.reopen", "alert.surface",
         "signal.open", "silence.end",
         // What only keeps, repeats or takes rights away.
-        "destination.test", "hold.add", "notification.resend", "quarantine.replay", "source.test", "token.revoke",
+        "destination.test", "hold.add", "source.expect", "notification.resend", "quarantine.replay", "source.test",
+        "token.revoke",
         // What the server does by itself, and what says that all is well again.
-        "exposure.check", "ledger.beacon", "ledger.publication_resumed", "ledger.witness_agrees", "retention.carry_out",
+        "exposure.check", "source.fill", "source.resume", "ledger.beacon", "ledger.publication_resumed",
+        "ledger.witness_agrees", "retention.carry_out",
         "segment.seal",
         // Requests whose outcome is an event of its own: event.redact, retention.destroy, evidence.export.
         "redaction.run", "retention.run", "evidence.exported",
@@ -34,7 +37,8 @@ struct OwnEventRulesTests {
     /// The actions that the server's code names.
     private static func actions() throws -> Set<String> {
         let nouns = [
-            "access", "alert", "approver", "connector", "delivery", "destination", "event", "evidence", "exposure",
+            "access", "alert", "approver", "connector", "delivery", "destination", "enrichment", "event", "evidence",
+            "exposure",
             "field", "hold",
             "incident",
             "integrity", "ledger", "notification", "quarantine", "redaction", "retention", "rule", "search", "segment",
