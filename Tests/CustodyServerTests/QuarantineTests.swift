@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import HummingbirdTesting
+import Intake
 import Testing
 
 @testable import CustodyServer

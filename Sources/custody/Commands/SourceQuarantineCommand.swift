@@ -1,5 +1,6 @@
 import ArgumentParser
 import DurableFiles
+import EventModel
 import SystemPackage
 
 /// `custody source quarantine`.

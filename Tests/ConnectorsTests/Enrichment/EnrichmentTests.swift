@@ -215,8 +215,12 @@ final class EnrichmentTests {
     func keys() {
         var table = KeyTable()
         let keys = (0..<10_000).map { Array("svc-build-\(100_000 + $0)-prod-eu-central".utf8) }
-        for (row, key) in keys.enumerated() { #expect(table.insert(key, row: row)) }
-        #expect(!table.insert(keys[77], row: 1))
+        for (row, key) in keys.enumerated() {
+            let isNew = table.insert(key, row: row)
+            #expect(isNew)
+        }
+        let isNewAgain = table.insert(keys[77], row: 1)
+        #expect(!isNewAgain)
         for (row, key) in keys.enumerated() {
             if key.withUnsafeBytes({ table.row(of: $0) }) != row { Issue.record("row \(row) is not found") }
         }
