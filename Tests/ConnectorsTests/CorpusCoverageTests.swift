@@ -30,18 +30,18 @@ import Testing
 
     @Test("No event of a known kind lacks who, what or when where its payload tells it")
     func everyKind() throws {
-        var missing: [String] = []
+        var found: [(path: String, lack: String)] = []
         for file in try Self.files() where Self.catalogue.contains(file.source) {
             let bytes = try Corpus.bytes(file.path)
             let result = try ReadResult.reading(bytes, connector: file.source)
             for event in result.events {
-                for lack in Self.lacks(event, payload: bytes) where !PayloadClues.isExempt(file.source, file.path, lack)
-                {
-                    missing.append("\(file.path): \(lack)")
-                }
+                found += Self.lacks(event, payload: bytes).map { (file.path, $0) }
             }
         }
-        #expect(missing.isEmpty, "\(missing.count):\n\(missing.prefix(400).joined(separator: "\n"))")
+        let missing = found.filter { !PayloadClues.isExempt($0.path, $0.lack) }.map { "\($0.path): \($0.lack)" }
+        #expect(missing.isEmpty, "\(missing.count):\n\(missing.prefix(60).joined(separator: "\n"))")
+        let unused = PayloadClues.unused(found)
+        #expect(unused.isEmpty, "\(unused)")
     }
 
     @Test("Generic reads nearly every JSON object that bears conventional names: who, what and when")
@@ -66,7 +66,7 @@ import Testing
         for name in ["actor", "action", "time"] {
             let (told, read) = (told[name] ?? 0, read[name] ?? 0)
             #expect(told > 50, "\(name): \(told)")
-            #expect(read * 100 >= told * 98, "\(name): \(read) of \(told); \(examples[name]?.prefix(100) ?? [])")
+            #expect(read * 100 >= told * 98, "\(name): \(read) of \(told); \(examples[name]?.prefix(20) ?? [])")
         }
     }
 
@@ -83,14 +83,15 @@ import Testing
             let lacks = result.events.map { CorpusTests.misses(of: $0, line) }
             if lacks.contains(where: \.isEmpty) { met += 1 } else { misses.append("\(file): \(lacks.first ?? [])") }
         }
-        #expect(met * 100 >= all * 95, "\(met) of \(all): \(misses.prefix(100))")
+        #expect(met * 100 >= all * 95, "\(met) of \(all): \(misses.prefix(20))")
     }
 
     /// What an event does not say.
     private static func lacks(_ event: [String: Any], payload: [UInt8]) -> [String] {
         let clues = PayloadClues(payload)
         var lacks: [String] = []
-        if event["action"] == nil { lacks.append("action") }
+        // A line of text that says nothing of what was done has no form, which is a lack unless it is known.
+        if event["action"] == nil, clues.action != nil || !clues.isJSON { lacks.append("action") }
         if event["actor"] == nil, let clue = clues.actor { lacks.append("actor, which is at \(clue)") }
         if event["time"] == nil, let clue = clues.time { lacks.append("time, which is at \(clue)") }
         return lacks

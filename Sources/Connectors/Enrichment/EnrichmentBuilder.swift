@@ -42,10 +42,12 @@ struct EnrichmentBuilder {
         if case .field(let field) = target, let members = Vocabulary.members(of: field), !members.contains(value) {
             throw failure(line, "\(target.path) is one of \(members.sorted().joined(separator: ", "))")
         }
-        if let known = textNumbers[value] { return known }
+        var text = value
+        if case .ext(let key) = target { text = key + "\0" + value }
+        if let known = textNumbers[text] { return known }
         let number = Int32(table.texts.count)
-        table.texts.append(value)
-        textNumbers[value] = number
+        table.texts.append(text)
+        textNumbers[text] = number
         return number
     }
 

@@ -37,7 +37,7 @@ package struct EnrichmentTable: Sendable {
     let match: [Field]
     let scope: Scope
     let targets: [Target]
-    /// For each row and target the number of its text; -1 for none.
+    /// For each row and target the number of its text; -1 for none. Texts for `ext` are whole entries: key, zero byte, value.
     var values: [Int32] = []
     var texts: [String] = []
     var keys = KeyTable()
@@ -45,8 +45,10 @@ package struct EnrichmentTable: Sendable {
     var prefixes = KeyTable()
     var prefixLengths: [Int] = []
     var networks = NetworkTable()
-    /// What an event says to which all targets of a row were given.
+    /// What an event says to which all targets of a row were given; an entry of `ext`.
     private let wholeMark: String
+    /// How the entries of each target begin; empty for fields.
+    private let beginnings: [[UInt8]]
 
     init(name: String, digest: String, match: [Field], scope: Scope, targets: [Target]) {
         self.name = name
@@ -54,7 +56,11 @@ package struct EnrichmentTable: Sendable {
         self.match = match
         self.scope = scope
         self.targets = targets
-        wholeMark = "\(name)@\(digest) " + targets.map(\.path).joined(separator: " ")
+        wholeMark = Self.mark + "\0\(name)@\(digest) " + targets.map(\.path).joined(separator: " ")
+        beginnings = targets.map { target in
+            guard case .ext(let key) = target else { return [] }
+            return Array(key.utf8) + [0]
+        }
     }
 
     /// The fields that rows are found by, and that they set.
@@ -67,35 +73,33 @@ package struct EnrichmentTable: Sendable {
     package func enrich(_ record: inout EventRecord, source: String) {
         guard scope.isOpen || scope.holds(source) || record.text(.sourceKind).map(scope.holds) == true else { return }
         guard let row = row(for: record) else { return }
-        var isWhole = true
-        var given: [String] = []
+        // A bit for each target.
+        var given: UInt32 = 0
         for (column, target) in targets.enumerated() {
             let number = values[row * targets.count + column]
-            guard number >= 0, !Self.has(target, record) else {
-                isWhole = false
-                continue
-            }
-            let text = texts[Int(number)]
+            guard number >= 0, !has(column, record) else { continue }
+            given |= 1 << UInt32(column)
             switch target {
-            case .field(let field): record.set(field, text)
-            case .ext(let key): record.addExtension(key, text)
+            case .field(let field): record.set(field, texts[Int(number)])
+            case .ext: record.append(.ext, texts[Int(number)])
             }
-            given.append(target.path)
         }
-        guard !given.isEmpty else { return }
-        record.addExtension(Self.mark, isWhole ? wholeMark : "\(name)@\(digest) " + given.joined(separator: " "))
+        guard given != 0 else { return }
+        guard given != 1 << UInt32(targets.count) - 1 else {
+            record.append(.ext, wholeMark)
+            return
+        }
+        let paths = targets.indices.filter { given & 1 << UInt32($0) != 0 }.map { targets[$0].path }
+        record.addExtension(Self.mark, "\(name)@\(digest) " + paths.joined(separator: " "))
     }
 
-    private static func has(_ target: Target, _ record: EventRecord) -> Bool {
-        switch target {
-        case .field(let field): return record.contains(field)
-        case .ext(let key):
-            let prefix = key + "\0"
-            for element in 0..<record.count(of: .ext) {
-                if record.withValue(.ext, element: element, { $0.starts(with: prefix.utf8) }) == true { return true }
-            }
-            return false
+    /// Whether an event has a target's value already.
+    private func has(_ column: Int, _ record: EventRecord) -> Bool {
+        if case .field(let field) = targets[column] { return record.contains(field) }
+        for element in 0..<record.count(of: .ext) {
+            if record.withValue(.ext, element: element, { $0.starts(with: beginnings[column]) }) == true { return true }
         }
+        return false
     }
 
     private func row(for record: EventRecord) -> Int? {

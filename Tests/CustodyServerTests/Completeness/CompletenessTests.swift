@@ -21,14 +21,18 @@ struct CompletenessTests {
 
     private static func event(_ number: Int) -> String { #"{"id":"e\#(number)","seq":\#(number),"shard":"eu"}"# }
 
+    /// What the route answers, asked for until it is as wanted. Not over the route, which puts each question on record.
     private func completeness(
-        _ client: any TestClientProtocol, _ source: String, until holds: ([String: Any]) -> Bool
+        _ server: TestServer, _ name: String, until holds: ([String: Any]) -> Bool
     ) async throws -> [String: Any] {
+        let state = server.service.state
+        let source = try #require(state.sources.source(named: name))
         let deadline = ContinuousClock.now + .seconds(60)
         while true {
-            let answer = try await client.send(.get, "/v1/sources/\(source)/completeness")
-            #expect(answer.status == 200, "\(answer.text)")
-            if holds(answer.json) || ContinuousClock.now > deadline { return answer.json }
+            var json = JSONWriter()
+            CompletenessReport(source, state).write(to: &json)
+            let report = try #require(try JSONSerialization.jsonObject(with: Data(json.bytes)) as? [String: Any])
+            if holds(report) || ContinuousClock.now > deadline { return report }
             await Task.yield()
         }
     }
@@ -53,9 +57,9 @@ struct CompletenessTests {
                 .put, "/v1/sources/k8s/expectations", #"{"every":"2h","quiet_hours":"01:00-01:10"}"#)
             #expect(set.status == 200, "\(set.text)")
             #expect((set["expected"] as? [String: Any])?["every_seconds"] as? Int == 7_200)
-            _ = try await completeness(client, "k8s") { $0["events"] as? Int == 1 }
+            _ = try await completeness(server, "k8s") { $0["events"] as? Int == 1 }
             clock.advance(bySeconds: 3 * 3_600)
-            let quiet = try await completeness(client, "k8s") { $0["condition"] as? String == "quiet" }
+            let quiet = try await completeness(server, "k8s") { $0["condition"] as? String == "quiet" }
             #expect(quiet["quiet_since"] is String)
             try await tell(server)
             #expect(try await client.search("source:custody action:source.quiet resource:k8s", expecting: 1).count == 1)
@@ -65,7 +69,7 @@ struct CompletenessTests {
             #expect(server.service.state.metrics.text.contains("custody_source_quiet{source=\"k8s\"} 1\n"))
 
             _ = try await client.send(.post, "/v1/events?source=k8s", #"{"id":"2","actor":"mona"}"#)
-            let again = try await completeness(client, "k8s") { $0["condition"] as? String == "ok" }
+            let again = try await completeness(server, "k8s") { $0["condition"] as? String == "ok" }
             #expect(again["events"] as? Int == 2 && again["quiet_since"] == nil)
             try await tell(server)
             #expect(try await client.search("source:custody action:source.resume", expecting: 1).count == 1)
@@ -85,10 +89,10 @@ struct CompletenessTests {
                 .put, "/v1/sources/pay/expectations", #"{"sequence":"raw.seq","partition":"raw.shard","grace":"1m"}"#)
             #expect(set.status == 200, "\(set.text)")
             // What is expected is looked at four times a second.
-            _ = try await completeness(client, "pay") { $0["events"] as? Int == 1 }
+            _ = try await completeness(server, "pay") { $0["events"] as? Int == 1 }
             let deadline = ContinuousClock.now + .seconds(60)
             var number = 2
-            while try await completeness(client, "pay", until: { $0["events"] as? Int == number - 1 })["sequences"]
+            while try await completeness(server, "pay", until: { $0["events"] as? Int == number - 1 })["sequences"]
                 .flatMap({ $0 as? [Any] })?.isEmpty != false, ContinuousClock.now < deadline
             {
                 _ = try await client.send(.post, "/v1/events?source=pay", Self.event(number))
@@ -97,11 +101,11 @@ struct CompletenessTests {
             _ = try await client.send(
                 .post, "/v1/events?source=pay",
                 [Self.event(number + 2), Self.event(number + 3)].joined(separator: "\n"))
-            _ = try await completeness(client, "pay") { $0["missing"] as? Int == 2 }
+            _ = try await completeness(server, "pay") { $0["missing"] as? Int == 2 }
         }
         clock.advance(bySeconds: 120)
         try await TestServer.run(in: directory, now: { clock.now }) { server, client in
-            let gaps = try await completeness(client, "pay") { $0["condition"] as? String == "gaps" }
+            let gaps = try await completeness(server, "pay") { $0["condition"] as? String == "gaps" }
             #expect(gaps["gaps"] as? Int == 1 && gaps["missing"] as? Int == 2)
             try await tell(server)
             let found = try await client.search("source:custody action:source.gap resource:pay", expecting: 1)
@@ -136,12 +140,10 @@ struct CompletenessTests {
             let (ahead, late) = (clock.now.advanced(byNanoseconds: 3_600_000_000_000).text, "2020-01-01T00:00:00Z")
             _ = try await client.send(.post, "/v1/events?source=ci", #"{"id":"3","time":"\#(ahead)"}"#)
             _ = try await client.send(.post, "/v1/events?source=ci", #"{"id":"4","time":"\#(late)"}"#)
-            let found = try await client.search(
-                #"source:ci norm.warnings:"clock skew*" time:>2020-06-01"#, expecting: 1)
-            #expect(found.count == 1)
+            #expect(try await client.search("source:ci norm.warnings:*skew*", expecting: 1).count == 1)
         }
         try await TestServer.run(in: directory, now: { clock.now }) { server, client in
-            let json = try await completeness(client, "ci") { $0["events"] as? Int == 3 }
+            let json = try await completeness(server, "ci") { $0["events"] as? Int == 3 }
             for (name, count) in [("duplicates", 1), ("rejected", 1), ("refused", 1), ("late", 1), ("ahead", 1)] {
                 #expect(json[name] as? Int == count, "\(name): \(json)")
             }
