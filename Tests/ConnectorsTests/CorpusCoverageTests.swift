@@ -35,7 +35,7 @@ import Testing
             let bytes = try Corpus.bytes(file.path)
             let result = try ReadResult.reading(bytes, connector: file.source)
             for event in result.events {
-                found += Self.lacks(event, payload: bytes).map { (file.path, $0) }
+                found += Self.lacks(event, payload: bytes).map { (path: file.path, lack: $0) }
             }
         }
         let missing = found.filter { !PayloadClues.isExempt($0.path, $0.lack) }.map { "\($0.path): \($0.lack)" }
