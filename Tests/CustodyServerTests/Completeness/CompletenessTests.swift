@@ -2,6 +2,7 @@ import EventModel
 import Foundation
 import HTTPTypes
 import HummingbirdTesting
+import Identity
 import Intake
 import Journal
 import Ledger
