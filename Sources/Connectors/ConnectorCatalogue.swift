@@ -140,7 +140,7 @@ package struct ConnectorCatalogue: Sendable {
 
     /// What the connector files of directories look like, without reading them: it differs when one was changed, came or went.
     package static func fingerprint(ofFilesIn directories: [String]) -> [String] {
-        directories.flatMap(ConnectorDirectory.fingerprint)
+        directories.flatMap { ConnectorDirectory.fingerprint($0) }
     }
 
     /// This catalogue and the connectors of a directory's `*.yaml` files, which replace those of the same name.
@@ -151,6 +151,12 @@ package struct ConnectorCatalogue: Sendable {
         let added = try files.map { try ConnectorFile.compile($0.text, file: $0.path, siblings: siblings) }
         let replaced = Set(added.map(\.name))
         return try ConnectorCatalogue(connectors.filter { !replaced.contains($0.name) } + added)
+    }
+
+    /// Only these connectors, and the two that take what nobody else recognises.
+    package func limited(to names: Set<String>) throws -> ConnectorCatalogue {
+        let always = [generic.name, SyslogMessage.connectorName]
+        return try ConnectorCatalogue(connectors.filter { names.contains($0.name) || always.contains($0.name) })
     }
 
     /// - Throws: ``ConnectorError`` `unknownConnector`; the reason names those that exist.

@@ -62,10 +62,12 @@ package final class IntakePipeline: Sendable {
     ///
     /// - Parameters:
     ///   - catalogue: Recognises events of sources without a connector of their own.
+    ///   - enrichment: What is known beside what the payloads say.
     ///   - deliveryID: The sender's idempotency key, for events that bring no id.
     /// - Throws: ``IntakeError``: nothing of the delivery was kept.
     package func submit(
-        _ delivery: Delivery, from source: DeliverySource, catalogue: ConnectorCatalogue, deliveryID: String? = nil
+        _ delivery: Delivery, from source: DeliverySource, catalogue: ConnectorCatalogue,
+        enrichment: Enrichment = .none, deliveryID: String? = nil
     ) async throws -> IntakeAnswer {
         guard delivery.body.count <= limits.deliveryBytes else {
             throw IntakeError(.tooLarge, "a delivery has at most \(limits.deliveryBytes) bytes")
@@ -74,7 +76,7 @@ package final class IntakePipeline: Sendable {
         // Body, sealed events and their page are in memory together; an empty delivery still costs something.
         let admitted = try admission.admit(delivery.body.count * 3 + 4_096)
         let preparer = DeliveryPreparer(
-            catalogue: catalogue, keyer: keyer, limits: limits, counters: committer.counters,
+            catalogue: catalogue, enrichment: enrichment, keyer: keyer, limits: limits, counters: committer.counters,
             earlierUse: { [committer] in committer.earlierUse(of: $0, payload: $1) })
         let batch = try preparer.prepare(delivery, from: source, deliveryID: deliveryID)
         committer.counters.rejected.add(batch.rejected.count, ordering: .relaxed)

@@ -23,7 +23,7 @@ import Testing
         }
     }
 
-    private static func misses(of event: [String: Any], _ expected: [String: Any]) -> [String] {
+    static func misses(of event: [String: Any], _ expected: [String: Any]) -> [String] {
         var misses: [String] = []
         func check(_ key: String, _ holds: (String) -> Bool) {
             guard let wanted = expected[key].map({ "\($0)" }), !holds(wanted) else { return }

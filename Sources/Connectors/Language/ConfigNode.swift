@@ -34,8 +34,11 @@ struct ConfigNode {
     }
 
     func error(_ reason: String) -> ConnectorError {
-        ConnectorError(.invalidConnector, reason, file: file, line: node.mark?.line)
+        ConnectorError(.invalidConnector, reason, file: file, line: line)
     }
+
+    /// Where it stands, from 1.
+    var line: Int? { node.mark?.line }
 
     var isNull: Bool { node.scalar.map { $0.style == .plain && ($0.string == "~" || $0.string == "null") } ?? false }
     var isMapping: Bool { node.mapping != nil }

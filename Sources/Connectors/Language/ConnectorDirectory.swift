@@ -14,14 +14,19 @@ enum ConnectorDirectory {
     /// Every file is read again whenever the directory changes.
     static let maximumFiles = 512
 
-    private static func isConnectorFile(_ name: String) -> Bool {
+    /// A file of rows, or a description of one: see ``Enrichment``.
+    static func isTable(_ name: String) -> Bool {
+        isConnectorFile(name) || name.hasSuffix(".csv") && !name.hasPrefix(".")
+    }
+
+    static func isConnectorFile(_ name: String) -> Bool {
         (name.hasSuffix(".yaml") || name.hasSuffix(".yml")) && !name.hasPrefix(".")
     }
 
-    /// One line for each connector file, which changes when the file does: its path, size, number and time of change.
-    static func fingerprint(_ directory: String) -> [String] {
+    /// One line for each file of a kind, which changes when the file does: its path, size, number and time of change.
+    static func fingerprint(_ directory: String, of isWanted: (String) -> Bool = isConnectorFile) -> [String] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
-        return names.filter(isConnectorFile).sorted().map { name in
+        return names.filter(isWanted).sorted().map { name in
             let path = directory + "/" + name
             let attributes = (try? FileManager.default.attributesOfItem(atPath: path)) ?? [:]
             let changed = (attributes[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0

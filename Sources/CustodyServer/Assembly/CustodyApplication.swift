@@ -73,6 +73,8 @@ struct CustodyApplication: Sendable {
         RedactionRoutes(state: state).register(on: router)
         SourceRoutes(state: state).register(on: router)
         ConnectRoutes(state: state).register(on: router)
+        CompletenessRoutes(state: state).register(on: router)
+        EnrichmentRoutes(state: state).register(on: router)
         GitHubRoutes(state: state).register(on: router)
         QuarantineRoutes(state: state).register(on: router)
         RuleRoutes(state: state).register(on: router)

@@ -66,8 +66,9 @@ package final class CustodyService: Sendable {
         // Reading files of rules and connectors takes about as long as opening what is stored, and neither needs the other.
         let descriptions = StartWork {
             let connectors = try LiveConnectors(directories: configuration.connectorDirectories)
+            let enrichment = try LiveEnrichment(directories: configuration.enrichmentDirectories)
             let rules = try RuleDirectories.load(configuration.allRuleDirectories, connectors.current)
-            return (connectors, DetectionEngine(rules))
+            return (connectors, enrichment, DetectionEngine(rules))
         }
         let notifications = try Notifications(
             configuration, database: database, box: keys.secrets, logger: logger, now: now)
@@ -79,7 +80,7 @@ package final class CustodyService: Sendable {
             configuration, fileSystem: fileSystem, keys: keys, detectionCursor: DetectionView.firstLeaf(alerts),
             now: now)
         let systemLeaves = try stored.systemLeaves()
-        let (connectors, engine) = try descriptions.value()
+        let (connectors, enrichment, engine) = try descriptions.value()
         warnings = stored.warnings + RuleDirectories.refusals(engine.ruleSet)
         try alerts.register(engine.ruleSet.rules)
         let hub = TailHub()
@@ -91,8 +92,13 @@ package final class CustodyService: Sendable {
             engine: engine, alerts: alerts, counters: counters,
             orders: detectionOrders, committed: { LeafIndex(journalReader.indexes.upperBound) }, now: now,
             onTransition: { relay.send($0.auditEntry(actor: nil, client: nil)) })
+        let completeness = try SourceCompleteness(database: database)
+        let completenessView = try CompletenessView(
+            completeness, held: journalReader.indexes, ownSource: OwnAudit.source,
+            isEnabled: { sources.source(named: $0)?.isEnabled == true },
+            committed: { LeafIndex(journalReader.indexes.upperBound) }, now: now)
         let runners = try stored.startViews(
-            detection: detection, hub: hub, now: now, onFailure: onFatal)
+            detection: detection, completeness: completenessView, hub: hub, now: now, onFailure: onFatal)
         let (ledgerReader, storeView) = (stored.ledgerReader, stored.storeView)
         let keyer = stored.keyer
         let committer = Committer(
@@ -124,7 +130,7 @@ package final class CustodyService: Sendable {
             configuration: configuration, now: now, logger: logger, metrics: ServerMetrics(), tokens: tokens,
             sessions: sessions, setUp: setUp, sources: sources, workloads: workloads,
             credentialFailures: CredentialFailures(),
-            connectors: connectors, intake: intake,
+            connectors: connectors, enrichment: enrichment, intake: intake,
             quarantine: quarantine, audit: audit,
             store: EmbeddedEventStore(snapshot: { storeView.snapshot() }, now: now), storeView: storeView,
             journal: journalReader, ledger: ledgerReader, ledgerKey: keys.ledger, engine: engine, alerts: alerts,
@@ -141,7 +147,8 @@ package final class CustodyService: Sendable {
                 pack: try LiveIncidentPack(directories: configuration.incidentDirectories),
                 memory: ExposureMemory(database: database)),
             relayIdentity: keys.relay,
-            github: try GitHubConnections(configured: configuration.github, database: database, box: keys.secrets))
+            github: try GitHubConnections(configured: configuration.github, database: database, box: keys.secrets),
+            completeness: completeness)
         verification = VerificationSchedule(
             state,
             verifier: DataDirectoryVerifier(
@@ -162,9 +169,11 @@ package final class CustodyService: Sendable {
             group.addTask { [state] in await state.copies.run { state.ledger.latest } }
             group.addTask { await self.verification.run() }
             group.addTask { [state] in await ConnectorReloader(state).run() }
+            group.addTask { [state] in await EnrichmentReloader(state: state).run() }
             group.addTask { await self.recordRestore() }
             group.addTask { [state] in await ExposureWatch(state).run() }
             group.addTask { [state] in await state.figures.run(state) }
+            group.addTask { [state] in await FindingWork(state: state).run() }
         }
     }
 

@@ -30,6 +30,8 @@ package struct ServerConfiguration: Sendable {
     package var ruleDirectories: [String] = []
     /// Directories of connectors beside the built-in catalogue.
     package var connectorDirectories: [String] = []
+    /// Directories of tables that events are enriched from.
+    package var enrichmentDirectories: [String] = []
     /// Directories of known incidents beside the built-in pack.
     package var incidentDirectories: [String] = []
     /// Where alerts are sent.
@@ -119,7 +121,7 @@ extension ServerConfiguration {
             var seconds: Int?
         }
         enum CodingKeys: String, CodingKey {
-            case listen, rules, connectors, incidents, notifications, policy, witness, syslog, pull, github
+            case listen, rules, connectors, enrichment, incidents, notifications, policy, witness, syslog, pull, github
             case guardDirectory = "guard"
             case checkpointCopies = "checkpoint_copies"
             case beaconMinutes = "beacon_minutes"
@@ -142,6 +144,7 @@ extension ServerConfiguration {
         var listen: String?
         var rules: [String]?
         var connectors: [String]?
+        var enrichment: [String]?
         var incidents: [String]?
         var notifications: [DestinationSettings]?
         var allowedTargets: [String]?
@@ -233,6 +236,7 @@ extension ServerConfiguration {
             }
             ruleDirectories += read.rules ?? []
             connectorDirectories += read.connectors ?? []
+            enrichmentDirectories += read.enrichment ?? []
             incidentDirectories += read.incidents ?? []
             allowedTargets += read.allowedTargets ?? []
             publicEntries = publicEntries || read.publicEntries ?? false

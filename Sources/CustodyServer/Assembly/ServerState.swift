@@ -26,6 +26,7 @@ struct ServerState: Sendable {
     let workloads: WorkloadIdentities
     let credentialFailures: CredentialFailures
     let connectors: LiveConnectors
+    let enrichment: LiveEnrichment
     let intake: IntakePipeline
     let quarantine: QuarantineStore
     let audit: AuditTrail
@@ -60,6 +61,7 @@ struct ServerState: Sendable {
     let syslogCounters = SyslogCounters()
     let activity = SourceActivity()
     let figures = SourceFigures()
+    let completeness: SourceCompleteness
 
     /// The connectors in force now. Ask once for what belongs together.
     var catalogue: ConnectorCatalogue { connectors.current }
@@ -74,6 +76,12 @@ struct ServerState: Sendable {
             action, activity: activity, outcome: outcome, actor: context.principal, client: context.clientAddress,
             resource: resource, path: path ?? context.endpointPath, requestID: context.id, query: query,
             details: details)
+    }
+
+    /// Notes what became of a delivery: for whoever connects its source, and for the counts of how complete that is.
+    func note(_ attempt: DeliveryAttempt, source: String) {
+        activity.note(attempt, source: source)
+        completeness.note(attempt, source: source)
     }
 
     /// Puts a refusal on record, and counts a wrong credential against the client that presented it.

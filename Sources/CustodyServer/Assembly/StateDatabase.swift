@@ -27,6 +27,7 @@ enum StateDatabase {
         PullCursorStore.register(in: &migrator)
         ExposureMemory.register(in: &migrator)
         GitHubConnections.register(in: &migrator)
+        SourceCompleteness.register(in: &migrator)
         try migrator.migrate(pool)
         return pool
     }

@@ -127,7 +127,8 @@ final class StoredState {
 
     /// Starts the views' threads and lets them catch up with the journal. Blocks until they have.
     func startViews(
-        detection: sending DetectionView, hub: TailHub, now: @escaping @Sendable () -> Timestamp,
+        detection: sending DetectionView, completeness: sending CompletenessView, hub: TailHub,
+        now: @escaping @Sendable () -> Timestamp,
         onFailure: @escaping @Sendable (any Error) -> Void
     ) throws -> [ViewRunner] {
         let end = LeafIndex(journal.nextIndex)
@@ -136,7 +137,7 @@ final class StoredState {
                 ledger, publication: publication, cosigning: cosigning,
                 isOverlapOver: { [overlapEnd] in overlapEnd.map { WallClock.seconds() >= $0 } ?? false }),
             SearchIndexView(store, now: now),
-            detection, TailView(hub: hub, from: end),
+            detection, completeness, TailView(hub: hub, from: end),
         ]
         let runners = views.map { view in
             // Each view belongs to its thread from here on; nothing on this side touches it again.

@@ -1,5 +1,6 @@
 import AccessControl
 import EventModel
+import Ledger
 
 /// One thing that somebody did with Custody itself: it becomes an event of the source `custody` (invariant 8).
 struct AuditEntry: Sendable {
@@ -22,6 +23,10 @@ struct AuditEntry: Sendable {
     var query: String?
     /// Further facts, kept in the payload.
     var details: [(String, String)]
+    /// What makes a second commit of it a duplicate; nil for an act, of which each is one of its own.
+    var deliveryID: String?
+    /// What its leaf records; nearly always an event.
+    var leaf = LeafKind.event
 
     init(
         _ action: String, activity: String, outcome: String = "success", reason: String? = nil,
@@ -89,6 +94,7 @@ struct AuditEntry: Sendable {
         set(&record, .apiMethod, method)
         set(&record, .apiPath, path)
         set(&record, .apiRequestID, requestID)
+        set(&record, .sourceDelivery, deliveryID)
         record.set(.normVersion, "custody/1")
     }
 

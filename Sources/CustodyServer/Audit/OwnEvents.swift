@@ -8,14 +8,27 @@ enum OwnEvents {
     static func submit(
         _ entries: [AuditEntry], to intake: IntakePipeline, now: Timestamp, beginsJournalFile: Bool = false
     ) async throws {
-        let origin = EventOrigin(name: OwnAudit.source, verified: "signature")
+        let events = entries.filter { $0.leaf == .event }
+        if !events.isEmpty { try await submit(events, RetentionClass.standard, to: intake, now, beginsJournalFile) }
+        // What says that something is missing has to outlive every retention.
+        let others = entries.filter { $0.leaf != .event }
+        if !others.isEmpty { try await submit(others, RetentionClass.records, to: intake, now, beginsJournalFile) }
+    }
+
+    private static func submit(
+        _ entries: [AuditEntry], _ retentionClass: UInt16, to intake: IntakePipeline, _ now: Timestamp,
+        _ beginsJournalFile: Bool
+    ) async throws {
+        let origin = EventOrigin(name: OwnAudit.source, retentionClass: retentionClass, verified: "signature")
         var builder = BatchBuilder(origin: origin, received: now, keyer: intake.keyer)
         var record = EventRecord()
         for (position, entry) in entries.enumerated() {
             record.removeAll()
             let clean = entry.withoutSecrets()
             clean.fill(&record)
-            clean.payload.withUnsafeBytes { builder.add(&record, payload: $0, position: position, part: nil) }
+            clean.payload.withUnsafeBytes {
+                builder.add(&record, payload: $0, position: position, part: nil, kind: entry.leaf.rawValue)
+            }
         }
         _ = try await intake.submitOwn(try builder.finish(), beginsJournalFile: beginsJournalFile)
     }

@@ -35,7 +35,7 @@ struct SourceTest {
                 delivery, source, principal: isProven ? nil : context.principal, now: now)
         } catch {
             let attempt = DeliveryAttempt(received: now, client: client, bytes: delivery.body.count, refused: error)
-            state.activity.note(attempt, source: source.name)
+            state.note(attempt, source: source.name)
             return attempt
         }
         let result: Result<IntakeAnswer, any Error>

@@ -4,7 +4,6 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import Identity
-import QueryLanguage
 import Synchronization
 
 /// Finds out who asks. It refuses nobody: routes say what they need, so that the public ones stay public and hooks can use

@@ -12,8 +12,10 @@ extension ServerState {
         metrics.collect { [verification] in verification.samples }
         metrics.collect { [syslogCounters] in syslogCounters.samples }
         metrics.collect { [connectors] in connectors.samples }
+        metrics.collect { [enrichment] in enrichment.samples }
         metrics.collect { [exposure] in exposure.samples }
         metrics.collect { [workloads] in workloads.samples }
+        metrics.collect { [completeness, sources] in completeness.samples(of: sources.list()) }
         metrics.collect { [self, intake, storeView, records, views, ledger, tail, alerts, engine] in
             let memory = engine.usage
             let counters = intake.committer.counters

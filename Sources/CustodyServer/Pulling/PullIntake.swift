@@ -3,6 +3,7 @@ import Connectors
 import EventModel
 import Identity
 import Intake
+import Ledger
 
 /// Hands what was pulled for a source to intake.
 struct PullIntake: Sendable {
@@ -30,11 +31,12 @@ struct PullIntake: Sendable {
         }
     }
 
-    /// Makes a gap an event of the source `custody`; when it returns, that is durable.
+    /// Makes a gap a leaf of its own kind, an event of the source `custody`; when it returns, that is durable.
     func record(_ gap: PullGap) async throws {
-        try await state.audit.recordDurably(
-            AuditEntry(
-                "source.gap", activity: "other", outcome: "failure", reason: gap.reason, actor: Principal.system,
-                resource: ("source", source), details: [("place", gap.place)]))
+        var entry = AuditEntry(
+            "source.gap", activity: "other", outcome: "failure", reason: gap.reason, actor: Principal.system,
+            resource: ("source", source), details: [("place", gap.place)])
+        entry.leaf = .sourceGap
+        try await state.audit.recordDurably(entry)
     }
 }

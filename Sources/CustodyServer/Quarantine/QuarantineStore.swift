@@ -72,6 +72,22 @@ final class QuarantineStore: Sendable {
         }
     }
 
+    /// The oldest entries of a source behind an id.
+    func oldest(source: String, after id: Int64, limit: Int) async throws -> [Entry] {
+        try await database.read { database in
+            try Entry.fetchAll(
+                database, sql: "SELECT * FROM quarantine WHERE source = ? AND id > ? ORDER BY id LIMIT ?",
+                arguments: [source, id, limit])
+        }
+    }
+
+    /// How many entries of a source there are.
+    func count(source: String) async throws -> Int {
+        try await database.read {
+            try Int.fetchOne($0, sql: "SELECT count(*) FROM quarantine WHERE source = ?", arguments: [source]) ?? 0
+        }
+    }
+
     func entry(_ id: Int64) async throws -> Entry? {
         try await database.read {
             try Entry.fetchOne($0, sql: "SELECT * FROM quarantine WHERE id = ?", arguments: [id])

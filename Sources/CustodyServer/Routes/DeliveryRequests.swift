@@ -204,12 +204,13 @@ struct DeliveryRequests: Sendable {
         do {
             result = .success(
                 try await state.intake.submit(
-                    delivery, from: source, catalogue: state.catalogue, deliveryID: deliveryID))
+                    delivery, from: source, catalogue: state.catalogue, enrichment: state.enrichment.current,
+                    deliveryID: deliveryID))
         } catch {
             result = .failure(error)
         }
         let verified = Verification(rawValue: source.origin.verified)
-        state.activity.note(DeliveryAttempt(delivery, verified: verified, client: client, result), source: name)
+        state.note(DeliveryAttempt(delivery, verified: verified, client: client, result), source: name)
         let answer = try result.get()
         if !answer.rejected.isEmpty {
             try await state.quarantine.add(answer.rejected, source: name, now: delivery.received)

@@ -86,7 +86,7 @@ struct EventIntakeRoutes {
                 delivery, source, principal: context.principal, now: state.now())
             return (delivery, verification, connector)
         } catch {
-            state.activity.note(
+            state.note(
                 DeliveryAttempt(received: received, client: context.clientAddress, bytes: bytes, refused: error),
                 source: source.name)
             throw error

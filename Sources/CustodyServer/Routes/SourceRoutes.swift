@@ -54,7 +54,9 @@ struct SourceRoutes {
             json.member("sources") { json in
                 json.array { json in
                     for source in state.sources.list() {
-                        Self.write(source, secret: nil, pull: connections[source.name]?.summary, to: &json)
+                        Self.write(
+                            source, secret: nil, pull: connections[source.name]?.summary,
+                            condition: CompletenessReport(source, state).condition, to: &json)
                     }
                 }
             }
@@ -71,7 +73,9 @@ struct SourceRoutes {
         try state.audit.record(state.auditEntry("source.read", activity: "read", context, resource: ("source", name)))
         let github = await state.github.status(of: name)
         var json = JSONWriter()
-        Self.write(source, secret: nil, pull: github?.summary, github: github, to: &json)
+        Self.write(
+            source, secret: nil, pull: github?.summary, github: github, completeness: CompletenessReport(source, state),
+            to: &json)
         return json.response()
     }
 
@@ -146,7 +150,9 @@ struct SourceRoutes {
 
     /// The secret is shown only when Custody has just made it.
     private static func write(
-        _ source: Source, secret: String?, pull: String? = nil, github: GitHubStatus? = nil, to json: inout JSONWriter
+        _ source: Source, secret: String?, pull: String? = nil, github: GitHubStatus? = nil,
+        completeness: CompletenessReport? = nil, condition: CompletenessReport.Condition? = nil,
+        to json: inout JSONWriter
     ) {
         json.object { json in
             json.member("name", source.name)
@@ -158,7 +164,9 @@ struct SourceRoutes {
             json.member("hook", "/v1/hooks/\(source.name)")
             json.member("secret", secret)
             json.member("pull", pull)
+            json.member("condition", condition?.rawValue)
             if let github { json.member("github") { github.write(to: &$0) } }
+            if let completeness { json.member("completeness") { completeness.write(to: &$0) } }
         }
     }
 }

@@ -1,5 +1,5 @@
+import EventModel
 import Foundation
-import QueryLanguage
 
 /// One syslog listener, as the configuration describes it.
 package struct SyslogSettings: Sendable, Equatable {

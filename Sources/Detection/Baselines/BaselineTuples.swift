@@ -1,5 +1,4 @@
 import EventModel
-import QueryLanguage
 
 /// The combinations of values that one event gives a baseline. Fields with as many values as each other go together value by
 /// value (the digest of each package with that package), a field with one value goes with all of them, and otherwise the

@@ -65,6 +65,7 @@ package enum BuiltInRules {
         ("custody-rules-reloaded.yml", PackageResources.custody_rules_reloaded_yml),
         ("custody-source-credential.yml", PackageResources.custody_source_credential_yml),
         ("custody-source-gap.yml", PackageResources.custody_source_gap_yml),
+        ("custody-source-quiet.yml", PackageResources.custody_source_quiet_yml),
         ("custody-token-created.yml", PackageResources.custody_token_created_yml),
         ("dependency-blocked.yml", PackageResources.dependency_blocked_yml),
         ("dependency-fetched-by-hand.yml", PackageResources.dependency_fetched_by_hand_yml),

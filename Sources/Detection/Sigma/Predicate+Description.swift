@@ -1,3 +1,4 @@
+import EventModel
 import QueryLanguage
 
 // What a predicate says, in words for an alert's explanation.

@@ -1,3 +1,4 @@
+package import EventModel
 package import QueryLanguage
 
 /// What a rule's field name stands for at run time.

@@ -1,3 +1,4 @@
+import EventModel
 import QueryLanguage
 
 /// Turns the selections of a rule's `detection` into expressions.

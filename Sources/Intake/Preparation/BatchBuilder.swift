@@ -109,6 +109,9 @@ package struct BatchBuilder {
         } else if !record.contains(.timeBasis) {
             record.set(.timeBasis, "payload")
         }
+        if let warning = record.time(.time).flatMap({ EventClock(time: $0, received: received).warning }) {
+            record.warn(warning)
+        }
         record.set(.sourceName, origin.name)
         if let instance = origin.instance { record.set(.sourceInstance, instance) }
         record.set(.sourceVerified, origin.verified)

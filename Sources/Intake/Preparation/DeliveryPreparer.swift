@@ -28,6 +28,7 @@ package struct DeliverySource: Sendable {
 package final class DeliveryPreparer {
     private let reader: DeliveryReader
     private let catalogue: ConnectorCatalogue
+    private let enrichment: Enrichment
     /// Made for the first event that holds a secret; most deliveries have none.
     private lazy var renormaliser = DeliveryReader(catalogue: catalogue, limits: jsonLimits)
     private let jsonLimits: JSONLimits
@@ -37,16 +38,20 @@ package final class DeliveryPreparer {
     private let counters: IntakeCounters
     private let earlierUse: @Sendable (DeliveryKey, UInt64) -> DeduplicationTable.Match
 
-    /// - Parameter earlierUse: Looks a delivery id up, for the warning that is sealed with an event whose id was used
-    ///   before for other bytes.
+    /// - Parameters:
+    ///   - enrichment: What is known beside what payloads say.
+    ///   - earlierUse: Looks a delivery id up, for the warning that is sealed with an event whose id was used before for
+    ///     other bytes.
     package init(
-        catalogue: ConnectorCatalogue, keyer: DeliveryKeyer, limits: IntakeLimits, counters: IntakeCounters,
+        catalogue: ConnectorCatalogue, enrichment: Enrichment = .none, keyer: DeliveryKeyer, limits: IntakeLimits,
+        counters: IntakeCounters,
         earlierUse: @escaping @Sendable (DeliveryKey, UInt64) -> DeduplicationTable.Match
     ) {
         var json = JSONLimits()
         json.bytes = limits.eventBytes
         reader = DeliveryReader(catalogue: catalogue, limits: json)
         self.catalogue = catalogue
+        self.enrichment = enrichment
         jsonLimits = json
         self.keyer = keyer
         self.limits = limits
@@ -156,6 +161,7 @@ package final class DeliveryPreparer {
         _ delivery: Delivery, _ source: DeliverySource, _ deliveryID: String?, to builder: inout BatchBuilder
     ) {
         source.workload?.mark(&record)
+        if !enrichment.isEmpty { enrichment.enrich(&record, source: source.origin.name) }
         if let frame = event.frame { Self.complete(&record, with: frame, part: event.part) }
         if let carried = delivery.carried, !record.contains(.time) {
             record.set(.time, time: carried)

@@ -1,3 +1,5 @@
+import EventModel
+
 extension QueryParser {
     /// value = term | cidr | "/"regex"/" | cmp term | term".."term | "(" term {"OR" term} ")"
     mutating func value(of reference: FieldReference) throws(QueryError) -> ValueMatch {

@@ -1,3 +1,5 @@
+import EventModel
+
 extension Filter {
     /// The canonical spelling, which the parser reads back as this filter when it is in normal form.
     package var canonical: String { canonical(escapingColons: false) }

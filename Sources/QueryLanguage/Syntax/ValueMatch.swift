@@ -1,3 +1,5 @@
+package import EventModel
+
 /// What stands after the colon of a term. ``ValuePredicate`` is its exact meaning for one value.
 package indirect enum ValueMatch: Hashable, Sendable {
     /// `f:*`: there is a value.

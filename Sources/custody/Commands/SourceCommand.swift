@@ -9,14 +9,15 @@ struct SourceCommand: AsyncParsableCommand {
         commandName: "source",
         abstract: "Set up where events come from, and try connectors.",
         subcommands: [
-            List.self, SourceShowCommand.self, Add.self, SourceConnectCommand.self, Rotate.self, Disable.self,
-            Enable.self,
+            List.self, SourceShowCommand.self, Add.self, SourceConnectCommand.self, SourceExpectCommand.self,
+            Rotate.self,
+            Disable.self, Enable.self,
             SourceQuarantineCommand.self, Catalogue.self, SourceTestCommand.self,
         ])
 
     static let columns = ResourceList([
         .init("name"), .init("connector"), .init("enabled"), .init("secret", "has_secret"), .init("hook"),
-        .init("reads", "pull"),
+        .init("reads", "pull"), .init("condition"),
         .init("created", isRigid: true),
     ])
 

@@ -73,7 +73,7 @@ struct SourceConnectCommand: AsyncParsableCommand {
 /// `custody source show`.
 struct SourceShowCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "show", abstract: "Show a source, and how far what it reads from GitHub is.")
+        commandName: "show", abstract: "Show a source, how complete it is, and how far what it reads from GitHub is.")
 
     @Argument(help: "The source's name.") var name: String
     @OptionGroup var output: OutputOptions
@@ -105,6 +105,7 @@ struct SourceShowCommand: AsyncParsableCommand {
                 let skew = github["clock_skew_seconds"]?.int64 ?? 0
                 if abs(skew) > 30 { lines.append("clock     GitHub's is \(skew) seconds off this server's") }
             }
+            if let completeness = json["completeness"] { lines += CompletenessLines.of(completeness) }
             try console.lines(lines.map { VisibleText.of($0) })
             try streams.write(json["github"]?["streams"], asJSON: false, to: console)
         }

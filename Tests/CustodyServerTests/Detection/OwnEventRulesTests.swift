@@ -11,6 +11,7 @@ struct OwnEventRulesTests {
     private static let ordinary: Set<String> = [
         // Reads.
         "alert.list", "alert.read", "alert.read_evidence", "approver.list", "connector.list", "destination.list",
+        "enrichment.list",
         "event.explain",
         "event.read", "event.read_proof", "event.tail", "exposure.read", "field.complete", "hold.list", "identity.list",
         "incident.list",
@@ -22,12 +23,13 @@ struct OwnEventRulesTests {
         "alert.acknowledge", "alert.assign", "alert.comment", "alert.open", "alert.reopen", "alert.surface",
         "signal.open", "silence.end",
         // What only keeps, repeats or takes rights away.
-        "destination.test", "hold.add", "notification.resend", "quarantine.replay", "source.test", "token.revoke",
-        "identity.unbind",
+        "destination.test", "hold.add", "source.expect", "notification.resend", "quarantine.replay", "source.test",
+        "token.revoke", "identity.unbind",
         // A workload that an administrator let in, and a topic that one named.
         "identity.exchange", "source.subscribe",
         // What the server does by itself, and what says that all is well again.
-        "exposure.check", "ledger.beacon", "ledger.publication_resumed", "ledger.witness_agrees", "retention.carry_out",
+        "exposure.check", "source.fill", "source.resume", "ledger.beacon", "ledger.publication_resumed",
+        "ledger.witness_agrees", "retention.carry_out",
         "segment.seal",
         // Requests whose outcome is an event of its own: event.redact, retention.destroy, evidence.export.
         "redaction.run", "retention.run", "evidence.exported",
@@ -38,8 +40,8 @@ struct OwnEventRulesTests {
     /// The actions that the server's code names.
     private static func actions() throws -> Set<String> {
         let nouns = [
-            "access", "alert", "approver", "connector", "delivery", "destination", "event", "evidence", "exposure",
-            "field", "hold", "identity",
+            "access", "alert", "approver", "connector", "delivery", "destination", "enrichment", "event", "evidence",
+            "exposure", "field", "hold", "identity",
             "incident",
             "integrity", "ledger", "notification", "quarantine", "redaction", "retention", "rule", "search", "segment",
             "signal", "silence", "source", "token",

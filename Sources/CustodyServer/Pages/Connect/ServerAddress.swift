@@ -1,6 +1,6 @@
+import EventModel
 import HTTPTypes
 import Hummingbird
-import QueryLanguage
 
 /// This server's address as the browser that asks has it: what systems are told to send to.
 struct ServerAddress {

@@ -37,13 +37,27 @@ extension ServerState {
         let now = now()
         return sources.list().map { source in
             let title = source.connector == SourceStore.automatic ? "any, by shape" : titles[source.connector]
-            let state = health?.state(of: source, now: now) ?? (source.isEnabled ? "enabled" : "disabled", "plain")
+            let condition = CompletenessReport(source, self).condition.words
+            let state =
+                condition ?? health?.state(of: source, now: now)
+                ?? (source.isEnabled ? "enabled" : "disabled", "plain")
             return .of([
                 "name": source.name, "connector": title ?? source.connector, "state": state.0, "kind": state.1,
                 "path": "/sources/\(PagePath.encoded(source.name))",
                 "count": health.map { PageNumber.text($0[source.name]?.events ?? 0) },
                 "last": health?[source.name].map { PageData.time($0.last, now: now) },
             ])
+        }
+    }
+}
+
+extension CompletenessReport.Condition {
+    /// What a page says of a source that is not as it is expected to be; nil for any other.
+    fileprivate var words: (text: String, kind: String)? {
+        switch self {
+        case .quiet: ("quiet", "warn")
+        case .gaps: ("has gaps", "warn")
+        case .disabled, .waiting, .ok: nil
         }
     }
 }

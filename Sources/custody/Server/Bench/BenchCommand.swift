@@ -3,14 +3,14 @@ import ArgumentParser
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",
-        abstract: "Measure this machine: ingest, search and detection.",
+        abstract: "Measure this machine: ingest, search, detection and mapping.",
         discussion: """
             `ingest` and `search` start a server of their own on a throw-away directory, load it over HTTP with durable acknowledgements, and print \
             the figures with the environment they were measured in. Client and server share the machine's cores.
             """,
         subcommands: [
             BenchIngestCommand.self, BenchSearchCommand.self, BenchStoreCommand.self, BenchDetectCommand.self,
-            BenchLedgerCommand.self,
+            BenchLedgerCommand.self, BenchNormaliseCommand.self,
         ])
 }
 

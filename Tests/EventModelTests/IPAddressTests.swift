@@ -1,4 +1,4 @@
-import QueryLanguage
+import EventModel
 import Testing
 
 @Suite("Addresses")
