@@ -25,11 +25,14 @@ def run(repository, identifier, created):
     return {"id": identifier, "name": "ship", "head_branch": "main", "head_sha": "%040x" % identifier, "path": ".github/workflows/ship.yml",
             "run_number": identifier, "event": "push", "status": "completed", "conclusion": "success", "workflow_id": 551, "html_url": url,
             "pull_requests": [], "created_at": text(created), "updated_at": text(created + 90), "run_started_at": text(created), "actor": person,
-            "triggering_actor": person, "run_attempt": 1, "repository": {"id": 7001, "full_name": repository, "owner": {"login": "acorn", "id": 41}}}
+            "triggering_actor": person, "run_attempt": 1,
+            "jobs_url": f"https://api.github.com/repos/{repository}/actions/runs/{identifier}/jobs", "repository": {"id": 7001, "full_name": repository, "owner": {"login": "acorn", "id": 41}}}
 
 
 def job(repository, identifier, number, created):
-    return {"id": identifier * 100 + number, "run_id": identifier, "workflow_name": "ship", "head_branch": "main", "run_attempt": 1,
+    api = f"https://api.github.com/repos/{repository}/actions"
+    return {"id": identifier * 100 + number, "run_id": identifier, "run_url": f"{api}/runs/{identifier}",
+            "url": f"{api}/jobs/{identifier * 100 + number}", "workflow_name": "ship", "head_branch": "main", "run_attempt": 1,
             "head_sha": "%040x" % identifier, "html_url": f"https://github.com/{repository}/actions/runs/{identifier}/job/{number}",
             "status": "completed", "conclusion": "success", "created_at": text(created), "started_at": text(created),
             "completed_at": text(created + 60 + number), "name": f"job {number}", "steps": [], "labels": ["linux"], "runner_name": "shed-2"}

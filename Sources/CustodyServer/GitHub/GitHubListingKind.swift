@@ -103,7 +103,8 @@ extension GitHubListingCursor.Repository {
         if let place = open.firstIndex(where: { $0.key == item.key }) {
             if let changed { open[place] = changed } else { open.remove(at: place) }
         }
-        if changed == nil { settled[item.key] = item.created }
+        // Only what a pass will meet again: the cursor is written with every page, and a backfill has tens of thousands of items.
+        if changed == nil, item.created >= floor { settled[item.key] = item.created }
     }
 
     /// Forgets what no pass looks at any more.

@@ -59,6 +59,18 @@ struct GitHubStreamTests {
         }
     }
 
+    @Test("What a backfill has done with is not remembered; what a pass meets again is")
+    func settled() {
+        typealias Cursor = GitHubListingCursor
+        var repository = Cursor.Repository(floor: 1_000)
+        let old = Cursor.Item(id: 1, attempt: 1, created: 999, isOld: true)
+        let new = Cursor.Item(id: 2, attempt: 1, created: 1_000, isOld: false)
+        repository.wanted = [old, new]
+        repository.replace(old, by: nil)
+        repository.replace(new, by: nil)
+        #expect(repository.wanted.isEmpty && repository.settled == [new.key: 1_000])
+    }
+
     /// `CUSTODY_BACKFILL_EVENTS=100000` measures what the number of the goal says.
     @Test("A backfill takes as many events as there are, and the time that it took is told")
     func figure() async throws {
