@@ -97,7 +97,8 @@ struct AuthorityJudgement {
         }
         if pending.events > 0 {
             notes.append(
-                "\(pending.events) of these by records that no checkpoint covers yet; the first is leaf \(pending.leaf)")
+                "\(pending.events) of these by records that no checkpoint covers yet; the first is leaf \(pending.leaf)"
+            )
         }
         if !history.approvers.isEmpty {
             notes.append("approvers: " + history.approvers.map(\.description).joined(separator: ", "))

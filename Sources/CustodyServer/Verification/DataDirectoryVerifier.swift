@@ -88,7 +88,8 @@ package struct DataDirectoryVerifier: Sendable {
         let times = check(comparisons.map(\.statements), ledger, &report)
         var judgement = AuthorityJudgement(
             ledger: key, formerly: predecessors(),
-            leaves: comparisons.flatMap(\.systemLeaves) + pendingLeaves(of: comparisons), size: ledger.size, times: times)
+            leaves: comparisons.flatMap(\.systemLeaves) + pendingLeaves(of: comparisons), size: ledger.size,
+            times: times)
         try judge(marks, comparisons, ledger, &judgement)
         let stripped = UInt64(judgement.strippedLeaves.count)
         report.counts.verified = marks.verified - stripped

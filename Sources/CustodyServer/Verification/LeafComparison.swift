@@ -46,7 +46,9 @@ struct LeafComparison: Sendable {
         in place: String
     ) {
         guard index < size else {
-            if let leaf = (try? SealedView(record)).flatMap({ SystemLeaf($0, at: index) }) { pendingLeaves.append(leaf) }
+            if let leaf = (try? SealedView(record)).flatMap({ SystemLeaf($0, at: index) }) {
+                pendingLeaves.append(leaf)
+            }
             return
         }
         guard let view = try? SealedView(record), let entry = Self.entry(of: view, salts, remains),

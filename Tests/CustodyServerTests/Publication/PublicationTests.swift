@@ -140,7 +140,9 @@ struct PublicationTests {
         }
     }
 
-    @Test("What is redacted while publication is stopped is lawful by its approvals, and verification says what covers it")
+    @Test(
+        "What is redacted while publication is stopped is lawful by its approvals, and verification says what covers it"
+    )
     func redactedMeanwhile() async throws {
         let places = try Places()
         func configure(_ name: String) -> @Sendable (inout ServerConfiguration) -> Void {
@@ -166,7 +168,8 @@ struct PublicationTests {
         }
         let now = try await report(at: WallClock.now())
         #expect(now.isIntact && now.counts.destroyedWithoutAuthority == 0, "\(now.faults)")
-        #expect(now.notes.contains { $0.contains("1 of these by records that no checkpoint covers yet") }, "\(now.notes)")
+        #expect(
+            now.notes.contains { $0.contains("1 of these by records that no checkpoint covers yet") }, "\(now.notes)")
         // A record that claims to be of later than now allows nothing.
         let before = try await report(at: WallClock.now().advanced(byNanoseconds: -3_600_000_000_000))
         #expect(before.counts.destroyedWithoutAuthority == 1)
