@@ -159,6 +159,20 @@ import Testing
         }
     }
 
+    @Test("A whole digest is looked up among few values, however many have its algorithm")
+    func digests() throws {
+        var numbers = SeededNumbers(seed: 3)
+        let values = Set((0..<2_000).map { _ in "sha256:" + (0..<64).map { _ in numbers.pick(Array("0123456789abcdef")) } })
+            .sorted()
+        let column = Self.column(values, codes: [], width: 2)
+        let wanted = values[700]
+        for text in [wanted, wanted.uppercased(), String(wanted.dropFirst(7))] {
+            let test = FieldValueTest(.equals(text), kind: .digest)
+            let ranges = PrefixRanges.of(test, in: column)
+            #expect(ranges.contains { $0.contains(701) } && ranges.reduce(0) { $0 + $1.count } < 20, "\(text)")
+        }
+    }
+
     @Test(
         "Of many values the frequent ones are counted over all columns, and the answer says whether one may be missing",
         arguments: 1...12)

@@ -2,8 +2,9 @@ import EventModel
 
 /// Finds in a sorted dictionary what may begin with some characters whatever their case.
 enum PrefixRanges {
-    /// Characters that are looked at: each doubles the number of ranges at most, and four leave little.
-    private static let depth = 4
+    /// Characters that are looked at: the algorithm of a digest and some of its digits, so that one of a million is alone. Each doubles
+    /// the number of ranges at most, and only what some value begins with is followed.
+    private static let depth = 12
 
     /// Names of algorithms before the colon of a digest that are looked behind one by one: there are some five in use.
     private static let algorithms = 32
@@ -60,7 +61,7 @@ enum PrefixRanges {
         guard let next = rest.first else { return ranges.append(codes(begun, column)) }
         // Ascending: capitals, small letters, and then what is not ASCII and may fold to anything.
         let capital = next &- UInt8(ascii: "a") < 26 ? next &- 0x20 : next
-        for byte in capital == next ? [next] : [capital, next] {
+        for byte in capital == next ? [next] : [capital, next] where !codes(begun + [byte], column).isEmpty {
             collect(rest.dropFirst(), begun + [byte], column, &ranges)
         }
         let all = codes(begun, column)
