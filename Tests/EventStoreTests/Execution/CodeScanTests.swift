@@ -162,8 +162,10 @@ import Testing
     @Test("A whole digest is looked up among few values, however many have its algorithm")
     func digests() throws {
         var numbers = SeededNumbers(seed: 3)
-        let values = Set((0..<2_000).map { _ in "sha256:" + (0..<64).map { _ in numbers.pick(Array("0123456789abcdef")) } })
-            .sorted()
+        let values = Set(
+            (0..<2_000).map { _ in "sha256:" + (0..<64).map { _ in numbers.pick(Array("0123456789abcdef")) } }
+        )
+        .sorted()
         let column = Self.column(values, codes: [], width: 2)
         let wanted = values[700]
         for text in [wanted, wanted.uppercased(), String(wanted.dropFirst(7))] {
