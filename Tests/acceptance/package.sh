@@ -3,8 +3,8 @@
 #
 #   package.sh [DIST]          DIST (default: dist) holds the .deb and the tarball
 #
-# Needs root, debootstrap and Debian's archive; systemd-nspawn, when it is there, boots the system so that the service is
-# started by systemd, sandbox included. MIRROR names another archive, SUITE another release (default: bookworm).
+# Needs root, debootstrap and Debian's archive. The service's command is run by hand; boot.sh has systemd run it, sandbox included.
+# MIRROR names another archive, SUITE another release (default: bookworm).
 #
 # Exit: 0 all right, 1 something is not, 77 skipped because something needed is missing.
 set -euo pipefail
@@ -26,7 +26,6 @@ root=$(mktemp -d)
 # It becomes the root directory of a user without rights.
 chmod 755 "$root"
 cleanup() {
-    [ -z "${machine:-}" ] || machinectl poweroff "$machine" 2>/dev/null || true
     [ -z "${server:-}" ] || kill "$server" 2>/dev/null || true
     umount -l "$root/proc" 2>/dev/null || true
     rm -rf "$root"
@@ -85,34 +84,6 @@ ready() {
     bad "not ready after 30 s"
 }
 
-if command -v systemd-nspawn >/dev/null && [ -d /sys/fs/cgroup ]; then
-    umount -l "$root/proc"
-    machine=custody-package-$$
-    begin=$(date +%s%N)
-    systemd-nspawn -q -b -D "$root" -M "$machine" --private-users=no >"$root/../$machine.log" 2>&1 &
-    leader=""
-    for _ in $(seq 300); do
-        leader=$(pgrep -f "^/lib/systemd/systemd|^/sbin/init" -n -P "$(pgrep -n -f "systemd-nspawn.*$machine" || echo 0)" 2>/dev/null || true)
-        [ -n "$leader" ] && break
-        sleep 0.1
-    done
-    if [ -n "$leader" ]; then
-        inside() { nsenter -t "$leader" -a -- "$@"; }
-        ready inside "$begin"
-        inside systemctl is-active --quiet custody || bad "the service is not active"
-        [ "$(inside systemctl show -P NRestarts custody)" = 0 ] || bad "the service was restarted"
-        use inside "systemd"
-        begin=$(date +%s%N)
-        inside systemctl restart custody || bad "restart"
-        ready inside "$begin"
-        inside custody search 'actor:octocat' | grep -q repo.create || bad "the event is gone after a restart"
-        good "systemd: the sandboxed service restarts and has its data"
-        inside poweroff || true
-        exit 0
-    fi
-    echo "note: systemd does not boot here; the service's command is run by hand" >&2
-    mount -t proc proc "$root/proc"
-fi
 inside() { chroot "$root" "$@"; }
 begin=$(date +%s%N)
 chroot --userspec=custody:custody "$root" env HOME=/var/lib/custody custody serve --config /etc/custody/custody.yaml \

@@ -113,11 +113,18 @@ package struct DataDirectoryVerifier: Sendable {
         return report
     }
 
-    /// What is recorded beyond the checkpoint: a redaction while publication is stopped is carried out, and its approvals say
-    /// by whom. What claims a time to come could make any event old enough.
+    /// What destructions are recorded beyond the checkpoint: a redaction while publication is stopped is carried out, and its
+    /// approvals say by whom.
+    ///
+    /// Who approves, and what policies are in force, has to be under a signature of the ledger: where nobody approves yet, who can
+    /// write to the disk could approve for himself. What claims a time to come could make any event old enough.
     private func pendingLeaves(of comparisons: [LeafComparison]) -> [SystemLeaf] {
         let latest = now().milliseconds
-        return comparisons.flatMap(\.pendingLeaves).filter { $0.received <= latest }
+        return comparisons.flatMap(\.pendingLeaves).filter { leaf in
+            guard let document = leaf.document, leaf.received <= latest else { return false }
+            // A record that was taken back brings the lost ledger's signature with it.
+            return document.type == .redact || document.type == .destroy || document.lost != nil
+        }
     }
 
     /// Keys that this one followed, those of logs that it goes on for included, as the directory's own statements say. Requests

@@ -140,6 +140,28 @@ struct PublicationTests {
         }
     }
 
+    @Test("An approver whom no checkpoint covers approves nothing yet: who can write to the disk could have made him")
+    func approverMeanwhile() async throws {
+        let places = try Places()
+        func configure(_ name: String) -> @Sendable (inout ServerConfiguration) -> Void {
+            { [guardPath = places.path(name)] in $0.guardDirectory = guardPath }
+        }
+        try await TestServer.run(configure("guard"), in: places("data")) { server, client in
+            _ = try await client.send(.post, "/v1/events", Self.event(1))
+            #expect(await Self.published(1, server))
+        }
+        let key = try #require(DataDirectoryVerifier.ownKey(of: places.path("data")))
+        try await TestServer.run(configure("another-guard"), in: places("data")) { _, client in
+            let approvals = try Approvals(ledger: key)
+            let approver = try approvals.adding(approvals.mallory, at: WallClock.now(), by: [approvals.mallory])
+            #expect(try await client.send(.post, "/v1/approvers", Approvals.body(approver)).status == 201)
+            let redaction = try approvals.redaction([[0, 0]], ["actor"], at: WallClock.now(), by: [approvals.mallory])
+            #expect(try await client.send(.post, "/v1/redactions", Approvals.body(redaction)).status == 201)
+        }
+        let report = try await DataDirectoryVerifier(directory: places.path("data"), key: key).verify()
+        #expect(!report.isIntact && report.counts.destroyedWithoutAuthority == 1, "\(report.notes)")
+    }
+
     @Test(
         "What is redacted while publication is stopped is lawful by its approvals, and verification says what covers it"
     )
