@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """How long it takes from the receipt of an event to its alert in the database, while other events come at a steady rate.
 
-    alert-latency.py CUSTODY EVENTS.ndjson [--rate 20000] [--seconds 20] [--rules DIR] [--reload-every 2]
+    alert-latency.py CUSTODY EVENTS.ndjson [--rate 20000] [--seconds 20] [--rules DIR] [--reload-every 2] [--limit 200]
 
 CUSTODY is the program, EVENTS any NDJSON of at least some thousand events (sent again and again under other sources). Ten times a
 second a probe goes along whose alert is compared with it: `created` of the alert minus `received` of the event, both by the
-server's clock. Prints the quantiles in milliseconds and the rate that was reached. Client and server share the machine.
+server's clock. Prints the quantiles in milliseconds and the rate that was reached; exit 1 when p99 is above the limit. Client and server share the machine.
 
 With --rules the rules of DIR are in force beside the shipped ones; with --reload-every all rules are read again every so many
 seconds, and how long each time took is printed too: every probe must have its one alert all the same.
@@ -54,6 +54,7 @@ def main():
     parser.add_argument("events")
     parser.add_argument("--rate", type=int, default=20_000)
     parser.add_argument("--seconds", type=int, default=20)
+    parser.add_argument("--limit", type=float, default=200)
     parser.add_argument("--rules")
     parser.add_argument("--reload-every", type=float)
     options = parser.parse_args()
@@ -138,6 +139,7 @@ def main():
             if reloads:
                 print(f"{len(reloads)} reloads of {reloads[-1][1]} rules, the longest {max(reloads)[0] * 1000:.0f} ms")
             assert len(found) == probes
+            assert quantile(.99) <= options.limit, f"p99 is above {options.limit} ms"
             assert not options.reload_every or max(reloads)[0] < 2
         finally:
             custody.terminate()

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """How long a webhook's delivery takes until it is acknowledged, that is verified, sealed and durable, at a steady rate.
 
-    hook-latency.py CUSTODY [--rate 1000] [--seconds 15]
+    hook-latency.py CUSTODY [--rate 1000] [--seconds 15] [--limit 25]
 
 CUSTODY is the program. Signed deliveries of GitHub's kind come one by one over kept connections; a delivery that has to wait for its turn counts from
-the moment at which it was due. Client and server share the machine. Exit 1 when one is not taken.
+the moment at which it was due. Client and server share the machine. Exit 1 when one is not taken, or when the 99th
+of a hundred took longer than the limit in milliseconds.
 """
 import argparse, hashlib, hmac, http.client, json, os, queue, subprocess, tempfile, threading, time, urllib.request
 from custody_check import call, wait
@@ -61,6 +62,7 @@ def main():
     parser.add_argument("program")
     parser.add_argument("--rate", type=float, default=1000)
     parser.add_argument("--seconds", type=float, default=15)
+    parser.add_argument("--limit", type=float, default=25)
     options = parser.parse_args()
     port = int(os.environ.get("CUSTODY_PORT", "25480"))
     url = f"http://127.0.0.1:{port}"
@@ -85,6 +87,7 @@ def main():
     print(f"{len(times)} deliveries at {len(times) / max(share[1] for share in shares):,.0f} a second: p50 {quantile(.5):.1f} ms, p95 {quantile(.95):.1f} ms, "
           f"p99 {quantile(.99):.1f} ms, most {times[-1]:.1f} ms")
     assert times[-1] != float("inf"), "a delivery was not taken"
+    assert quantile(.99) <= options.limit, f"p99 is above {options.limit} ms"
 
 
 main()
