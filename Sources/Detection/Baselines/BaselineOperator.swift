@@ -16,6 +16,8 @@ final class BaselineOperator: StatefulOperator {
     private let fields: [BaselineField]
     private var subjects = UseOrderedTable<Subject>()
     private var cache = DigestCache()
+    /// Those of the event at hand; kept for their memory.
+    private var tuples = BaselineTuples()
     /// Event time of the first event; nil before it.
     private var start: Int64?
     /// Events so far, for baselines without subjects.
@@ -34,7 +36,7 @@ final class BaselineOperator: StatefulOperator {
     var entryCount: Int { subjects.count }
 
     func observe(_ observation: StateObservation, into findings: inout [OperatorFinding]) {
-        let tuples = BaselineTuples(observation, input: 0, fields: fields, per: definition.per.count)
+        tuples.load(observation, input: 0, fields: fields, per: definition.per.count)
         guard tuples.count > 0 else { return }
         let time = observation.time.nanoseconds
         let begin = start ?? time
@@ -44,30 +46,36 @@ final class BaselineOperator: StatefulOperator {
             time: time, index: observation.index, isLearning: time.distance(since: begin) < definition.learn,
             isPoisoned: observation.raised.map { $0 >= Self.poisonous } ?? false)
         for tuple in 0..<tuples.count {
-            let verdict = judge(tuples, tuple, event)
-            guard let verdict else { continue }
-            findings.append(finding(verdict, tuples, tuple, observation, isLearning: event.isLearning))
+            guard let verdict = judge(tuple, event) else { continue }
+            findings.append(finding(verdict, tuple, observation, isLearning: event.isLearning))
         }
         makeRoom()
     }
 
-    private func judge(_ tuples: BaselineTuples, _ tuple: Int, _ event: BaselineEvent) -> BaselineVerdict? {
+    private func judge(_ tuple: Int, _ event: BaselineEvent) -> BaselineVerdict? {
         let key = tuples.subject(tuple, &cache)
         let member = tuples.member(tuple, &cache).high
-        let before = subjects.use(key) { $0.byteCount }
-        if before == nil { subjects.insert(key, Subject(first: event.time)) }
-        let result = subjects.use(key) { subject -> (verdict: BaselineVerdict?, bytes: Int, evicted: Int) in
-            let (verdict, evicted) = definition.judge(&subject, member: member, event)
-            return (verdict, subject.byteCount, evicted)
+        if let verdict = judge(key, member, event, isNew: false) { return verdict.verdict }
+        subjects.insert(key, Subject(first: event.time))
+        return judge(key, member, event, isNew: true)?.verdict
+    }
+
+    /// What is to be said about a subject's value (which may be nothing); nil for a subject that is not known.
+    private func judge(
+        _ key: ValueDigest, _ member: UInt64, _ event: BaselineEvent, isNew: Bool
+    ) -> (verdict: BaselineVerdict?, evicted: Int)? {
+        let result = subjects.use(key) { subject -> (verdict: BaselineVerdict?, evicted: Int) in
+            let before = isNew ? 0 : subject.byteCount
+            let result = definition.judge(&subject, member: member, event)
+            stateBytes += subject.byteCount - before
+            return result
         }
-        stateBytes += (result?.bytes ?? 0) - (before ?? 0)
         evictions += result?.evicted ?? 0
-        return result?.verdict
+        return result
     }
 
     private func finding(
-        _ verdict: BaselineVerdict, _ tuples: BaselineTuples, _ tuple: Int, _ observation: StateObservation,
-        isLearning: Bool
+        _ verdict: BaselineVerdict, _ tuple: Int, _ observation: StateObservation, isLearning: Bool
     ) -> OperatorFinding {
         let group = fields.enumerated().filter { definition.group.isEmpty || definition.group.contains($1.name) }
             .map { place, field in
@@ -94,7 +102,10 @@ final class BaselineOperator: StatefulOperator {
     }
 
     /// Subjects and members are digests; only the texts beside them, which save computing them again, are values.
-    func forgetValues(of leaves: LeafRanges) { cache = DigestCache() }
+    func forgetValues(of leaves: LeafRanges) {
+        cache = DigestCache()
+        tuples = BaselineTuples()
+    }
 
     // MARK: Snapshots
 

@@ -4,53 +4,68 @@ import EventModel
 /// value (the digest of each package with that package), a field with one value goes with all of them, and otherwise the
 /// first values count.
 struct BaselineTuples {
-    private let folded: [[[UInt8]]]
-    private let per: Int
+    private var values = ValueSpans()
+    /// By field: where its values begin; and the end.
+    private var starts: [Int] = []
+    private var per = 0
     /// How many there are; none when a field of `per` is missing, or all fields of `of` are.
-    let count: Int
+    private(set) var count = 0
 
-    init(_ observation: StateObservation, input: Int, fields: [BaselineField], per: Int) {
+    /// Takes an event's values; those of the one before are forgotten.
+    mutating func load(_ observation: StateObservation, input: Int, fields: [BaselineField], per: Int) {
         self.per = per
-        var values: [[[UInt8]]] = []
+        values.removeAll()
+        starts.removeAll(keepingCapacity: true)
+        var hasSubject = true
+        var hasMember = per == fields.count
+        // As many values as those fields have that have not just one; -1 where they differ among each other.
+        var several = 1
         for (place, field) in fields.enumerated() {
-            var own: [[UInt8]] = []
+            let start = values.count
+            starts.append(start)
             observation.forEachValue(of: place, input: input) { value in
-                guard own.count < BaselineLimits.tuples else { return }
-                own.append(Self.transformed(value, field.transform))
+                guard values.count - start < BaselineLimits.tuples else { return }
+                Self.append(value, field.transform, to: &values)
             }
-            values.append(own)
+            if values.count == start {
+                if place < per { hasSubject = false }
+                // That one of several values is missing is a habit, too.
+                values.append(UnsafeRawBufferPointer(start: nil, count: 0))
+            } else if place >= per {
+                hasMember = true
+            }
+            let own = values.count - start
+            if own > 1 { several = several == 1 || several == own ? own : -1 }
         }
-        let hasSubject = values[..<per].allSatisfy { !$0.isEmpty }
-        let hasMember = per == fields.count || values[per...].contains { !$0.isEmpty }
-        // That one of several values is missing is a habit, too.
-        for place in values.indices where values[place].isEmpty { values[place] = [[]] }
-        folded = values
-        let several = Set(values.map(\.count)).subtracting([1])
-        count = hasSubject && hasMember ? (several.count == 1 ? several.first ?? 1 : 1) : 0
+        starts.append(values.count)
+        count = hasSubject && hasMember ? max(several, 1) : 0
     }
 
-    private func value(_ field: Int, _ tuple: Int) -> [UInt8] {
-        let values = folded[field]
-        return values.count == 1 ? values[0] : values[min(tuple, values.count - 1)]
+    private func place(_ field: Int, _ tuple: Int) -> Int {
+        min(starts[field] + tuple, starts[field + 1] - 1)
+    }
+
+    private func text(_ field: Int, _ tuple: Int) -> String {
+        values.withValue(place(field, tuple)) { String(decoding: $0, as: UTF8.self) }
     }
 
     /// Whose habits a tuple is about.
     func subject(_ tuple: Int, _ cache: inout DigestCache) -> ValueDigest {
-        cache.digest((0..<per).map { value($0, tuple) })
+        cache.digest(values, (0..<per).lazy.map { place($0, tuple) })
     }
 
     /// What is habitual about it.
     func member(_ tuple: Int, _ cache: inout DigestCache) -> ValueDigest {
-        guard per < folded.count else { return ValueDigest(high: 0, low: 0) }
-        return cache.digest((per..<folded.count).map { value($0, tuple) })
+        guard per < starts.count - 1 else { return ValueDigest(high: 0, low: 0) }
+        return cache.digest(values, (per..<starts.count - 1).lazy.map { place($0, tuple) })
     }
 
     /// A field's value for people to read.
     func text(
         of field: Int, _ tuple: Int, _ observation: StateObservation, input: Int, _ transform: BaselineField.Transform
     ) -> String {
-        guard transform == .none else { return String(decoding: value(field, tuple), as: UTF8.self) }
-        let wanted = folded[field].count == 1 ? 0 : tuple
+        guard transform == .none else { return text(field, tuple) }
+        let wanted = starts[field + 1] - starts[field] == 1 ? 0 : tuple
         var place = 0
         var result = ""
         observation.forEachValue(of: field, input: input, folded: false) { value in
@@ -60,6 +75,13 @@ struct BaselineTuples {
             place += 1
         }
         return result
+    }
+
+    private static func append(
+        _ value: UnsafeRawBufferPointer, _ transform: BaselineField.Transform, to values: inout ValueSpans
+    ) {
+        guard transform != .none else { return values.append(value) }
+        transformed(value, transform).withUnsafeBytes { values.append($0) }
     }
 
     static func transformed(_ value: UnsafeRawBufferPointer, _ transform: BaselineField.Transform) -> [UInt8] {

@@ -1,3 +1,5 @@
+import EventModel
+
 /// Digests of values that came lately: most events name few people, sources and packages, and a digest costs more than all
 /// else that a baseline does. It has no part in what an operator finds.
 struct DigestCache {
@@ -5,23 +7,33 @@ struct DigestCache {
     /// Longer values are too rare to keep.
     private static let maximumBytes = 512
 
-    private var entries: [(bytes: [UInt8], digest: ValueDigest)?] = Array(repeating: nil, count: DigestCache.slots)
+    private struct Entry {
+        let hash: UInt64
+        let bytes: [UInt8]
+        let digest: ValueDigest
+    }
 
-    /// The digest of some values, in folded case.
-    mutating func digest(_ parts: [[UInt8]]) -> ValueDigest {
-        var bytes: [UInt8] = []
-        for part in parts {
-            // Lengths keep parts apart, as in the digest.
-            withUnsafeBytes(of: UInt32(truncatingIfNeeded: part.count)) { bytes.append(contentsOf: $0) }
-            bytes.append(contentsOf: part)
+    /// Made with the first digest: most operators never ask.
+    private var entries: [Entry?] = []
+    /// The values at hand, each behind its length, which keeps them apart as in the digest.
+    private var key: [UInt8] = []
+
+    /// The digest of the values at some places, in folded case.
+    mutating func digest(_ values: ValueSpans, _ places: some Sequence<Int>) -> ValueDigest {
+        key.removeAll(keepingCapacity: true)
+        for place in places {
+            values.withValue(place) { value in
+                withUnsafeBytes(of: UInt32(truncatingIfNeeded: value.count)) { key.append(contentsOf: $0) }
+                key.append(contentsOf: value)
+            }
         }
-        guard bytes.count <= Self.maximumBytes else { return ValueDigest(parts) }
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
-        let slot = Int((hash ^ (hash >> 32)) % UInt64(Self.slots))
-        if let entry = entries[slot], entry.bytes == bytes { return entry.digest }
-        let digest = ValueDigest(parts)
-        entries[slot] = (bytes, digest)
+        guard key.count <= Self.maximumBytes else { return ValueDigest(values, places) }
+        let hash = key.withUnsafeBytes { ByteHash.hash($0, seed: 0) }
+        let slot = Int(truncatingIfNeeded: hash % UInt64(Self.slots))
+        if entries.isEmpty { entries = Array(repeating: nil, count: Self.slots) }
+        if let entry = entries[slot], entry.hash == hash, entry.bytes == key { return entry.digest }
+        let digest = ValueDigest(values, places)
+        entries[slot] = Entry(hash: hash, bytes: key, digest: digest)
         return digest
     }
 }

@@ -40,6 +40,8 @@ final class MissingOperator: StatefulOperator {
     private var followers = UseOrderedTable<Follower>()
     private var alarms = DeadlineQueue()
     private var cache = DigestCache()
+    /// The subject at hand; kept for its memory.
+    private var subject = ValueSpans()
     private var start: Int64?
     /// The time of receipt that was reached. No part of the state: it is told before each observation.
     private var now = Int64.min
@@ -98,12 +100,13 @@ final class MissingOperator: StatefulOperator {
     }
 
     private func key(_ observation: StateObservation, input: Int) -> ValueDigest? {
-        var parts: [[UInt8]] = []
+        subject.removeAll()
         for field in definition.per.indices {
-            guard let part = observation.firstFolded(of: field, input: input) else { return nil }
-            parts.append(part)
+            let known = subject.count
+            observation.forEachValue(of: field, input: input) { if subject.count == known { subject.append($0) } }
+            guard subject.count > known else { return nil }
         }
-        return cache.digest(parts)
+        return cache.digest(subject, 0..<subject.count)
     }
 
     private func deadline(after time: Int64) -> Int64 {
@@ -165,6 +168,7 @@ final class MissingOperator: StatefulOperator {
 
     func forgetValues(of leaves: LeafRanges) {
         cache = DigestCache()
+        subject = ValueSpans()
         waiting.update { expectation in
             guard leaves.contains(expectation.leaf) else { return }
             stateBytes -= expectation.byteCount

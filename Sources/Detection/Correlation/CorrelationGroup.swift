@@ -14,10 +14,18 @@ struct ValueDigest: Hashable, Comparable, Sendable {
     /// - Parameter parts: In folded case. Their lengths keep them apart.
     init(_ parts: [[UInt8]]) {
         var hash = SHA256()
-        for part in parts {
-            withUnsafeBytes(of: UInt64(part.count).littleEndian) { hash.update(bufferPointer: $0) }
-            part.withUnsafeBytes { hash.update(bufferPointer: $0) }
-        }
+        for part in parts { part.withUnsafeBytes { Self.add($0, to: &hash) } }
+        self.init(hash)
+    }
+
+    /// - Parameter places: Of values in folded case. Their lengths keep them apart.
+    init(_ values: ValueSpans, _ places: some Sequence<Int>) {
+        var hash = SHA256()
+        for place in places { values.withValue(place) { Self.add($0, to: &hash) } }
+        self.init(hash)
+    }
+
+    private init(_ hash: SHA256) {
         (high, low) = hash.finalize().withUnsafeBytes { bytes in
             (
                 bytes.loadUnaligned(fromByteOffset: 0, as: UInt64.self).bigEndian,
@@ -25,6 +33,14 @@ struct ValueDigest: Hashable, Comparable, Sendable {
             )
         }
     }
+
+    private static func add(_ part: UnsafeRawBufferPointer, to hash: inout SHA256) {
+        withUnsafeBytes(of: UInt64(part.count).littleEndian) { hash.update(bufferPointer: $0) }
+        hash.update(bufferPointer: part)
+    }
+
+    /// The high half is half a digest already: as good as any hash.
+    func hash(into hasher: inout Hasher) { hasher.combine(high) }
 
     static func < (left: ValueDigest, right: ValueDigest) -> Bool { (left.high, left.low) < (right.high, right.low) }
 }

@@ -177,15 +177,13 @@ private final class EngineState: @unchecked Sendable {
         var raised: Severity?
         let entity = view.flatMap(Self.entity) ?? ""
         for number in matched {
-            let compiled = program.rules[number]
-            if compiled.isRaised {
+            let use = program.uses[number]
+            if use.isRaised {
                 matches.append(match(number, of: program, entity: entity, index: index, time: time))
-                raised = max(raised ?? .informational, compiled.rule.severity)
+                raised = max(raised ?? .informational, program.rules[number].rule.severity)
             }
-            for consumer in compiled.consumers {
-                host.note(
-                    consumer,
-                    slots: consumer.fields.map { evaluator.values.resolve(Int($0)) })
+            for place in use.firstConsumer..<use.endConsumer {
+                host.note(program.consumers[Int(place)], of: program, evaluator.values)
             }
         }
         let event = OperatorHost.Event(index: index, time: time, entity: entity, values: evaluator.values)

@@ -15,18 +15,26 @@ final class RuleProgram: Sendable {
         let count: Int32
     }
 
-    /// An operator that takes the matches of a rule, with the fields that it reads.
-    struct Consumer: Sendable {
+    /// An operator that takes the matches of a rule, with the fields that it reads: a range of ``consumerFields``.
+    struct Consumer: BitwiseCopyable, Sendable {
         let place: Int32
         let input: Int32
-        let fields: [Int32]
+        let firstField: Int32
+        let endField: Int32
     }
 
+    /// What becomes of a rule's match.
+    struct Use: BitwiseCopyable, Sendable {
+        /// Whether it is raised, or only feeds operators.
+        let isRaised: Bool
+        /// A range of ``consumers``.
+        let firstConsumer: Int32
+        let endConsumer: Int32
+    }
+
+    /// What only a match that is raised needs.
     struct CompiledRule: Sendable {
         let rule: SigmaRule
-        /// Whether a match is raised, or only feeds operators.
-        let isRaised: Bool
-        let consumers: [Consumer]
         /// The fields that tell one alert of the rule from another.
         let group: [(name: String, field: Int)]
     }
@@ -60,6 +68,10 @@ final class RuleProgram: Sendable {
     let nodes: FlatArray<Node>
     let children: FlatArray<Int32>
     let rules: [CompiledRule]
+    /// By rule.
+    let uses: FlatArray<Use>
+    let consumers: FlatArray<Consumer>
+    let consumerFields: FlatArray<Int32>
     /// Every rule's node.
     let roots: FlatArray<Int32>
     /// By predicate: the rules to ask when it holds, as a range of ``witnessedRules``.
@@ -109,6 +121,9 @@ final class RuleProgram: Sendable {
         nodes = FlatArray(builder.nodes)
         children = FlatArray(builder.children)
         self.rules = rules
+        uses = FlatArray(builder.uses)
+        consumers = FlatArray(builder.consumers)
+        consumerFields = FlatArray(builder.consumerFields)
         self.roots = FlatArray(roots)
         let index = WitnessIndex(roots, nodes: builder.nodes, children: builder.children, tests: builder.tests)
         witnessed = FlatArray(index.ranges)
@@ -134,6 +149,9 @@ struct RuleProgramBuilder {
     fileprivate private(set) var predicates: [Predicate] = []
     fileprivate private(set) var nodes: [RuleProgram.Node] = []
     fileprivate private(set) var children: [Int32] = []
+    fileprivate private(set) var uses: [RuleProgram.Use] = []
+    fileprivate private(set) var consumers: [RuleProgram.Consumer] = []
+    fileprivate private(set) var consumerFields: [Int32] = []
     private var costs: [Int] = []
 
     /// - Parameter numbers: The rules of the set that the program evaluates.
@@ -150,15 +168,20 @@ struct RuleProgramBuilder {
             payloadOnly = rule.seesPayloadOnly
             roots.append(encode(rule.expression))
             let group = rule.extensions.group.map { (name: $0.written, field: field(.field($0))) }
-            let consumers = plan.ofMatches[number].map { consumer in
-                RuleProgram.Consumer(
-                    place: Int32(consumer.place), input: Int32(consumer.input),
-                    fields: consumer.fields.map { Int32(field(.field($0))) })
+            let firstConsumer = Int32(consumers.count)
+            for consumer in plan.ofMatches[number] {
+                let firstField = Int32(consumerFields.count)
+                for name in consumer.fields { consumerFields.append(Int32(field(.field(name)))) }
+                consumers.append(
+                    RuleProgram.Consumer(
+                        place: Int32(consumer.place), input: Int32(consumer.input), firstField: firstField,
+                        endField: Int32(consumerFields.count)))
             }
-            compiled.append(
-                RuleProgram.CompiledRule(
-                    rule: rule, isRaised: rule.definition == nil && plan.isRaised[number], consumers: consumers,
-                    group: group))
+            uses.append(
+                RuleProgram.Use(
+                    isRaised: rule.definition == nil && plan.isRaised[number], firstConsumer: firstConsumer,
+                    endConsumer: Int32(consumers.count)))
+            compiled.append(RuleProgram.CompiledRule(rule: rule, group: group))
         }
         return RuleProgram(self, compiled, roots: roots)
     }

@@ -20,16 +20,19 @@ final class OperatorHost {
         let values: EventValues
     }
 
-    private struct Pending {
-        var inputs: [Int] = []
-        var slots: [[EventValues.Slot]] = []
-        var findings: [(input: Int, values: [[UInt8]?], finding: OperatorFinding)] = []
+    /// What an operator found, on its way to another.
+    private struct HandedOn {
+        let input: Int
+        let values: [[UInt8]?]
+        let finding: OperatorFinding
     }
 
     let plan: OperatorPlan
     private var operators: [any StatefulOperator]
-    private var pending: [Pending]
-    private var isPending = false
+    private let matched: MatchedInputs
+    /// By operator: what others found for it.
+    private var handedOn: [[HandedOn]]
+    private var pending = PlaceSet()
     private var now = Timestamp(rawValue: .min)
     private var findings: [OperatorFinding] = []
 
@@ -48,7 +51,9 @@ final class OperatorHost {
         operators = zip(plan.operators, keys).map { member, key in
             kept[key + "\n" + member.version] ?? member.definition.makeOperator(limits: limits)
         }
-        pending = Array(repeating: Pending(), count: operators.count)
+        matched = MatchedInputs(inputCounts: plan.operators.map(\.definition.inputs.count))
+        handedOn = Array(repeating: [], count: operators.count)
+        pending.reserve(operators.count)
     }
 
     /// The operators' rule keys and severities.
@@ -79,15 +84,11 @@ final class OperatorHost {
     }
 
     /// Notes that the event at hand matched an input.
-    func note(_ consumer: RuleProgram.Consumer, slots: [EventValues.Slot]) {
-        isPending = true
+    func note(_ consumer: RuleProgram.Consumer, of program: RuleProgram, _ values: EventValues) {
         let place = Int(consumer.place)
-        if pending[place].slots.isEmpty {
-            let inputs = plan.operators[place].definition.inputs.count
-            pending[place].slots = Array(repeating: [], count: inputs)
-        }
-        pending[place].inputs.append(Int(consumer.input))
-        pending[place].slots[Int(consumer.input)] = slots
+        pending.insert(place)
+        matched.note(
+            place, Int(consumer.input), fields: Int(consumer.firstField)..<Int(consumer.endField), of: program, values)
     }
 
     /// Tells operators how late it is, at most once for every second of it: the whole seconds count.
@@ -100,39 +101,45 @@ final class OperatorHost {
             if !findings.isEmpty { handOver(from: place, raise) }
         }
         // What timers found may feed others at once.
-        if isPending {
+        if !pending.isEmpty {
             run(Event(index: next, time: second, entity: "", values: EventValues()), raised: nil, raise)
         }
     }
 
     /// Runs the operators that something was noted for.
     func run(_ event: Event, raised: Severity?, _ raise: (Raised) -> Void) {
-        guard isPending else { return }
-        isPending = false
         var raised = raised
-        for place in operators.indices where !pending[place].inputs.isEmpty || !pending[place].findings.isEmpty {
-            var work = Pending()
-            swap(&work, &pending[place])
-            if !work.inputs.isEmpty {
+        // What one finds may be for others, which come after it.
+        while let place = pending.removeFirst() {
+            let inputs = matched.take(place)
+            if !inputs.isEmpty {
                 operators[place].observe(
                     StateObservation(
-                        index: event.index, time: event.time, inputs: work.inputs.sorted(), raised: raised,
-                        evidence: [],
-                        entity: event.entity, values: .event(event.values, slots: work.slots)), into: &findings)
+                        index: event.index, time: event.time, inputs: inputs, raised: raised, evidence: [],
+                        entity: event.entity, values: .event(event.values, matched, operator: place)),
+                    into: &findings)
             }
-            for item in work.findings {
-                var fields: [[[UInt8]?]] = Array(repeating: [], count: plan.operators[place].definition.inputs.count)
-                fields[item.input] = item.values
-                operators[place].observe(
-                    StateObservation(
-                        index: item.finding.index, time: item.finding.time, inputs: [item.input], raised: raised,
-                        evidence: item.finding.evidence, entity: item.finding.entity ?? event.entity,
-                        values: .finding(fields)), into: &findings)
-            }
+            if !handedOn[place].isEmpty { observeFindings(place, event, raised: raised) }
+            guard !findings.isEmpty else { continue }
             handOver(from: place) { item in
                 if !item.finding.isLearning { raised = max(raised ?? .informational, severities[place]) }
                 raise(item)
             }
+        }
+        matched.end()
+    }
+
+    private func observeFindings(_ place: Int, _ event: Event, raised: Severity?) {
+        var items: [HandedOn] = []
+        swap(&items, &handedOn[place])
+        for item in items {
+            var fields: [[[UInt8]?]] = Array(repeating: [], count: plan.operators[place].definition.inputs.count)
+            fields[item.input] = item.values
+            operators[place].observe(
+                StateObservation(
+                    index: item.finding.index, time: item.finding.time, inputs: InputSet(item.input), raised: raised,
+                    evidence: item.finding.evidence, entity: item.finding.entity ?? event.entity,
+                    values: .finding(fields)), into: &findings)
         }
     }
 
@@ -141,11 +148,12 @@ final class OperatorHost {
         for finding in findings {
             // What is found while learning says nothing yet, to other rules neither.
             for consumer in plan.ofFindings[rule] where !finding.isLearning {
-                isPending = true
                 let values = consumer.fields.map { field in
                     finding.group.first { $0.name == field.written }.map { Array($0.value.utf8) }
                 }
-                pending[consumer.place].findings.append((consumer.input, values, finding))
+                pending.insert(consumer.place)
+                handedOn[consumer.place].append(
+                    HandedOn(input: consumer.input, values: values, finding: finding))
             }
             if plan.isRaised[rule] { raise(Raised(rule: rule, finding: finding)) }
         }

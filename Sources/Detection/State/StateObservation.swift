@@ -8,8 +8,8 @@ package struct StateObservation {
     package static let maximumTextBytes = 512
 
     enum Values {
-        /// The event's values, and for every input of the operator the slots of its fields (empty when it did not match).
-        case event(EventValues, slots: [[EventValues.Slot]])
+        /// The event's values, and where those of the fields of the operator's matched inputs stand.
+        case event(EventValues, MatchedInputs, operator: Int)
         /// Fields by input as another operator's finding has them; nil for a field that it does not have.
         case finding([[[UInt8]?]])
     }
@@ -18,7 +18,7 @@ package struct StateObservation {
     /// The event's own time.
     package let time: Timestamp
     /// The inputs that matched, ascending; at least one.
-    package let inputs: [Int]
+    package let inputs: InputSet
     /// The highest severity that other rules have raised for this event, those in their learning period left out. What
     /// alerted must not become usual.
     package let raised: Severity?
@@ -31,8 +31,8 @@ package struct StateObservation {
     /// How many values a field of an input has: none when the event lacks it or it is null.
     package func valueCount(of field: Int, input: Int) -> Int {
         switch values {
-        case .event(let values, let slots):
-            let slot = slots[input][field]
+        case .event(let values, let matched, let place):
+            let slot = matched.slot(place, input, field: field)
             return (slot.first..<slot.end).count { values.kind($0) != .null }
         case .finding(let fields): return fields[input][field] == nil ? 0 : 1
         }
@@ -44,8 +44,8 @@ package struct StateObservation {
         of field: Int, input: Int, folded: Bool = true, _ body: (UnsafeRawBufferPointer) -> Void
     ) {
         switch values {
-        case .event(let values, let slots):
-            let slot = slots[input][field]
+        case .event(let values, let matched, let place):
+            let slot = matched.slot(place, input, field: field)
             for index in slot.first..<slot.end where values.kind(index) != .null {
                 body(folded ? values.folded(index) : values.text(index))
             }
