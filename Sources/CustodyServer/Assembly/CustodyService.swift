@@ -174,6 +174,7 @@ package final class CustodyService: Sendable {
             group.addTask { [state] in await ExposureWatch(state).run() }
             group.addTask { [state] in await state.figures.run(state) }
             group.addTask { [state] in await FindingWork(state: state).run() }
+            group.addTask { [state] in await state.memoryReturn.run() }
         }
     }
 

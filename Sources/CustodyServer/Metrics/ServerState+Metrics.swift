@@ -14,6 +14,7 @@ extension ServerState {
         metrics.collect { [connectors] in connectors.samples }
         metrics.collect { [enrichment] in enrichment.samples }
         metrics.collect { [exposure] in exposure.samples }
+        metrics.collect { [memoryReturn] in memoryReturn.samples }
         metrics.collect { [workloads] in workloads.samples }
         metrics.collect { [completeness, sources] in completeness.samples(of: sources.list()) }
         metrics.collect { [self, intake, storeView, records, views, ledger, tail, alerts, engine] in
