@@ -13,6 +13,9 @@ struct ConnectorTest {
     /// Nil recognises each event by its shape.
     let connector: Connector?
     let headers: DeliveryHeaders
+    let enrichment: Enrichment
+    /// The name that the source has, for tables that are for some only.
+    let source: String
     /// What an event's time falls back to.
     let received: Timestamp
 
@@ -41,7 +44,9 @@ struct ConnectorTest {
         } else if !record.contains(.timeBasis) {
             record.set(.timeBasis, "payload")
         }
+        record.set(.sourceName, source)
         record.set(.sourceVerified, "none")
+        if !enrichment.isEmpty { enrichment.enrich(&record, source: source) }
         record.set(.payloadType, event.isText ? "text/plain" : "application/json")
         record.set(.payloadSize, integer: Int64(event.payload.count))
         if let part = event.part { record.set(.payloadPart, part) }

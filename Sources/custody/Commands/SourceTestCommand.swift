@@ -15,6 +15,7 @@ struct SourceTestCommand: AsyncParsableCommand {
             Examples:
               custody source test github-webhook push.json --header 'X-GitHub-Event: push'
               custody source test auto deliveries/*.json --json
+              custody source test generic events.ndjson --enrichment /etc/custody/enrichment --source shop --json
             """)
 
     @Argument(help: "The connector's name; auto recognises each event by its shape.")
@@ -27,6 +28,13 @@ struct SourceTestCommand: AsyncParsableCommand {
     var headers: [String] = []
     @Option(help: ArgumentHelp("A directory of connectors beside the built-in ones.", valueName: "dir"))
     var connectors: String?
+    @Option(
+        help: ArgumentHelp(
+            "A directory of tables that fill fields, as `enrichment` in the server's configuration; may be repeated.",
+            valueName: "dir"))
+    var enrichment: [String] = []
+    @Option(help: ArgumentHelp("The name that the source has, for tables that are for some only.", valueName: "name"))
+    var source: String = "test"
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
@@ -41,7 +49,8 @@ struct SourceTestCommand: AsyncParsableCommand {
         let catalogue = try catalogue()
         let chosen = try choose(in: catalogue)
         let test = ConnectorTest(
-            catalogue: catalogue, connector: chosen, headers: deliveryHeaders, received: context.now())
+            catalogue: catalogue, connector: chosen, headers: deliveryHeaders, enrichment: try tables(),
+            source: source, received: context.now())
         var writer = ConnectorTestWriter(console: context.console, asJSON: output.json)
         for file in files {
             let path = file == "-" ? "/dev/stdin" : file
@@ -66,6 +75,15 @@ struct SourceTestCommand: AsyncParsableCommand {
         guard let connectors else { return .builtIn }
         do {
             return try ConnectorCatalogue.builtIn.adding(filesIn: connectors)
+        } catch {
+            throw CommandFailure(.refused, String(describing: error))
+        }
+    }
+
+    private func tables() throws -> Enrichment {
+        guard !enrichment.isEmpty else { return .none }
+        do {
+            return try Enrichment(directories: enrichment)
         } catch {
             throw CommandFailure(.refused, String(describing: error))
         }

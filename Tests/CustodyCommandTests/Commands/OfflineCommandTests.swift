@@ -67,6 +67,27 @@ struct OfflineCommandTests {
         #expect(await CommandBench().run("source", "test", "auto", file).status == 0)
     }
 
+    @Test("Tables fill what is read, for the sources that they are for; a mistake in them is told with its line")
+    func enrichedBySourceTest() async throws {
+        let directory = try TemporaryDirectory()
+        let file = try directory.file("one.json", #"{"actor":"octocat","action":"x.y","service":"payments"}"#)
+        let tables = try TemporaryDirectory()
+        _ = try tables.file("people.yaml", "match: actor.name\nsources: [shop]\nrows:\n  - {key: octocat, set: {ext.person: Mona}}\n")
+        for (source, person) in [("shop", "Mona"), ("other", nil)] {
+            let run = await CommandBench().run(
+                "source", "test", "generic", file, "--enrichment", tables.path, "--source", source, "--json")
+            #expect(run.status == 0)
+            try JSONDocument.read(Array(run.output.utf8.dropLast())) { json in
+                #expect(json.text("event.source.name") == source)
+                #expect(json.text("event.ext.person") == person)
+            }
+        }
+        _ = try tables.file("people.yaml", "match: actor.name\nrows:\n  - {key: octocat, set: {action: other}}\n")
+        let bad = await CommandBench().run("source", "test", "generic", file, "--enrichment", tables.path)
+        #expect(bad.status == 65 && bad.output.isEmpty)
+        #expect(bad.errors.contains("people.yaml") && bad.errors.contains("3"))
+    }
+
     @Test("An unknown connector is a usage error that names those there are; what cannot be read is refused")
     func sourceTestErrors() async throws {
         let directory = try TemporaryDirectory()

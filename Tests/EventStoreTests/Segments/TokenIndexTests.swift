@@ -39,6 +39,25 @@ struct TokenIndexTests {
         #expect(try rows(reader, .substring("6d15b0")) == nil)
     }
 
+    @Test("An identifier with a letter is found by its beginning, as short commits are written, and so is a word")
+    func beginningsOfIdentifiers() throws {
+        let commit = "3ba2068ce81cdd65fa3c0e2b1d2f4a5b6c7d8e9f"
+        let long = "3ba2" + String(repeating: "f", count: TokenScanner.maximumWordBytes)
+        let reader = try reader([
+            "commit \(commit)", "3BA2068C-58cc", "3ba2", "3ba2068d 3ba", "3ba2zebra", "12345678 3b", long, "plain",
+        ])
+        #expect(try rows(reader, .wordPrefix("3ba2068")) == [0, 1, 3, 6])
+        #expect(try rows(reader, .wordPrefix("3BA2068CE")) == [0, 1, 6])
+        #expect(try rows(reader, .wordPrefix("3ba2")) == [0, 1, 2, 3, 4, 6])
+        #expect(try rows(reader, .wordPrefix("3b")) == [0, 1, 2, 3, 4, 5, 6])
+        #expect(try rows(reader, .wordPrefix("3bb")) == [6])
+        #expect(try rows(reader, .word(commit)) == [0])
+        #expect(try rows(reader, .word("3ba2")) == [2])
+        // Decimal digits may begin a number, of which the hash alone is stored.
+        #expect(try rows(reader, .wordPrefix("12")) == nil)
+        #expect(try rows(reader, .wordSuffix("9f")) == nil)
+    }
+
     @Test("A word beyond the limit is found as a whole, and its bundle is never ruled out for a part")
     func opaqueWords() throws {
         let long = String(repeating: "q", count: TokenScanner.maximumWordBytes + 1)

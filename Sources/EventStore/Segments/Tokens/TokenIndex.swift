@@ -45,22 +45,28 @@ struct TokenIndex {
 
     private func bundles(with token: TextPredicate.RequiredToken) throws -> BundleSet? {
         try token.bytes.withUnsafeBytes { bytes in
+            let classes = TokenScanner.classes(of: bytes)
             if token.startsToken, token.endsToken {
-                switch TokenScanner.kind(of: bytes) {
-                case .word: return try bundles(withWord: bytes)
-                case .identifier, .opaque: return try bundles(withIdentifier: bytes)
-                }
+                if TokenScanner.kind(classes, length: bytes.count) == .word { return try bundles(withWord: bytes) }
+                let number = TokenHash.stored(bytes, classes)
+                return try bundles(withIdentifiers: number...number)
             }
-            // A part of hexadecimal digits may stand inside of an identifier, of which there is no text.
-            guard !TokenScanner.canBeInsideIdentifier(bytes) else { return nil }
-            return try bundles(withPart: bytes, startsToken: token.startsToken, endsToken: token.endsToken)
+            guard TokenScanner.canBeInsideIdentifier(bytes) else {
+                return try bundles(withPart: bytes, startsToken: token.startsToken, endsToken: token.endsToken)
+            }
+            // Of identifiers there is no text. With a letter in it, their beginning tells where they are stored, and words
+            // may begin so too; any other part of hexadecimal digits may stand in any identifier.
+            guard token.startsToken, TokenScanner.hasLetter(classes) else { return nil }
+            var found = try bundles(withIdentifiers: TokenHash.stored(beginningWith: bytes))
+            found.formUnion(try bundles(withPart: bytes, startsToken: true, endsToken: false))
+            return found
         }
     }
 
     // MARK: Identifiers
 
-    private func bundles(withIdentifier token: UnsafeRawBufferPointer) throws -> BundleSet {
-        let hash = TokenHash.stored(token)
+    /// The bundles with an identifier whose stored number is one of these.
+    private func bundles(withIdentifiers numbers: ClosedRange<UInt32>) throws -> BundleSet {
         var found = BundleSet(universe: universe)
         let blocks = try reader.required(.identifierBlocks)
         guard let section = reader.section(.identifiers) else { throw damaged(.identifiers) }
@@ -68,12 +74,12 @@ struct TokenIndex {
         var (low, high) = (0, blockCount)
         while low < high {
             let middle = (low + high) / 2
-            if blocks.number(at: middle * 8, as: UInt32.self) < hash { low = middle + 1 } else { high = middle }
+            if blocks.number(at: middle * 8, as: UInt32.self) < numbers.lowerBound { low = middle + 1 } else { high = middle }
         }
         var block = max(low - 1, 0)
         while block < blockCount {
             let first = blocks.number(at: block * 8, as: UInt32.self)
-            if first > hash { break }
+            if first > numbers.upperBound { break }
             let start = Int(blocks.number(at: block * 8 + 4, as: UInt32.self))
             let end =
                 block + 1 < blockCount
@@ -82,7 +88,7 @@ struct TokenIndex {
             let bytes = try reader.checked(section, start..<end)
             let members = min(
                 TokenIndexWriter.identifiersPerBlock, count - block * TokenIndexWriter.identifiersPerBlock)
-            guard collect(hash, first, members, bytes, &found) else { throw damaged(.identifiers) }
+            guard collect(numbers, first, members, bytes, &found) else { throw damaged(.identifiers) }
             block += 1
         }
         return found
@@ -90,15 +96,16 @@ struct TokenIndex {
 
     /// Reads one block. False when it is malformed.
     private func collect(
-        _ hash: UInt32, _ first: UInt32, _ members: Int, _ bytes: UnsafeRawBufferPointer, _ found: inout BundleSet
+        _ numbers: ClosedRange<UInt32>, _ first: UInt32, _ members: Int, _ bytes: UnsafeRawBufferPointer,
+        _ found: inout BundleSet
     ) -> Bool {
         var current = UInt64(first)
         var position = 0
         for _ in 0..<members {
             guard let value = Varint.read(bytes, at: &position) else { return false }
             current &+= value / UInt64(universe)
-            if current == UInt64(hash) { found.insert(UInt32(value % UInt64(universe))) }
-            if current > UInt64(hash) { return true }
+            if current > UInt64(numbers.upperBound) { return true }
+            if current >= UInt64(numbers.lowerBound) { found.insert(UInt32(value % UInt64(universe))) }
         }
         return true
     }

@@ -121,9 +121,9 @@ struct TokenIndexBuilder {
         guard classes & TokenScanner.nonASCII == 0 else { return addFolding(token) }
         switch TokenScanner.kind(classes, length: token.count) {
         case .word: add(word: token, isASCII: true)
-        case .identifier: add(identifier: token)
+        case .identifier: add(identifier: token, classes)
         case .opaque:
-            add(identifier: token)
+            add(identifier: token, classes)
             Self.note(ordinal, in: &opaque)
         }
     }
@@ -132,19 +132,20 @@ struct TokenIndexBuilder {
         var folded: [UInt8] = []
         CaseFolding.appendFolded(token, to: &folded)
         folded.withUnsafeBytes { folded in
-            switch TokenScanner.kind(of: folded) {
+            let classes = TokenScanner.classes(of: folded)
+            switch TokenScanner.kind(classes, length: folded.count) {
             case .word: add(word: folded, isASCII: false)
-            case .identifier: add(identifier: folded)
+            case .identifier: add(identifier: folded, classes)
             case .opaque:
-                add(identifier: folded)
+                add(identifier: folded, classes)
                 Self.note(ordinal, in: &opaque)
             }
         }
     }
 
     @inline(__always)
-    private mutating func add(identifier: UnsafeRawBufferPointer) {
-        let hash = TokenHash.stored(identifier)
+    private mutating func add(identifier: UnsafeRawBufferPointer, _ classes: UInt8) {
+        let hash = TokenHash.stored(identifier, classes)
         let entry = UInt64(hash) << 32 | UInt64(ordinal)
         let place = Int(hash) & (Self.recentPlaces - 1)
         guard recent[place] != entry else { return }

@@ -71,10 +71,21 @@ struct TokenScanner {
         return classes & otherLetter == 0 && classes & digit != 0 ? .identifier : .word
     }
 
+    /// The classes of a token's bytes.
+    static func classes(of token: UnsafeRawBufferPointer) -> UInt8 { token.reduce(0) { $0 | byteClass($1) } }
+
     /// The kind of a folded token.
-    static func kind(of token: UnsafeRawBufferPointer) -> TokenKind {
-        kind(token.reduce(0) { $0 | byteClass($1) }, length: token.count)
+    static func kind(of token: UnsafeRawBufferPointer) -> TokenKind { kind(classes(of: token), length: token.count) }
+
+    /// Whether an identifier is stored by its beginning: a letter among its digits tells a digest, a commit or a UUID, whose first
+    /// digits are as good as random. Decimal numbers, of which many begin alike, are not.
+    @inline(__always)
+    static func isStoredByBeginning(_ classes: UInt8, length: Int) -> Bool {
+        length <= maximumWordBytes && classes & (hexLetter | digit | otherLetter) == hexLetter | digit
     }
+
+    /// Whether there is a hexadecimal digit that is a letter.
+    static func hasLetter(_ classes: UInt8) -> Bool { classes & hexLetter != 0 }
 
     /// Whether a part of a token can be part of an identifier.
     static func canBeInsideIdentifier(_ part: UnsafeRawBufferPointer) -> Bool {
@@ -84,10 +95,37 @@ struct TokenScanner {
 
 /// Hashes of tokens, whatever the case of their ASCII letters.
 enum TokenHash {
-    /// The hash that segments store of identifiers; part of the format. docs/format/segment.md §10.
-    static func stored(_ token: UnsafeRawBufferPointer) -> UInt32 {
-        let hash = of(token, seed: 0x9E37_79B9_7F4A_7C15)
-        return UInt32(truncatingIfNeeded: hash >> 32)
+    /// Hexadecimal digits that a stored identifier is told from others by.
+    private static let storedDigits = 8
+
+    /// The number that segments store of identifiers, which makes their order; part of the format. docs/format/segment.md §10.
+    ///
+    /// - Parameter classes: of the token's bytes.
+    @inline(__always)
+    static func stored(_ token: UnsafeRawBufferPointer, _ classes: UInt8) -> UInt32 {
+        guard TokenScanner.isStoredByBeginning(classes, length: token.count) else {
+            return UInt32(truncatingIfNeeded: of(token, seed: 0x9E37_79B9_7F4A_7C15) >> 32)
+        }
+        return beginning(token, filling: 0)
+    }
+
+    /// The numbers of all identifiers stored by their beginning that begin with some hexadecimal digits.
+    static func stored(beginningWith digits: UnsafeRawBufferPointer) -> ClosedRange<UInt32> {
+        beginning(digits, filling: 0)...beginning(digits, filling: 0xF)
+    }
+
+    /// The first digits as a number, the first of them in the highest bits.
+    @inline(__always)
+    private static func beginning(_ digits: UnsafeRawBufferPointer, filling: UInt32) -> UInt32 {
+        var number: UInt32 = 0
+        let count = min(digits.count, storedDigits)
+        for place in 0..<count {
+            let byte = UInt32(digits[place])
+            // Letters of either case have the low four bits 1 to 6.
+            number = number << 4 | ((byte & 0xF) + (byte >= 0x40 ? 9 : 0))
+        }
+        for _ in count..<storedDigits { number = number << 4 | filling }
+        return number
     }
 
     /// Multiply and fold, eight bytes at a time; the case bit is set everywhere, which tells ASCII tokens apart still.
