@@ -80,9 +80,7 @@ struct SegmentMerger {
     }
 
     private func writeTimes(_ field: Field, _ kind: SectionKind, to composer: SegmentComposer) throws {
-        // Each unit is a multiple of the smaller ones: the smallest is the largest that all times are multiples of.
-        let exponent = inputs.compactMap { $0.section(kind)?.width }.min() ?? 0
-        var encoder = TimeEncoder(exponent: exponent)
+        var encoder = TimeEncoder()
         defer { encoder.free() }
         for input in inputs {
             try input.withTimes(field) { for time in $0 { encoder.append(time) } }

@@ -11,7 +11,7 @@ extension SegmentReader {
         let isSound: Bool
         switch section.kind {
         case .leafIndexes: isSound = offsetsAreSound(bytes, section, items)
-        case .times, .received: isSound = timesAreSound(bytes, section, items)
+        case .times, .received: isSound = timesAreSound(bytes, items)
         case .deliveryKeys: isSound = items == rowCount && bytes.count == items * RecordKey.bytes
         case .values: isSound = items > 0 && bytes.count <= Int(UInt32.max)
         case .valueOffsets: isSound = valueOffsetsAreSound(bytes, section, items)
@@ -44,9 +44,8 @@ extension SegmentReader {
     }
 
     /// Chunks are checked as they are decoded.
-    private func timesAreSound(_ bytes: UnsafeRawBufferPointer, _ section: SegmentSection, _ items: Int) -> Bool {
-        items == rowCount
-            && TimeDecoder(bytes, rowCount: rowCount, exponent: section.width)?.endsWithLastChunk == true
+    private func timesAreSound(_ bytes: UnsafeRawBufferPointer, _ items: Int) -> Bool {
+        items == rowCount && TimeDecoder(bytes, rowCount: rowCount)?.endsWithLastChunk == true
     }
 
     private func valueOffsetsAreSound(

@@ -116,7 +116,7 @@ final class SegmentWriter {
         header.lastIndex = indexes[rowCount - 1]
         try composer.leafIndexes(header) { row in indexes[row] }
         for (kind, times) in [(SectionKind.times, times), (.received, received)] {
-            var encoder = TimeEncoder(exponent: TimeSection.exponent(of: times.buffer))
+            var encoder = TimeEncoder()
             defer { encoder.free() }
             for time in times.buffer { encoder.append(time) }
             try encoder.write(to: composer, kind)

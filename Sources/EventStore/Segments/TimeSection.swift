@@ -4,13 +4,13 @@ import EventModel
 enum TimeSection {
     /// Rows of a chunk: what is decoded to get at one of them.
     static let chunkRows = 4_096
-    /// Of each chunk, before all chunks' bytes: the first time, and where its bytes end.
+    /// Of each chunk, before all chunks' bytes: the first time, and where its bytes end with its exponent.
     static let headBytes = 16
+    /// Where in the second half of a head the exponent is.
+    static let exponentShift: UInt64 = 56
 
-    /// The exponents of the units that times are stored in, of nanoseconds: seconds, milliseconds, microseconds, nanoseconds.
-    static let exponents: [UInt8] = [9, 6, 3, 0]
-
-    static func unit(_ exponent: UInt8) -> Int64? {
+    /// The unit of an exponent; nil for a number that is none.
+    static func unit(_ exponent: UInt64) -> Int64? {
         switch exponent {
         case 0: 1
         case 3: 1_000
@@ -21,15 +21,15 @@ enum TimeSection {
     }
 
     /// The exponent of the largest unit that all times are multiples of.
-    static func exponent(of times: UnsafeBufferPointer<Int64>) -> UInt8 {
-        var (place, unit) = (0, Int64(1_000_000_000))
+    static func exponent(of times: UnsafeBufferPointer<Int64>) -> UInt64 {
+        var (exponent, unit) = (UInt64(9), Int64(1_000_000_000))
         for time in times {
             while time % unit != 0 {
-                place += 1
-                unit = Self.unit(exponents[place]) ?? 1
+                exponent -= 3
+                unit /= 1_000
             }
         }
-        return exponents[place]
+        return exponent
     }
 
     static func chunkCount(rows: Int) -> Int { (rows + chunkRows - 1) / chunkRows }
@@ -37,43 +37,27 @@ enum TimeSection {
 
 /// Encodes times in the order of the rows.
 struct TimeEncoder {
-    private let exponent: UInt8
-    private let unit: Int64
     private var heads = LittleEndianBytes()
     private var bytes = GrowableMemory<UInt8>(capacity: 1 << 12)
+    /// The rows of the chunk at hand.
+    private var chunk = GrowableMemory<Int64>(capacity: TimeSection.chunkRows)
     private var count = 0
-    private var firstOfChunk: Int64 = 0
-    private var last: Int64 = 0
-    /// Rows with the same time as the one before that are not written yet.
-    private var equal: UInt64 = 0
 
-    /// - Parameter exponent: of a unit that all times are multiples of.
-    init(exponent: UInt8) {
-        self.exponent = exponent
-        unit = TimeSection.unit(exponent) ?? 1
+    func free() {
+        bytes.free()
+        chunk.free()
     }
 
-    func free() { bytes.free() }
-
+    @inline(__always)
     mutating func append(_ time: Int64) {
-        if count % TimeSection.chunkRows == 0 {
-            closeChunk()
-            firstOfChunk = time
-        } else if time == last {
-            equal += 1
-        } else {
-            writeEqual()
-            let difference = time / unit &- last / unit
-            bytes.append(varint: UInt64(bitPattern: difference &<< 1 ^ difference &>> 63))
-        }
-        last = time
-        count += 1
+        chunk.append(time)
+        if chunk.count == TimeSection.chunkRows { closeChunk() }
     }
 
     /// Writes the section of everything that was appended.
     mutating func write(to composer: SegmentComposer, _ kind: SectionKind) throws {
         closeChunk()
-        try composer.section(kind, width: Int(exponent)) {
+        try composer.section(kind) {
             try heads.bytes.withUnsafeBytes { try composer.append($0) }
             try composer.append(numbers: bytes.buffer)
             return count
@@ -81,17 +65,28 @@ struct TimeEncoder {
     }
 
     private mutating func closeChunk() {
-        guard count > 0 else { return }
-        writeEqual()
-        heads.append(firstOfChunk)
-        heads.append(UInt64(bytes.count))
-    }
-
-    private mutating func writeEqual() {
-        guard equal > 0 else { return }
-        bytes.append(0)
-        bytes.append(varint: equal - 1)
-        equal = 0
+        guard chunk.count > 0 else { return }
+        let exponent = TimeSection.exponent(of: chunk.buffer)
+        let unit = TimeSection.unit(exponent) ?? 1
+        var row = 1
+        while row < chunk.count {
+            let last = chunk[row - 1]
+            if chunk[row] == last {
+                var equal: UInt64 = 1
+                while row + Int(equal) < chunk.count, chunk[row + Int(equal)] == last { equal += 1 }
+                bytes.append(0)
+                bytes.append(varint: equal - 1)
+                row += Int(equal)
+            } else {
+                let difference = chunk[row] / unit &- last / unit
+                bytes.append(varint: UInt64(bitPattern: difference &<< 1 ^ difference &>> 63))
+                row += 1
+            }
+        }
+        heads.append(chunk[0])
+        heads.append(UInt64(bytes.count) | exponent << TimeSection.exponentShift)
+        count += chunk.count
+        chunk.removeAll()
     }
 }
 
@@ -99,16 +94,12 @@ struct TimeEncoder {
 struct TimeDecoder {
     private let bytes: UnsafeRawBufferPointer
     private let rowCount: Int
-    private let unit: Int64
 
-    /// - Parameter exponent: the section's width. Nil when it is none, or the section has no room for its heads.
-    init?(_ bytes: UnsafeRawBufferPointer, rowCount: Int, exponent: UInt8) {
-        guard let unit = TimeSection.unit(exponent),
-            bytes.count >= TimeSection.chunkCount(rows: rowCount) * TimeSection.headBytes
-        else { return nil }
+    /// Nil when the section has no room for its heads.
+    init?(_ bytes: UnsafeRawBufferPointer, rowCount: Int) {
+        guard bytes.count >= TimeSection.chunkCount(rows: rowCount) * TimeSection.headBytes else { return nil }
         self.bytes = bytes
         self.rowCount = rowCount
-        self.unit = unit
     }
 
     var chunkCount: Int { TimeSection.chunkCount(rows: rowCount) }
@@ -123,9 +114,11 @@ struct TimeDecoder {
     func decode(_ chunk: Int, into output: UnsafeMutablePointer<Int64>) -> Bool {
         let heads = chunkCount * TimeSection.headBytes
         let first = bytes.number(at: chunk * TimeSection.headBytes, as: Int64.self)
-        let start = chunk == 0 ? 0 : bytes.number(at: chunk * TimeSection.headBytes - 8, as: UInt64.self)
-        let end = bytes.number(at: chunk * TimeSection.headBytes + 8, as: UInt64.self)
-        guard start <= end, end <= UInt64(bytes.count - heads), first % unit == 0 else { return false }
+        let start = chunk == 0 ? 0 : tail(of: chunk - 1).end
+        let (end, exponent) = tail(of: chunk)
+        guard start <= end, end <= UInt64(bytes.count - heads), let unit = TimeSection.unit(exponent) else {
+            return false
+        }
         var position = heads + Int(start)
         let stop = heads + Int(end)
         let count = rows(of: chunk).count
@@ -154,7 +147,13 @@ struct TimeDecoder {
     var endsWithLastChunk: Bool {
         let heads = chunkCount * TimeSection.headBytes
         guard chunkCount > 0 else { return false }
-        return bytes.number(at: heads - 8, as: UInt64.self) == UInt64(bytes.count - heads)
+        return tail(of: chunkCount - 1).end == UInt64(bytes.count - heads)
+    }
+
+    /// The second half of a chunk's head.
+    private func tail(of chunk: Int) -> (end: UInt64, exponent: UInt64) {
+        let tail = bytes.number(at: chunk * TimeSection.headBytes + 8, as: UInt64.self)
+        return (tail & (1 << TimeSection.exponentShift - 1), tail >> TimeSection.exponentShift)
     }
 }
 
@@ -171,7 +170,7 @@ final class TimeChunks {
     init(_ reader: SegmentReader, _ kind: SectionKind) throws {
         let bytes = try reader.required(kind)
         guard let section = reader.section(kind),
-            let decoder = TimeDecoder(bytes, rowCount: reader.rowCount, exponent: section.width)
+            let decoder = TimeDecoder(bytes, rowCount: reader.rowCount)
         else { throw SegmentFault(file: reader.name, section: "\(kind)", offset: 0, reason: "is malformed").error }
         self.reader = reader
         self.section = section
