@@ -57,7 +57,8 @@ extension Field {
     }
 }
 
-/// Consecutive sealed records, decompressed. It borrows the bytes and is valid only inside the call that got it.
+/// Consecutive records, decompressed: their sealed forms, or inside of the store what is stored of them. It borrows the bytes and
+/// is valid only inside the call that got it.
 package struct RecordBlock {
     /// The row of the first record, and how many there are.
     package let firstRow: Int
@@ -92,7 +93,7 @@ package struct RecordBlock {
         return firstRow + low
     }
 
-    /// The sealed record of a row.
+    /// The sealed record of a row, in a block of sealed forms.
     package func record(ofRow row: Int) throws -> SealedView { try SealedView(bytes.slice(range(ofRow: row))) }
 
     private func end(_ position: Int) -> Int {

@@ -90,7 +90,7 @@ struct StoredEvents {
                 try (0..<batch.records.count).map { position in
                     let range = batch.records.range(of: position)
                     let known = keyer.entry(of: try SealedView(bytes.slice(range)))
-                    let key = known.map { RecordKey(high: $0.key.high, low: $0.key.low, payload: $0.payload) }
+                    let key = known.map { RecordKey(delivery: $0.key.bits, payload: UInt32($0.payload >> 32)) }
                     return RecordBatch.Entry(range: range, key: key ?? .none)
                 }
             }

@@ -99,7 +99,7 @@ final class StoredState {
             table.insert(keys.count) { row in
                 let key = keys[row]
                 guard key != .none else { return nil }
-                return (Intake.DeliveryKey(high: key.high, low: key.low), key.payload, index(row))
+                return (Intake.DeliveryKey(bits: key.delivery), UInt64(key.payload) << 32, index(row))
             }
         }
         let held = journal.reader.indexes

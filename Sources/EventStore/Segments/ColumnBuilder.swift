@@ -194,12 +194,9 @@ struct ColumnBuilder {
             return count
         }
         if !isList { codes.append(0, repeated: rowCount - codes.count) }
-        var writer = CodeWriter(composer, valueCount: count)
-        try composer.section(.codes, field: field, width: writer.width) {
-            for code in codes.buffer { try writer.append(ranks[Int(code)]) }
-            try writer.finish()
-            return codes.count
-        }
+        let writer = CodeWriter(valueCount: count, codes: codes.count)
+        writer.append(codes.buffer, ranks.buffer)
+        try writer.write(to: composer, field: field, isList: isList)
         guard isList else { return }
         while starts.count <= rowCount { starts.append(UInt32(codes.count)) }
         try composer.section(.rowStarts, field: field) {

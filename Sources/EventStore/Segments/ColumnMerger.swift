@@ -15,7 +15,7 @@ struct ColumnMerger {
 
     /// Writes the merged column's sections in the order of ``ColumnBuilder``.
     ///
-    /// Memory: four bytes for each distinct value of each input.
+    /// Memory: four bytes for each distinct value of each input, and the codes.
     func write(to composer: SegmentComposer) throws {
         var tables = columns.map { GrowableMemory<UInt32>(capacity: ($0?.valueCount ?? 0) + 1) }
         var offsets = GrowableMemory<UInt32>()
@@ -34,16 +34,11 @@ struct ColumnMerger {
             return valueCount
         }
         let isList = columns.contains { $0?.isList == true }
-        var writer = CodeWriter(composer, valueCount: valueCount)
-        try composer.section(.codes, field: field, width: writer.width) {
-            var written = 0
-            for (position, column) in columns.enumerated() {
-                written += try copyCodes(
-                    of: column, rows: inputs[position].rowCount, table: tables[position], isList: isList, &writer)
-            }
-            try writer.finish()
-            return written
+        let writer = CodeWriter(valueCount: valueCount, codes: inputs.reduce(0) { $0 + $1.rowCount })
+        for (position, column) in columns.enumerated() {
+            copyCodes(of: column, rows: inputs[position].rowCount, tables[position].buffer, isList: isList, writer)
         }
+        try writer.write(to: composer, field: field, isList: isList)
         if isList { try writeStarts(to: composer) }
         for input in inputs {
             for kind in [SectionKind.values, .valueOffsets, .codes, .rowStarts] { input.release(kind, field) }
@@ -97,34 +92,21 @@ struct ColumnMerger {
     }
 
     private func copyCodes(
-        of column: SegmentColumn?, rows: Int, table: GrowableMemory<UInt32>, isList: Bool, _ writer: inout CodeWriter
-    ) throws -> Int {
+        of column: SegmentColumn?, rows: Int, _ table: UnsafeBufferPointer<UInt32>, isList: Bool, _ writer: CodeWriter
+    ) {
         guard let column else {
             // In a list column a row without members takes no place.
-            guard !isList else { return 0 }
-            for _ in 0..<rows { try writer.append(0) }
-            return rows
+            guard !isList else { return }
+            return writer.append(zeros: rows)
         }
         let dropsZeros = isList && !column.isList
-        return try column.withCodes { codes in
+        column.withCodes { codes in
             switch codes {
-            case .oneByte(let codes): try copy(codes, table, dropsZeros, &writer)
-            case .twoBytes(let codes): try copy(codes, table, dropsZeros, &writer)
-            case .fourBytes(let codes): try copy(codes, table, dropsZeros, &writer)
+            case .oneByte(let codes): writer.append(codes, table, dropsZeros: dropsZeros)
+            case .twoBytes(let codes): writer.append(codes, table, dropsZeros: dropsZeros)
+            case .fourBytes(let codes): writer.append(codes, table, dropsZeros: dropsZeros)
             }
         }
-    }
-
-    private func copy<Code: UnsignedInteger & BitwiseCopyable>(
-        _ codes: UnsafeBufferPointer<Code>, _ table: GrowableMemory<UInt32>, _ dropsZeros: Bool,
-        _ writer: inout CodeWriter
-    ) throws -> Int {
-        var written = 0
-        for code in codes where !dropsZeros || code != 0 {
-            try writer.append(table[Int(code)])
-            written += 1
-        }
-        return written
     }
 
     private func writeStarts(to composer: SegmentComposer) throws {

@@ -31,7 +31,19 @@ final class SegmentMemory: @unchecked Sendable {
         count += bytes.count
     }
 
+    @inline(__always)
+    func append(byte: UInt8) {
+        reserve(1)
+        start.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
+        count += 1
+    }
+
     func removeAll() { count = 0 }
+
+    func truncate(to size: Int) {
+        precondition(size <= count)
+        count = size
+    }
 
     /// Makes room for more bytes and returns where they go; ``commit(_:)`` says how many were written.
     func reserve(_ extra: Int) {

@@ -6,7 +6,7 @@ import EventModel
 /// are copied; runs of small ones are made into large ones. Cost: about 1 µs a row.
 struct SegmentMerger {
     /// Blocks at least this large are copied as they are.
-    static let copiedRows = 128
+    static let copiedRows = 256
     static let copiedBytes = 1 << 19
 
     /// Whether a block of so many rows and plain bytes is large enough.
@@ -35,15 +35,8 @@ struct SegmentMerger {
         let header = mergedHeader()
         let composer = try SegmentComposer(sink)
         try writeIndexes(header, to: composer)
-        for kind in [SectionKind.times, .received] {
-            try composer.section(kind) {
-                for input in inputs {
-                    try composer.append(input.required(kind))
-                    input.release(kind)
-                }
-                return header.rowCount
-            }
-        }
+        try writeTimes(.time, .times, to: composer)
+        try writeTimes(.received, .received, to: composer)
         for field in Field.allCases where inputs.contains(where: { $0.section(.values, field) != nil }) {
             try ColumnMerger(field, inputs).write(to: composer)
         }
@@ -84,6 +77,16 @@ struct SegmentMerger {
             }
             return try inputs[input].leafIndex(ofRow: row - base).rawValue
         }
+    }
+
+    private func writeTimes(_ field: Field, _ kind: SectionKind, to composer: SegmentComposer) throws {
+        var encoder = TimeEncoder()
+        defer { encoder.free() }
+        for input in inputs {
+            try input.withTimes(field) { for time in $0 { encoder.append(time) } }
+            input.release(kind)
+        }
+        try encoder.write(to: composer, kind)
     }
 
     private func writeKeys(_ header: SegmentHeader, to composer: SegmentComposer) throws {
@@ -141,7 +144,7 @@ struct SegmentMerger {
     private func copy(_ number: Int, of decoder: BlockDecoder, to blocks: BlockCompressor) throws {
         let entry = decoder.entry(number)
         guard Self.isCopied(rows: Int(entry.rowCount), bytes: Int(entry.plainBytes)) else {
-            let block = try decoder.block(number)
+            let block = try decoder.stored(number)
             for row in block.rows { try blocks.append(block.bytes.slice(block.range(ofRow: row))) }
             return
         }

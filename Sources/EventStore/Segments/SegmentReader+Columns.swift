@@ -8,12 +8,19 @@ extension SegmentReader {
         let codeBytes = try required(.codes, field)
         let starts = try bytes(.rowStarts, field)
         guard let offsetStart = offsets.bindMemory(to: UInt32.self).baseAddress,
-            let valueStart = values.baseAddress, let codeStart = codeBytes.baseAddress
+            let valueStart = values.baseAddress
         else { return nil }
+        let valueCount = offsets.count / 4 - 1
+        let width = CodeWriter.width(valueCount: valueCount)
+        let expanded =
+            codes.width > 0
+            ? nil : decoded(.codes, field) { SparseCodes(codeBytes).expanded(rowCount: rowCount, width: width) }
+        guard let codeStart = expanded?.bytes.baseAddress ?? codeBytes.baseAddress else { return nil }
         return SegmentColumn(
-            field: field, rowCount: rowCount, valueCount: offsets.count / 4 - 1, offsets: offsetStart,
-            values: valueStart, codes: codeStart, codeWidth: Int(codes.width), codeCount: Int(codes.itemCount),
-            starts: starts?.bindMemory(to: UInt32.self).baseAddress, owner: storage.owner)
+            field: field, rowCount: rowCount, valueCount: valueCount, offsets: offsetStart,
+            values: valueStart, codes: codeStart, codeWidth: width, codeCount: Int(codes.itemCount),
+            starts: starts?.bindMemory(to: UInt32.self).baseAddress,
+            owner: expanded.map { ColumnMemory(storage.owner, $0) as any AnyObject & Sendable } ?? storage.owner)
     }
 
     /// The delivery keys of all rows, in row order; nil when no row has one.
@@ -57,5 +64,16 @@ extension SegmentReader {
             throw fault(section, at: section.offset + UInt64(base + start), "holds no seed").error
         }
         return seed
+    }
+}
+
+/// What a column's pointers go to when its codes were expanded: they are kept together.
+private final class ColumnMemory: Sendable {
+    private let segment: any AnyObject & Sendable
+    private let codes: SegmentMemory
+
+    init(_ segment: any AnyObject & Sendable, _ codes: SegmentMemory) {
+        self.segment = segment
+        self.codes = codes
     }
 }

@@ -11,7 +11,7 @@ extension SegmentReader {
         let isSound: Bool
         switch section.kind {
         case .leafIndexes: isSound = offsetsAreSound(bytes, section, items)
-        case .times, .received: isSound = items == rowCount && bytes.count == items * 8
+        case .times, .received: isSound = timesAreSound(bytes, items)
         case .deliveryKeys: isSound = items == rowCount && bytes.count == items * RecordKey.bytes
         case .values: isSound = items > 0 && bytes.count <= Int(UInt32.max)
         case .valueOffsets: isSound = valueOffsetsAreSound(bytes, section, items)
@@ -43,6 +43,11 @@ extension SegmentReader {
         return (1..<max(items, 1)).allSatisfy { offset($0) > offset($0 - 1) }
     }
 
+    /// Chunks are checked as they are decoded.
+    private func timesAreSound(_ bytes: UnsafeRawBufferPointer, _ items: Int) -> Bool {
+        items == rowCount && TimeDecoder(bytes, rowCount: rowCount)?.endsWithLastChunk == true
+    }
+
     private func valueOffsetsAreSound(
         _ bytes: UnsafeRawBufferPointer, _ section: SegmentSection, _ items: Int
     ) -> Bool {
@@ -58,6 +63,11 @@ extension SegmentReader {
 
     private func codesAreSound(_ bytes: UnsafeRawBufferPointer, _ section: SegmentSection, _ items: Int) -> Bool {
         let field = Field(rawValue: section.field)
+        if section.width == 0 {
+            guard let values = self.section(.values, field) else { return false }
+            return items == rowCount && bytes.count % 8 == 4 && self.section(.rowStarts, field) == nil
+                && SparseCodes(bytes).isSound(rowCount: rowCount, valueCount: values.itemCount)
+        }
         guard let values = self.section(.values, field), values.itemCount <= UInt64(UInt32.max) - 1,
             Int(section.width) == CodeWriter.width(valueCount: Int(values.itemCount)),
             bytes.count == items * Int(section.width),

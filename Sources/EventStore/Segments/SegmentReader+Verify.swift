@@ -26,7 +26,7 @@ extension SegmentReader {
             let decoder = try BlockDecoder(self)
             for number in 0..<decoder.blockCount {
                 do {
-                    try verify(decoder.block(number))
+                    try verify(number, decoder)
                 } catch let error as EventModelError {
                     report(
                         SegmentFault(
@@ -41,9 +41,10 @@ extension SegmentReader {
         }
     }
 
-    private func verify(_ block: RecordBlock) throws {
-        for row in block.rows {
-            let record = try block.record(ofRow: row)
+    private func verify(_ number: Int, _ decoder: BlockDecoder) throws {
+        let first = Int(decoder.entry(number).firstRow)
+        for row in first..<first + Int(decoder.entry(number).rowCount) {
+            let record = try decoder.record(ofRow: row)
             guard JournalPartition(day: record.received.day, retentionClass: record.retentionClass) == partition else {
                 throw EventModelError(.malformedSealedForm, "row \(row) belongs to another day or class")
             }

@@ -26,6 +26,8 @@ package final class SegmentReader: EventRows {
     private let touched = Atomic<Int>(0)
     /// One bit for each page that was checked by itself; empty until one was.
     private let checkedPages = Mutex<[UInt64]>([])
+    /// Sections that are read in another form than they are stored in, in that form.
+    private let decodedSections = Mutex<[UInt32: SegmentMemory]>([:])
     private let madeBundleMap = Mutex<BundleMap?>(nil)
     private let readPathIndex = Mutex<PathIndex?>(nil)
     let madeTimeZones = Mutex<[Field: [ClosedRange<Int64>]]>([:])
@@ -124,8 +126,18 @@ package final class SegmentReader: EventRows {
         _ field: Field, _ body: (UnsafeBufferPointer<Int64>) throws -> Result
     ) throws -> Result {
         precondition(field == .time || field == .received)
-        let bytes = try required(field == .time ? .times : .received)
-        return try withExtendedLifetime(storage.owner) { try body(bytes.bindMemory(to: Int64.self)) }
+        let kind: SectionKind = field == .time ? .times : .received
+        let memory = try decoded(kind) { try decodedTimes(kind) }
+        return try withExtendedLifetime(memory) { try body(memory.bytes.bindMemory(to: Int64.self)) }
+    }
+
+    private func decodedTimes(_ kind: SectionKind) throws -> SegmentMemory {
+        let times = try TimeChunks(self, kind)
+        let memory = SegmentMemory(capacity: rowCount * 8)
+        let start = memory.start.bindMemory(to: Int64.self, capacity: rowCount)
+        for chunk in 0..<times.count { try times.decode(chunk, into: start + chunk * TimeSection.chunkRows) }
+        memory.commit(rowCount * 8)
+        return memory
     }
 
     private func storedOffsets() throws -> (Int) -> UInt64 {
@@ -170,7 +182,22 @@ package final class SegmentReader: EventRows {
     /// Gives back the memory of a section that was read whole and is not read again soon, so that a walk over all segments
     /// does not hold all of them. Whoever reads it meanwhile or later gets it again.
     func release(_ kind: SectionKind, _ field: Field? = nil) {
+        decodedSections.withLock { $0[Self.key(kind, field?.rawValue ?? 0)] = nil }
         if let section = section(kind, field) { storage.release(section.range) }
+    }
+
+    /// A section in the form that it is read in, which is made when it is not here. Whoever has it keeps it, whatever is
+    /// released.
+    func decoded(
+        _ kind: SectionKind, _ field: Field? = nil, _ make: () throws -> SegmentMemory
+    ) rethrows -> SegmentMemory {
+        let key = Self.key(kind, field?.rawValue ?? 0)
+        if let known = decodedSections.withLock({ $0[key] }) { return known }
+        // Two threads may make it at once; both make the same.
+        let made = try make()
+        noteTouched(made.count)
+        decodedSections.withLock { $0[key] = made }
+        return made
     }
 
     /// Some bytes of a section, counted from its beginning, of which only the pages are checked that hold them: for
@@ -204,6 +231,7 @@ package final class SegmentReader: EventRows {
         states.withLock { states in
             for position in states.indices { states[position].isTouched = false }
         }
+        decodedSections.withLock { $0.removeAll() }
         touched.store(0, ordering: .relaxed)
         file.release(0..<file.count)
     }

@@ -17,6 +17,7 @@ final class SegmentWriter {
     private var paths = PathIndexBuilder()
     private var seeds: [BundleSeed] = []
     private let blocks: BlockCompressor
+    private let residues: ResidueEncoder
     private let keepsRecords: Bool
 
     /// - Parameter keepsRecords: false for a segment of the index alone, to compare it with another's.
@@ -24,6 +25,7 @@ final class SegmentWriter {
         self.keepsRecords = keepsRecords
         header = SegmentHeader(partition: partition)
         blocks = try BlockCompressor(level: compressionLevel)
+        residues = ResidueEncoder(partition)
         columns = .allocate(capacity: 256)
         columns.initialize(repeating: nil, count: 256)
     }
@@ -48,9 +50,8 @@ final class SegmentWriter {
 
     /// Adds a record.
     ///
-    /// - Parameter isCompressed: the caller brings the record's bytes with ``append(_:of:)``, when all of its frame are here.
     /// - Throws: `refused` when the index does not ascend; nothing was added then.
-    func append(_ record: SealedView, index: LeafIndex, key: RecordKey, isCompressed: Bool = false) throws {
+    func append(_ record: SealedView, index: LeafIndex, key: RecordKey) throws {
         guard rowCount == 0 || index.rawValue > indexes[rowCount - 1] else {
             throw EventStoreError(.refused, "leaf \(index) does not follow leaf \(indexes[rowCount - 1])")
         }
@@ -84,15 +85,7 @@ final class SegmentWriter {
         hasKeys = hasKeys || key != .none
         header.cover(time: time ?? received, received: received)
         header.recordBytes += UInt64(record.bytes.count)
-        if keepsRecords, !isCompressed { try blocks.append(record.bytes) }
-    }
-
-    /// Takes over the compressed bytes of the records that were added last, as a block.
-    func append(_ frame: JournalPage.Frame, of page: JournalPage) throws {
-        try page.withBytes(of: frame) { lengths, compressed in
-            try blocks.append(
-                lengths: lengths, frame: compressed, rowCount: frame.records.count, plainBytes: frame.uncompressedBytes)
-        }
+        if keepsRecords { try blocks.append { residues.append(record, to: $0) } }
     }
 
     /// Keeps a seed beside the records. A bundle has one: the last that was given.
@@ -118,18 +111,15 @@ final class SegmentWriter {
         let memory = SegmentMemory(capacity: blocks.compressed.count + rowCount * 200)
         let composer = try SegmentComposer(memory)
         try blocks.closeBlock()
-        precondition(!keepsRecords || blocks.rowCount == rowCount, "records without their frame")
         header.rowCount = rowCount
         header.firstIndex = indexes[0]
         header.lastIndex = indexes[rowCount - 1]
         try composer.leafIndexes(header) { row in indexes[row] }
-        try composer.section(.times) {
-            try composer.append(numbers: times.buffer)
-            return rowCount
-        }
-        try composer.section(.received) {
-            try composer.append(numbers: received.buffer)
-            return rowCount
+        for (kind, times) in [(SectionKind.times, times), (.received, received)] {
+            var encoder = TimeEncoder()
+            defer { encoder.free() }
+            for time in times.buffer { encoder.append(time) }
+            try encoder.write(to: composer, kind)
         }
         for field in Field.allCases {
             let number = Int(field.rawValue)

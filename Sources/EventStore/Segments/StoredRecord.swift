@@ -1,21 +1,24 @@
 package import EventModel
 package import Journal
 
-/// What recognises a repeated delivery of a record: the 128-bit key of source, connector and delivery or event id, and a
-/// 64-bit digest of the payload. All zero where a record has none.
+/// What recognises a repeated delivery of a record: 64 bits of the key of source, connector and delivery or event id, and 32
+/// bits of a digest of the payload, which is as much as deduplication compares, or more. All zero where a record has none.
 package struct RecordKey: BitwiseCopyable, Hashable, Sendable {
-    package static let bytes = 24
-    package static let none = RecordKey(high: 0, low: 0, payload: 0)
+    package static let bytes = 12
+    package static let none = RecordKey(delivery: 0, payload: 0)
 
-    package var high: UInt64
-    package var low: UInt64
-    package var payload: UInt64
+    // Two halves: a row takes twelve bytes, not sixteen.
+    private let low: UInt32
+    private let high: UInt32
+    package let payload: UInt32
 
-    package init(high: UInt64, low: UInt64, payload: UInt64) {
-        self.high = high
-        self.low = low
+    package init(delivery: UInt64, payload: UInt32) {
+        low = UInt32(truncatingIfNeeded: delivery)
+        high = UInt32(truncatingIfNeeded: delivery >> 32)
         self.payload = payload
     }
+
+    package var delivery: UInt64 { UInt64(high) << 32 | UInt64(low) }
 }
 
 /// Consecutive leaves of one partition, as they leave the journal. The bytes are shared, never copied.
@@ -38,16 +41,10 @@ package struct RecordBatch: Sendable {
     package let entries: [Entry]
     /// The seeds of all bundles that the records belong to; others are ignored.
     package let seeds: SeedTable
-    /// The same records, compressed, where they still are: then the store does not do it again.
-    package let page: JournalPage?
 
-    /// - Parameter page: a page of exactly these records, in this order.
     package init(
-        partition: JournalPartition, start: LeafIndex, bytes: [UInt8], entries: [Entry], seeds: SeedTable,
-        page: JournalPage? = nil
+        partition: JournalPartition, start: LeafIndex, bytes: [UInt8], entries: [Entry], seeds: SeedTable
     ) {
-        precondition(page.map { $0.count == entries.count && $0.partition == partition } ?? true)
-        self.page = page
         self.partition = partition
         self.start = start
         self.bytes = bytes

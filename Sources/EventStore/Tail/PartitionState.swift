@@ -35,15 +35,10 @@ final class PartitionState {
     var firstUnsealed: LeafIndex? { memory.first?.indexes.lowerBound ?? writer?.firstIndex }
 
     /// Adds a record that is not searchable yet.
-    ///
-    /// - Parameter isCompressed: its frame is added behind the frame's last record.
-    func append(_ record: SealedView, index: LeafIndex, key: RecordKey, isCompressed: Bool) throws {
+    func append(_ record: SealedView, index: LeafIndex, key: RecordKey) throws {
         if writer == nil { writer = try SegmentWriter(partition: partition, compressionLevel: compressionLevel) }
-        try writer?.append(record, index: index, key: key, isCompressed: isCompressed)
+        try writer?.append(record, index: index, key: key)
     }
-
-    /// Adds the compressed bytes of the records that were added last.
-    func append(_ frame: JournalPage.Frame, of page: JournalPage) throws { try writer?.append(frame, of: page) }
 
     /// Gives back the writer's memory.
     func dropWriter() {

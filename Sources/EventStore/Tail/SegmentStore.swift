@@ -92,21 +92,11 @@ package final class SegmentStore {
         let first = max(nextIndex.rawValue, (state.sealedThrough ?? 0) + (state.sealedThrough == nil ? 0 : 1))
         let skipped = Int(clamping: first &- batch.start.rawValue)
         try batch.bytes.withUnsafeBytes { bytes in
-            let frames = skipped == 0 ? batch.page?.frames ?? [] : []
-            // Small ones are compressed again, many together.
-            let kept = frames.filter { SegmentMerger.isCopied(rows: $0.records.count, bytes: $0.uncompressedBytes) }
-            var next = kept.startIndex
             for position in batch.entries.indices.dropFirst(skipped) {
                 let entry = batch.entries[position]
                 let index = LeafIndex(batch.start.rawValue + UInt64(position))
-                let frame = next < kept.endIndex && kept[next].records.contains(position) ? kept[next] : nil
                 try state.append(
-                    sealedView(bytes.slice(entry.range), index, batch), index: index, key: entry.key,
-                    isCompressed: frame != nil)
-                if let frame, position + 1 == frame.records.upperBound, let page = batch.page {
-                    try state.append(frame, of: page)
-                    next += 1
-                }
+                    sealedView(bytes.slice(entry.range), index, batch), index: index, key: entry.key)
                 nextIndex = LeafIndex(index.rawValue + 1)
                 pendingRows += 1
                 pendingBytes += entry.range.count

@@ -47,7 +47,7 @@ package final class StoreSnapshots: Sendable {
     /// A searchable record by its leaf; nil when the store does not hold it (or not yet: see the journal).
     ///
     /// - Throws: `damaged`.
-    /// - Complexity: O(segments) and one block of 256 records.
+    /// - Complexity: O(segments) and one block of 512 records.
     package func record(at index: LeafIndex) throws -> StoredRecord? {
         for reader in segments() where reader.indexes.contains(index) {
             guard let row = try reader.row(of: index) else { continue }
@@ -71,7 +71,7 @@ package final class StoreSnapshots: Sendable {
     }
 
     /// Visits the delivery keys of all rows received since a moment, a segment at a time (so older rows of the same
-    /// segment too), for rebuilding deduplication at start: 24 bytes a row, read in order at memory speed.
+    /// segment too), for rebuilding deduplication at start: 12 bytes a row, read in order at memory speed.
     ///
     /// - Throws: `damaged`, and whatever `body` throws.
     package func withDeliveryKeys(

@@ -26,21 +26,18 @@ package final class CommittedBatch: Sendable {
     package let entries: [LeafEntry]
     /// The salt seeds of the bundles that these events belong to.
     package let seeds: SeedTable
-    /// The events as the journal has them, when it has no others with them; nil for a batch that was read back.
-    package let page: JournalPage?
     /// Intake's budget, given back when the last view lets go of the batch.
     private let admitted: Admitted?
 
     package init(
         firstIndex: LeafIndex, partition: JournalPartition, bytes: [UInt8], items: [Item], entries: [LeafEntry],
-        seeds: SeedTable, page: JournalPage? = nil, admitted: Admitted?
+        seeds: SeedTable, admitted: Admitted?
     ) {
         self.firstIndex = firstIndex
         self.partition = partition
         self.bytes = bytes
         self.items = items
         self.entries = entries
-        self.page = page
         // A commit's seeds are those of all its deliveries; each batch keeps those of its own events.
         var own = SeedTable()
         for bundle in JournalBundle.numbers(of: firstIndex.rawValue..<firstIndex.rawValue + UInt64(items.count)) {

@@ -200,7 +200,6 @@ package final class Committer: Sendable {
             let committed = CommittedBatch(
                 firstIndex: firstIndex, partition: request.batch.partition, bytes: request.batch.bytes,
                 items: kept.items, entries: entries, seeds: seeds,
-                page: kept.items.count == request.batch.items.count ? request.batch.page : nil,
                 admitted: request.admitted)
             for view in views { view.enqueue(committed) }
         }

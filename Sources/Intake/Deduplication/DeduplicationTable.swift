@@ -48,7 +48,7 @@ package struct DeduplicationTable: Sendable {
             let slot = slots[position]
             let stored = slot.payloadLowAndIndex & 0xFF_FFFF_FFFF
             if stored == 0 { return .new }
-            if slot.keyAndPayloadHigh >> 8 == key.low >> 8, stored - 1 >= oldestIndex.rawValue {
+            if slot.keyAndPayloadHigh >> 8 == key.bits >> 8, stored - 1 >= oldestIndex.rawValue {
                 let digest = (slot.keyAndPayloadHigh & 0xFF) << 24 | slot.payloadLowAndIndex >> 40
                 let index = LeafIndex(stored - 1)
                 return digest == payload >> 32 ? .duplicate(index) : .conflict(index)
@@ -59,7 +59,7 @@ package struct DeduplicationTable: Sendable {
 
     /// Remembers an event. The first holder of a key stays: a conflicting event does not take its place.
     package mutating func insert(_ key: DeliveryKey, payload: UInt64, index: LeafIndex) {
-        insert(key.low >> 8, payload, index, at: Self.home(of: key, in: slots.count))
+        insert(key.bits >> 8, payload, index, at: Self.home(of: key, in: slots.count))
     }
 
     /// Remembers many events, in order, as ``insert(_:payload:index:)`` does, for rebuilding the table.
@@ -81,7 +81,7 @@ package struct DeduplicationTable: Sendable {
                     guard let entry = try entry(position) else { continue }
                     let known = homes[position - start]
                     let home = slots.count == size ? max(known, ~known) : Self.home(of: entry.key, in: slots.count)
-                    insert(entry.key.low >> 8, entry.payload, entry.index, at: home)
+                    insert(entry.key.bits >> 8, entry.payload, entry.index, at: home)
                 }
             }
         }
@@ -152,7 +152,9 @@ package struct DeduplicationTable: Sendable {
             payloadLowAndIndex: (digest & 0xFF_FFFF) << 40 | (index.rawValue + 1))
     }
 
-    private static func home(of key: DeliveryKey, in slots: Int) -> Int { home(ofFingerprint: key.low >> 8, in: slots) }
+    private static func home(of key: DeliveryKey, in slots: Int) -> Int {
+        home(ofFingerprint: key.bits >> 8, in: slots)
+    }
 
     private static func home(ofFingerprint fingerprint: UInt64, in slots: Int) -> Int {
         Int(truncatingIfNeeded: (fingerprint &* 0x9E37_79B9_7F4A_7C15) >> 20) & (slots - 1)

@@ -6,13 +6,10 @@ package import EventModel
 /// Keyed, because senders choose their ids: nobody outside can make two keys collide, so that 56 bits in the table are
 /// enough. The same goes for the digest of the payload's bytes.
 package struct DeliveryKey: Hashable, Sendable {
-    package let high: UInt64
-    package let low: UInt64
+    /// A part of the hash. The table tells keys apart by 56 of these bits, so no more are kept anywhere.
+    package let bits: UInt64
 
-    package init(high: UInt64, low: UInt64) {
-        self.high = high
-        self.low = low
-    }
+    package init(bits: UInt64) { self.bits = bits }
 }
 
 /// Makes delivery keys under the secret of one installation (DATA/keys/deduplication.key).
@@ -30,8 +27,7 @@ package struct DeliveryKeyer: Sendable {
         update(&hash, connector)
         hash.update(bufferPointer: delivery)
         return hash.finalize().withUnsafeBytes {
-            DeliveryKey(
-                high: $0.loadUnaligned(as: UInt64.self), low: $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+            DeliveryKey(bits: $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
         }
     }
 

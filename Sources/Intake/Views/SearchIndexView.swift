@@ -19,12 +19,12 @@ package final class SearchIndexView: View {
 
     package func process(_ batch: CommittedBatch) throws {
         let entries = batch.items.map { item in
-            let key = item.key.map { RecordKey(high: $0.high, low: $0.low, payload: item.payloadDigest) }
+            let key = item.key.map { RecordKey(delivery: $0.bits, payload: UInt32(item.payloadDigest >> 32)) }
             return RecordBatch.Entry(range: item.range, key: key ?? .none)
         }
         let records = RecordBatch(
             partition: batch.partition, start: batch.firstIndex, bytes: batch.bytes, entries: entries,
-            seeds: batch.seeds, page: batch.page)
+            seeds: batch.seeds)
         try store.append(records, now: now())
     }
 

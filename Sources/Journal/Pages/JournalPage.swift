@@ -10,19 +10,8 @@ package struct JournalPage: Sendable {
     package let uncompressedBytes: Int
     let lengths: [UInt8]
     let compressed: [UInt8]
-    /// How ``compressed`` divides: whoever keeps blocks of records can take these over as they are.
-    package let frames: [Frame]
 
-    /// Consecutive records that were compressed together, as one frame of zstd.
-    package struct Frame: Sendable {
-        package let records: Range<Int>
-        /// Bytes of these records, uncompressed.
-        package let uncompressedBytes: Int
-        let lengths: Range<Int>
-        let compressed: Range<Int>
-    }
-
-    /// Records of a frame: what is decompressed to get at one of them. The same as in a segment's block.
+    /// Records of a frame: what is compressed, and decompressed, at once.
     package static let frameRecords = 256
     /// A frame ends early when its records reach this size.
     package static let frameRecordBytes = 1 << 20
@@ -51,8 +40,8 @@ package struct JournalPage: Sendable {
         var encoded: [UInt8] = []
         encoded.reserveCapacity(lengths.count * 2)
         var total = 0
-        var parts: [(records: Range<Int>, bytes: Range<Int>, lengths: Range<Int>)] = []
-        var begun = (record: 0, byte: 0, length: 0)
+        var parts: [Range<Int>] = []
+        var begun = (record: 0, byte: 0)
         for (position, length) in lengths.enumerated() {
             guard length <= JournalLimits.recordBytes else {
                 throw JournalError(.tooLarge, "a record of \(length) bytes is larger than \(JournalLimits.recordBytes)")
@@ -62,8 +51,8 @@ package struct JournalPage: Sendable {
             total += Int(length)
             let isFull = position + 1 - begun.record == Self.frameRecords || total - begun.byte >= Self.frameRecordBytes
             guard isFull || position + 1 == lengths.count else { continue }
-            parts.append((begun.record..<position + 1, begun.byte..<total, begun.length..<encoded.count))
-            begun = (position + 1, total, encoded.count)
+            parts.append(begun.byte..<total)
+            begun = (position + 1, total)
         }
         guard total == records.count else {
             throw JournalError(.malformedPage, "lengths add up to \(total), the records have \(records.count) bytes")
@@ -73,30 +62,11 @@ package struct JournalPage: Sendable {
         count = lengths.count
         uncompressedBytes = records.count
         var compressed: [UInt8] = []
-        var frames: [Frame] = []
         compressed.reserveCapacity(records.count / 4)
-        try Compression.compress(parts.lazy.map { records.part($0.bytes) }, level: level) { frame in
-            let part = parts[frames.count]
-            frames.append(
-                Frame(
-                    records: part.records, uncompressedBytes: part.bytes.count, lengths: part.lengths,
-                    compressed: compressed.count..<compressed.count + frame.count))
+        try Compression.compress(parts.lazy.map { records.part($0) }, level: level) { frame in
             compressed.append(contentsOf: frame)
         }
         self.compressed = compressed
-        self.frames = frames
-    }
-
-    /// Calls `body` with the lengths of a frame's records (LEB128) and its compressed bytes.
-    package func withBytes<Result>(
-        of frame: Frame,
-        _ body: (_ lengths: UnsafeRawBufferPointer, _ compressed: UnsafeRawBufferPointer) throws -> Result
-    ) rethrows -> Result {
-        try lengths.withUnsafeBytes { lengths in
-            try compressed.withUnsafeBytes { compressed in
-                try body(lengths.part(frame.lengths), compressed.part(frame.compressed))
-            }
-        }
     }
 
     /// Compresses records that lie one after another in an array; see ``init(records:lengths:partition:level:)``.

@@ -392,10 +392,19 @@ struct DestructionTests {
         #expect(report.isIntact && report.faults == [])
         #expect(try await verify(deep: true).isIntact)
         let file = try #require(try SegmentForgery.largestSegment(in: FilePath(place.path).appending("segments")))
+        try SegmentForgery.hideFirstIdentifier(of: file, in: FilePath(place.path).appending("segments"))
+        for isDeep in [false, true] {
+            let hidden = try await verify(deep: isDeep)
+            let reason = "the index is not the one that its events give (identifiers"
+            #expect(hidden.faults.contains { $0.contains(reason) })
+            #expect(hidden.counts.altered == 0)
+        }
+        // What a column hides is hidden from the event too, which its leaf tells.
         try SegmentForgery.hideFirstRow(of: file, in: FilePath(place.path).appending("segments"))
         for isDeep in [false, true] {
             let hidden = try await verify(deep: isDeep)
-            #expect(hidden.faults.contains { $0.contains("the index is not the one that its events give") })
+            #expect(!hidden.isIntact && hidden.counts.altered > 0)
+            #expect(hidden.faults.contains { $0.contains("is not the one that the ledger committed to") })
         }
     }
 }

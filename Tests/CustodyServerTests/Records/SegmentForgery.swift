@@ -12,8 +12,19 @@ enum SegmentForgery {
         try manifest(of: directory).segments.max { $0.fileBytes < $1.fileBytes }?.path
     }
 
-    /// Takes the action of the first row out of the index.
+    /// Takes the action of the first row out of its column; where nearly all rows have the same, that of all of these.
     static func hideFirstRow(of path: String, in directory: FilePath) throws {
+        try changeFirstByte(of: .codes, .action, { $0 = 0 }, path, directory)
+    }
+
+    /// Says of the first identifier that another bundle has it.
+    static func hideFirstIdentifier(of path: String, in directory: FilePath) throws {
+        try changeFirstByte(of: .identifiers, nil, { $0 ^= 1 }, path, directory)
+    }
+
+    private static func changeFirstByte(
+        of kind: SectionKind, _ changed: Field?, _ change: (inout UInt8) -> Void, _ path: String, _ directory: FilePath
+    ) throws {
         let files = SegmentDirectory(path: directory, fileSystem: RealFileSystem())
         var manifest = try manifest(of: directory)
         guard let position = manifest.segments.firstIndex(where: { $0.path == path }) else { return }
@@ -23,7 +34,7 @@ enum SegmentForgery {
         for section in reader.sections {
             let field = Field(rawValue: section.field)
             var bytes = Array(reader.storage.bytes.slice(section.range))
-            if section.kind == .codes, field == .action { bytes[0] = 0 }
+            if section.kind == kind, field == changed { change(&bytes[0]) }
             try composer.section(section.kind, field: field, width: Int(section.width)) {
                 try bytes.withUnsafeBytes { try composer.append($0) }
                 return Int(section.itemCount)

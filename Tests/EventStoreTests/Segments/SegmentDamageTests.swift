@@ -30,25 +30,28 @@ struct SegmentDamageTests {
 
     @Test("A read of damaged bytes names file, section and offset")
     func readsNameTheDamage() throws {
-        let fixture = SegmentFixture(rows: 400)
-        let sound = try fixture.segment(0..<400)
+        let fixture = SegmentFixture(rows: 700)
+        let sound = try fixture.segment(0..<700)
         let codes = try #require(sound.section(.codes, .actorName))
+        let damage = EventStoreError(.damaged, "2026/1: codes of actor.name, byte \(codes.offset): checksum mismatch")
         var bytes = sound.copiedBytes
         bytes[codes.range.lowerBound + 5] ^= 4
-        let records = try #require(sound.section(.records))
-        bytes[records.range.lowerBound + 9] ^= 4
         let damaged = try file(bytes)
-        #expect(
-            throws: EventStoreError(
-                .damaged, "2026/1: codes of actor.name, byte \(codes.offset): checksum mismatch")
-        ) { try damaged.column(.actorName) }
+        #expect(throws: damage) { try damaged.column(.actorName) }
         #expect(try damaged.column(.actorID) != nil)
+        // Records are made with what the column holds.
+        #expect(throws: damage) { try damaged.withRecords([0]) { _, _ in true } }
+
+        let records = try #require(sound.section(.records))
+        bytes = sound.copiedBytes
+        bytes[records.range.lowerBound + 9] ^= 4
+        let other = try file(bytes)
         #expect(
             throws: EventStoreError(
                 .damaged, "2026/1: records, byte \(records.offset): rows from 0: checksum mismatch")
-        ) { try damaged.withRecords([0]) { _, _ in true } }
+        ) { try other.withRecords([0]) { _, _ in true } }
         // Other blocks stay readable.
-        try damaged.withRecords([300]) { row, record in
+        try other.withRecords([600]) { row, record in
             #expect(Array(record.bytes) == fixture.records[row])
             return true
         }

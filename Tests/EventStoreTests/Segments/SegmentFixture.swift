@@ -16,7 +16,7 @@ struct SegmentFixture {
         var samples = SealedSamples(seed: seed, fields: fields)
         partition = JournalPartition(day: samples.start.day, retentionClass: 0)
         records = (0..<rows).map { _ in samples.next() }
-        keys = (0..<rows).map { RecordKey(high: UInt64($0) &* 31, low: ~UInt64($0), payload: UInt64($0)) }
+        keys = (0..<rows).map { RecordKey(delivery: ~UInt64($0) &* 31, payload: UInt32($0)) }
     }
 
     static func seed(ofBundle bundle: UInt64) -> SaltSeed {
@@ -39,7 +39,7 @@ struct SegmentFixture {
     }
 
     /// The batch of some of the rows, for a store.
-    func batch(_ rows: Range<Int>, page: JournalPage? = nil) -> RecordBatch {
+    func batch(_ rows: Range<Int>) -> RecordBatch {
         var bytes: [UInt8] = []
         var entries: [RecordBatch.Entry] = []
         var seeds = SeedTable()
@@ -51,15 +51,7 @@ struct SegmentFixture {
         }
         return RecordBatch(
             partition: partition, start: LeafIndex(firstIndex + UInt64(rows.lowerBound)), bytes: bytes,
-            entries: entries,
-            seeds: seeds, page: page)
-    }
-
-    /// The journal's page of some of the rows.
-    func page(_ rows: Range<Int>) throws -> JournalPage {
-        try JournalPage(
-            records: records[rows].flatMap { $0 }, lengths: records[rows].map { UInt32($0.count) }, partition: partition
-        )
+            entries: entries, seeds: seeds)
     }
 }
 

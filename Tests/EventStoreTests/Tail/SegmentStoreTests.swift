@@ -60,33 +60,6 @@ struct SegmentStoreTests {
         }
     }
 
-    @Test("Frames of the journal's pages become blocks as they are, small ones do not, and the index is the same")
-    func takesPagesOver() throws {
-        var fixture = StoreFixture(rows: 700)
-        fixture.settings.flushRows = 10_000
-        fixture.settings.sealRows = 10_000
-        let store = try fixture.open()
-        fixture.disk = FaultingFileSystem(seed: 6)
-        let other = try fixture.open()
-        // The last frame of each page is small; the third batch is one that the store has seen half of.
-        let batches = [0..<20, 20..<600, 310..<700]
-        for rows in batches {
-            let page = try fixture.records.page(rows)
-            try store.append(fixture.records.batch(rows, page: page), now: fixture.now)
-            try other.append(fixture.records.batch(rows), now: fixture.now)
-        }
-        try store.flush()
-        try other.flush()
-        #expect(try fixture.contents(store.view.snapshot()) == fixture.expected(700))
-        let segment = try #require(store.view.segments().first)
-        #expect(try segment.indexDigest() == other.view.segments().first?.indexDigest())
-        let decoder = try BlockDecoder(segment)
-        #expect((0..<decoder.blockCount).map { decoder.entry($0).rowCount } == [20, 256, 256, 168])
-        let page = try fixture.records.page(20..<600)
-        let taken = page.withBytes(of: page.frames[1]) { Array($0) + Array($1) }
-        #expect(try Array(decoder.compressed(2)) == taken)
-    }
-
     @Test("A clock that was set back does not keep rows from being searched")
     func clockSetBack() throws {
         let fixture = StoreFixture(rows: 4)

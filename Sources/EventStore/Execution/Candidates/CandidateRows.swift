@@ -25,12 +25,7 @@ package final class CandidateRows {
     ///
     /// - Throws: ``EventStoreError`` (`damaged`); what `body` throws.
     package func withRecord(ofRow row: Int, _ body: (SealedView) throws -> Void) throws {
-        let block = try decoder.block(holding: row)
-        let view: SealedView
-        do { view = try block.record(ofRow: row) } catch let error as EventModelError {
-            throw EventStoreError(.damaged, "row \(row): \(error.reason)")
-        }
-        try body(view)
+        try body(decoder.record(ofRow: row))
     }
 }
 
@@ -78,7 +73,7 @@ private struct CandidateScan {
         guard field.isColumnar else { return candidates }
         var rows = candidates
         guard let column = try segment.column(field) else { return RowSet(rowCount: candidates.rowCount) }
-        column.filter(&rows, CodeSet(column, matching: test))
+        column.filter(&rows, CodeSet(column, matching: { test($0) }))
         return rows
     }
 
@@ -126,17 +121,5 @@ private struct CandidateScan {
         let column = try segment.pathColumn(index.entries[number])
         columns[number] = column
         return column
-    }
-}
-
-extension CodeSet {
-    /// Tests each distinct value once.
-    fileprivate init(_ column: SegmentColumn, matching test: CandidateFilter.Test) {
-        var table = [UInt8](repeating: 0, count: column.valueCount + 1)
-        column.withValues { bytes, offsets in
-            for position in 0..<column.valueCount
-            where test(bytes.slice(Int(offsets[position])..<Int(offsets[position + 1]))) { table[position + 1] = 1 }
-        }
-        self = .table(table)
     }
 }

@@ -36,6 +36,16 @@ enum CodeSet {
         self.init(ascending: matching, of: column.valueCount)
     }
 
+    /// Tests each distinct value once.
+    init(_ column: SegmentColumn, matching test: (UnsafeRawBufferPointer) -> Bool) {
+        let matching = column.withValues { bytes, offsets in
+            (0..<column.valueCount).compactMap { position in
+                test(bytes.slice(Int(offsets[position])..<Int(offsets[position + 1]))) ? UInt32(position + 1) : nil
+            }
+        }
+        self.init(ascending: matching, of: column.valueCount)
+    }
+
     /// - Parameter codes: ascending, each once.
     private init(ascending codes: [UInt32], of valueCount: Int) {
         guard let first = codes.first, let last = codes.last else {

@@ -17,14 +17,14 @@ struct BlockEntry: BitwiseCopyable, Sendable {
     var checksum: UInt64
 }
 
-/// Gathers sealed records into blocks and compresses each: the length of every record, then the records as a zstd frame.
+/// Gathers what is stored of records into blocks and compresses each: the length of every record, then the records as a zstd
+/// frame.
 final class BlockCompressor {
-    static let rowsPerBlock = 256
+    static let rowsPerBlock = 512
     /// A block ends early when its records reach this size, so that few large payloads do not make a huge one.
     static let plainBytesPerBlock = 1 << 20
 
     private let context: OpaquePointer
-    private let level: Int32
     private var ends = GrowableMemory<UInt32>(capacity: rowsPerBlock)
     private let records = SegmentMemory(capacity: 1 << 19)
     let compressed: SegmentMemory
@@ -37,7 +37,13 @@ final class BlockCompressor {
     init(level: Int32) throws {
         guard let context = ZSTD_createCCtx() else { throw EventStoreError(.exhausted, "no memory for a compressor") }
         self.context = context
-        self.level = level
+        // Beside the level: blocks are small, and records alike over long stretches, so that a table of 512 KiB that looks for
+        // longer matches finds more in the same time. Neither can fail: both are within zstd's bounds.
+        ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level)
+        if level == 1 {
+            ZSTD_CCtx_setParameter(context, ZSTD_c_hashLog, 16)
+            ZSTD_CCtx_setParameter(context, ZSTD_c_windowLog, 20)
+        }
         compressed = SegmentMemory(capacity: 1 << 16)
     }
 
@@ -55,11 +61,12 @@ final class BlockCompressor {
         handedOn = 0
     }
 
-    /// Rows of all closed blocks.
-    var rowCount: Int { nextRow }
+    /// Adds what is stored of a record.
+    func append(_ stored: UnsafeRawBufferPointer) throws { try append { $0.append(stored) } }
 
-    func append(_ record: UnsafeRawBufferPointer) throws {
-        records.append(record)
+    /// Adds what `body` appends, which is stored of a record.
+    func append(_ body: (SegmentMemory) -> Void) throws {
+        body(records)
         ends.append(UInt32(records.count))
         if ends.count == Self.rowsPerBlock || records.count >= Self.plainBytesPerBlock { try closeBlock() }
     }
@@ -71,8 +78,8 @@ final class BlockCompressor {
         appendLengths()
         let bound = ZSTD_compressBound(records.count)
         compressed.reserve(bound)
-        let size = ZSTD_compressCCtx(
-            context, compressed.start + compressed.count, bound, records.start, records.count, level)
+        let size = ZSTD_compress2(
+            context, compressed.start + compressed.count, bound, records.start, records.count)
         guard ZSTD_isError(size) == 0 else { throw EventStoreError(.exhausted, "compression failed") }
         compressed.commit(size)
         addBlock(from: start, rowCount: ends.count, plainBytes: records.count)
@@ -89,20 +96,6 @@ final class BlockCompressor {
             start = end
         }
         compressed.append(UnsafeRawBufferPointer(lengths.buffer))
-    }
-
-    /// Takes over records that were compressed elsewhere, as a block of their own.
-    ///
-    /// - Parameter lengths: the records' lengths as varints.
-    func append(
-        lengths: UnsafeRawBufferPointer, frame: UnsafeRawBufferPointer, rowCount: Int, plainBytes: Int
-    ) throws {
-        // What was gathered before must stay before it.
-        try closeBlock()
-        let start = compressed.count
-        compressed.append(lengths)
-        compressed.append(frame)
-        addBlock(from: start, rowCount: rowCount, plainBytes: plainBytes)
     }
 
     /// Takes over a block that is compressed already; nothing may be pending.

@@ -1,0 +1,35 @@
+import Crypto
+
+/// The value of `payload.sha256` for a payload: 64 hexadecimal digits.
+final class PayloadDigest {
+    static let count = 64
+    private let text = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 8)
+
+    deinit { text.deallocate() }
+
+    /// The digits for a payload, until the next call.
+    func of(_ payload: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        var hash = SHA256()
+        hash.update(bufferPointer: payload)
+        hash.finalize().withUnsafeBytes { digest in
+            for (position, byte) in digest.enumerated() {
+                text[position * 2] = Self.digit(byte >> 4)
+                text[position * 2 + 1] = Self.digit(byte & 15)
+            }
+        }
+        return UnsafeRawBufferPointer(text)
+    }
+
+    /// Whether folded text could be a part of a digest.
+    static func mayHold(_ text: [UInt8]) -> Bool {
+        text.count <= count
+            && text.allSatisfy {
+                UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 || UInt8(ascii: "a")...UInt8(ascii: "f") ~= $0
+            }
+    }
+
+    @inline(__always)
+    private static func digit(_ value: UInt8) -> UInt8 {
+        value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
+    }
+}
