@@ -5,14 +5,21 @@
 package struct JSONValue: BitwiseCopyable {
     package enum Kind: Sendable { case object, array, string, integer, unsigned, double, boolean, null }
 
-    let tape: UnsafePointer<UInt64>
-    let strings: UnsafePointer<UInt8>
-    let position: Int
+    @usableFromInline let tape: UnsafePointer<UInt64>
+    @usableFromInline let strings: UnsafePointer<UInt8>
+    @usableFromInline let position: Int
 
-    private var word: UInt64 { tape[position] }
-    private var tag: UInt8 { UInt8(truncatingIfNeeded: word >> 56) }
+    @inlinable
+    init(tape: UnsafePointer<UInt64>, strings: UnsafePointer<UInt8>, position: Int) {
+        self.tape = tape
+        self.strings = strings
+        self.position = position
+    }
 
-    package var kind: Kind {
+    @inlinable var word: UInt64 { tape[position] }
+    @inlinable var tag: UInt8 { UInt8(truncatingIfNeeded: word >> 56) }
+
+    @inlinable package var kind: Kind {
         switch tag {
         case UInt8(ascii: "{"): .object
         case UInt8(ascii: "["): .array
@@ -25,12 +32,12 @@ package struct JSONValue: BitwiseCopyable {
         }
     }
 
-    package var isContainer: Bool { tag == UInt8(ascii: "{") || tag == UInt8(ascii: "[") }
-    package var isString: Bool { tag == UInt8(ascii: "\"") }
-    package var isNull: Bool { tag == UInt8(ascii: "n") }
+    @inlinable package var isContainer: Bool { tag == UInt8(ascii: "{") || tag == UInt8(ascii: "[") }
+    @inlinable package var isString: Bool { tag == UInt8(ascii: "\"") }
+    @inlinable package var isNull: Bool { tag == UInt8(ascii: "n") }
 
     /// The position just behind this value.
-    var end: Int {
+    @inlinable var end: Int {
         switch tag {
         case UInt8(ascii: "{"), UInt8(ascii: "["): Int(word & 0xFFFF_FFFF)
         case UInt8(ascii: "l"), UInt8(ascii: "u"), UInt8(ascii: "d"): position + 2
@@ -41,7 +48,7 @@ package struct JSONValue: BitwiseCopyable {
     // MARK: Scalars
 
     /// The bytes of a string, unescaped; nil for other kinds.
-    package var string: UnsafeRawBufferPointer? {
+    @inlinable package var string: UnsafeRawBufferPointer? {
         guard isString else { return nil }
         return Self.string(at: Int(word & 0x00FF_FFFF_FFFF_FFFF), in: strings)
     }
@@ -99,9 +106,9 @@ package struct JSONValue: BitwiseCopyable {
     // MARK: Containers
 
     /// An object's members in document order; empty for other kinds.
-    package var members: JSONMembers { JSONMembers(of: self) }
+    @inlinable package var members: JSONMembers { JSONMembers(of: self) }
     /// An array's elements in order; empty for other kinds.
-    package var elements: JSONElements { JSONElements(of: self) }
+    @inlinable package var elements: JSONElements { JSONElements(of: self) }
 
     /// The member of that name. Cost: linear in the members before it.
     package subscript(key: UnsafeRawBufferPointer) -> JSONValue? {
@@ -127,6 +134,7 @@ package struct JSONValue: BitwiseCopyable {
         return nil
     }
 
+    @inlinable
     static func string(at offset: Int, in strings: UnsafePointer<UInt8>) -> UnsafeRawBufferPointer {
         let start = UnsafeRawPointer(strings + offset)
         return UnsafeRawBufferPointer(start: start + 4, count: Int(start.loadUnaligned(as: UInt32.self)))
@@ -135,11 +143,12 @@ package struct JSONValue: BitwiseCopyable {
 
 /// The members of an object.
 package struct JSONMembers: Sequence, IteratorProtocol {
-    private let tape: UnsafePointer<UInt64>
-    private let strings: UnsafePointer<UInt8>
-    private var position: Int
-    private let end: Int
+    @usableFromInline let tape: UnsafePointer<UInt64>
+    @usableFromInline let strings: UnsafePointer<UInt8>
+    @usableFromInline var position: Int
+    @usableFromInline let end: Int
 
+    @inlinable
     init(of value: JSONValue) {
         tape = value.tape
         strings = value.strings
@@ -147,6 +156,7 @@ package struct JSONMembers: Sequence, IteratorProtocol {
         end = value.kind == .object ? value.end - 1 : position
     }
 
+    @inlinable
     package mutating func next() -> (key: UnsafeRawBufferPointer, value: JSONValue)? {
         guard position < end else { return nil }
         let key = JSONValue.string(at: Int(tape[position] & 0x00FF_FFFF_FFFF_FFFF), in: strings)
@@ -158,11 +168,12 @@ package struct JSONMembers: Sequence, IteratorProtocol {
 
 /// The elements of an array.
 package struct JSONElements: Sequence, IteratorProtocol {
-    private let tape: UnsafePointer<UInt64>
-    private let strings: UnsafePointer<UInt8>
-    private var position: Int
-    private let end: Int
+    @usableFromInline let tape: UnsafePointer<UInt64>
+    @usableFromInline let strings: UnsafePointer<UInt8>
+    @usableFromInline var position: Int
+    @usableFromInline let end: Int
 
+    @inlinable
     init(of value: JSONValue) {
         tape = value.tape
         strings = value.strings
@@ -170,6 +181,7 @@ package struct JSONElements: Sequence, IteratorProtocol {
         end = value.kind == .array ? value.end - 1 : position
     }
 
+    @inlinable
     package mutating func next() -> JSONValue? {
         guard position < end else { return nil }
         let value = JSONValue(tape: tape, strings: strings, position: position)

@@ -74,6 +74,7 @@ package enum Varint {
     }
 
     /// Reads a value and moves `position` behind it; nil when the bytes end early or the value does not fit.
+    @inlinable
     @inline(__always)
     package static func read(_ bytes: UnsafeRawBufferPointer, at position: inout Int) -> UInt64? {
         var value: UInt64 = 0

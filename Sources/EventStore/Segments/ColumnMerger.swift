@@ -2,6 +2,9 @@ import EventModel
 
 /// Merges one field's columns: the sorted dictionaries into one, the codes through a table for each input.
 struct ColumnMerger {
+    /// Values are gathered to so many bytes before they are written.
+    private static let textBytes = 1 << 16
+
     private let field: Field
     private let inputs: [SegmentReader]
     /// Nil where an input has no such column.
@@ -17,26 +20,24 @@ struct ColumnMerger {
     ///
     /// Memory: four bytes for each distinct value of each input, and the codes.
     func write(to composer: SegmentComposer) throws {
-        var tables = columns.map { GrowableMemory<UInt32>(capacity: ($0?.valueCount ?? 0) + 1) }
+        var merger = DictionaryMerger(columns.map { $0?.dictionary }, firstCode: 1)
         var offsets = GrowableMemory<UInt32>()
         defer {
-            for table in tables { table.free() }
+            merger.free()
             offsets.free()
         }
-        for position in tables.indices { tables[position].append(0) }
-        var valueCount = 0
         try composer.section(.values, field: field) {
-            valueCount = try mergeValues(&tables, &offsets, composer)
-            return valueCount
+            try mergeValues(&merger, &offsets, composer)
+            return merger.count
         }
         try composer.section(.valueOffsets, field: field) {
             try composer.append(numbers: offsets.buffer)
-            return valueCount
+            return merger.count
         }
         let isList = columns.contains { $0?.isList == true }
-        let writer = CodeWriter(valueCount: valueCount, codes: inputs.reduce(0) { $0 + $1.rowCount })
+        let writer = CodeWriter(valueCount: merger.count, codes: inputs.reduce(0) { $0 + $1.rowCount })
         for (position, column) in columns.enumerated() {
-            copyCodes(of: column, rows: inputs[position].rowCount, tables[position].buffer, isList: isList, writer)
+            copyCodes(of: column, rows: inputs[position].rowCount, merger.table(position), isList: isList, writer)
         }
         try writer.write(to: composer, field: field, isList: isList)
         if isList { try writeStarts(to: composer) }
@@ -45,50 +46,24 @@ struct ColumnMerger {
         }
     }
 
-    /// Walks all dictionaries at once. A linear search for the least of few cursors beats a heap.
     private func mergeValues(
-        _ tables: inout [GrowableMemory<UInt32>], _ offsets: inout GrowableMemory<UInt32>, _ composer: SegmentComposer
-    ) throws -> Int {
-        var cursors: [DictionaryCursor] = columns.enumerated().compactMap { position, column in
-            guard let column, column.valueCount > 0 else { return nil }
-            return DictionaryCursor(input: position, column)
-        }
+        _ merger: inout DictionaryMerger, _ offsets: inout GrowableMemory<UInt32>, _ composer: SegmentComposer
+    ) throws {
+        var text = GrowableMemory<UInt8>(capacity: Self.textBytes)
+        defer { text.free() }
         var end: UInt32 = 0
-        var code: UInt32 = 0
-        while let first = cursors.first {
-            var least = first
-            var isShared = false
-            for cursor in cursors.dropFirst() {
-                if cursor.prefix > least.prefix { continue }
-                if cursor.prefix < least.prefix || cursor.value.precedes(least.value) {
-                    least = cursor
-                    isShared = false
-                } else if cursor.value.hasSameBytes(as: least.value) {
-                    isShared = true
-                }
-            }
-            code += 1
+        while let value = merger.next() {
             offsets.append(end)
-            let value = least.value
             let (sum, overflow) = end.addingReportingOverflow(UInt32(value.count))
             guard !overflow else { throw EventStoreError(.refused, "values of \(field.path) exceed 4 GiB") }
             end = sum
-            try composer.append(value)
-            var hasFinished = false
-            for position in cursors.indices {
-                let isSame =
-                    cursors[position].input == least.input
-                    || isShared && cursors[position].prefix == least.prefix
-                        && cursors[position].value.hasSameBytes(as: value)
-                guard isSame else { continue }
-                tables[cursors[position].input].append(code)
-                guard let column = columns[cursors[position].input] else { continue }
-                hasFinished = !cursors[position].advance(in: column) || hasFinished
-            }
-            if hasFinished { cursors.removeAll { $0.isFinished } }
+            text.append(bytes: value)
+            guard text.count >= Self.textBytes else { continue }
+            try composer.append(numbers: text.buffer)
+            text.removeAll()
         }
         offsets.append(end)
-        return Int(code)
+        try composer.append(numbers: text.buffer)
     }
 
     private func copyCodes(
@@ -129,29 +104,12 @@ struct ColumnMerger {
     }
 }
 
-/// A place in one input's dictionary. Plain memory: copying it counts no references.
-private struct DictionaryCursor: BitwiseCopyable {
-    let input: Int
-    private var code: UInt32 = 1
-    private let count: Int
-    private(set) var value: UnsafeRawBufferPointer
-    private(set) var prefix: UInt64
-
-    init(input: Int, _ column: SegmentColumn) {
-        self.input = input
-        count = column.valueCount
-        value = column.value(1)
-        prefix = DictionarySortKey.prefix(of: value)
-    }
-
-    var isFinished: Bool { code > count }
-
-    /// Goes on to the next value; false at the end.
-    mutating func advance(in column: SegmentColumn) -> Bool {
-        code += 1
-        guard !isFinished else { return false }
-        value = column.value(code)
-        prefix = DictionarySortKey.prefix(of: value)
-        return true
+extension SegmentColumn {
+    /// The values, in memory that the column holds.
+    fileprivate var dictionary: DictionaryMerger.Dictionary? {
+        withValues { bytes, offsets in
+            guard let values = bytes.baseAddress, let offsets = offsets.baseAddress else { return nil }
+            return DictionaryMerger.Dictionary(values: values, offsets: offsets, count: valueCount)
+        }
     }
 }

@@ -50,6 +50,19 @@ struct GrowableMemory<Element: BitwiseCopyable> {
         count += 1
     }
 
+    /// Makes room for more elements, which ``appendReserved(_:)`` then adds without looking.
+    @inline(__always)
+    mutating func reserve(_ extra: Int) {
+        if count + extra > capacity { grow(to: count + extra) }
+    }
+
+    @inline(__always)
+    mutating func appendReserved(_ element: Element) {
+        start[count] = element
+        count += 1
+    }
+
+    @inline(__always)
     mutating func append(contentsOf source: UnsafePointer<Element>, count extra: Int) {
         if count + extra > capacity { grow(to: count + extra) }
         (start + count).update(from: source, count: extra)

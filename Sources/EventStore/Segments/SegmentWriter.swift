@@ -13,8 +13,9 @@ final class SegmentWriter {
     private var received = GrowableMemory<Int64>(capacity: 1024)
     private var keys = GrowableMemory<RecordKey>(capacity: 1024)
     private var hasKeys = false
-    private var tokens = TokenIndexBuilder()
-    private var paths = PathIndexBuilder()
+    /// Behind pointers, as the columns are: no access to them is checked for exclusivity while it runs.
+    private let tokens: UnsafeMutablePointer<TokenIndexBuilder>
+    private let paths: UnsafeMutablePointer<PathIndexBuilder>
     private var seeds: [BundleSeed] = []
     private let blocks: BlockCompressor
     private let residues: ResidueEncoder
@@ -28,6 +29,10 @@ final class SegmentWriter {
         residues = ResidueEncoder(partition)
         columns = .allocate(capacity: 256)
         columns.initialize(repeating: nil, count: 256)
+        tokens = .allocate(capacity: 1)
+        tokens.initialize(to: TokenIndexBuilder())
+        paths = .allocate(capacity: 1)
+        paths.initialize(to: PathIndexBuilder())
     }
 
     deinit {
@@ -38,8 +43,12 @@ final class SegmentWriter {
         times.free()
         received.free()
         keys.free()
-        tokens.free()
-        paths.free()
+        tokens.pointee.free()
+        tokens.deinitialize(count: 1)
+        tokens.deallocate()
+        paths.pointee.free()
+        paths.deinitialize(count: 1)
+        paths.deallocate()
     }
 
     var partition: JournalPartition { header.partition }
@@ -58,25 +67,25 @@ final class SegmentWriter {
         let row = rowCount
         var time: Int64?
         var received: Int64 = 0
-        tokens.begin(bundle: JournalBundle.number(of: index.rawValue))
+        tokens.pointee.begin(bundle: JournalBundle.number(of: index.rawValue))
         for entry in record.entries {
             if entry.field.isColumnar {
                 // What a bundle has seen of a column has given its tokens already.
                 let isNew = withColumn(entry.field) {
-                    $0.add(row: row, element: entry.element, bundle: tokens.ordinal, entry.value)
+                    $0.add(row: row, element: entry.element, bundle: tokens.pointee.ordinal, entry.value)
                 }
-                if isNew { tokens.add(entry.value) }
+                if isNew { tokens.pointee.add(entry.value) }
             } else if entry.field == .time {
                 time = Timestamp(sealed: entry.value)?.rawValue
             } else if entry.field == .received {
                 received = Timestamp(sealed: entry.value)?.rawValue ?? 0
             } else {
-                tokens.add(entry.value)
+                tokens.pointee.add(entry.value)
             }
         }
         if let payload = record.payload {
-            tokens.add(payload: payload)
-            paths.add(row: row, record)
+            tokens.pointee.add(payload: payload)
+            paths.pointee.add(row: row, record)
         }
         indexes.append(index.rawValue)
         times.append(time ?? received)
@@ -126,8 +135,8 @@ final class SegmentWriter {
             guard let isUsed = columns[number].map({ $0.valueCount > 0 }), isUsed else { continue }
             try columns[number]!.write(to: composer, field: field, rowCount: rowCount)
         }
-        try paths.write(to: composer, rowCount: rowCount)
-        try tokens.write(to: composer)
+        try paths.pointee.write(to: composer, rowCount: rowCount)
+        try tokens.pointee.write(to: composer)
         guard keepsRecords else {
             try composer.finish(header)
             return memory
@@ -156,8 +165,8 @@ final class SegmentWriter {
         received.removeAll()
         keys.removeAll()
         hasKeys = false
-        tokens.removeAll()
-        paths.removeAll()
+        tokens.pointee.removeAll()
+        paths.pointee.removeAll()
         seeds = []
         blocks.removeAll()
     }

@@ -60,25 +60,35 @@ struct ByteInterner {
         }
     }
 
-    /// Multiply and fold, eight bytes at a time.
+    /// Multiply and fold, eight bytes at a time; the last eight may overlap those before.
+    @inline(__always)
     static func hash(_ bytes: UnsafeRawBufferPointer, _ seed: UInt64) -> UInt64 {
         var state = seed ^ UInt64(truncatingIfNeeded: bytes.count)
+        guard bytes.count > 8 else { return mix(state ^ bytes.lastWord) }
         var position = 0
-        while position + 8 <= bytes.count {
+        while position + 8 < bytes.count {
             state = mix(state ^ bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self))
             position += 8
         }
-        var rest: UInt64 = 0
-        while position < bytes.count {
-            rest = rest << 8 | UInt64(bytes[position])
-            position += 1
-        }
-        return mix(state ^ rest)
+        return mix(state ^ bytes.lastWord)
     }
 
     @inline(__always)
     static func mix(_ value: UInt64) -> UInt64 {
         let product = (value ^ 0x9E37_79B9_7F4A_7C15).multipliedFullWidth(by: 0xD6E8_FEB8_6659_FD93)
         return product.high ^ product.low
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// The last eight bytes as a number; of fewer, a number that tells bytes of the same count apart.
+    @inline(__always)
+    fileprivate var lastWord: UInt64 {
+        if count >= 8 { return loadUnaligned(fromByteOffset: count - 8, as: UInt64.self) }
+        if count >= 4 {
+            return UInt64(loadUnaligned(as: UInt32.self)) << 32
+                | UInt64(loadUnaligned(fromByteOffset: count - 4, as: UInt32.self))
+        }
+        return reduce(0) { $0 << 8 | UInt64($1) }
     }
 }

@@ -6,7 +6,7 @@ import QueryLanguage
 enum ValueKey {
     private static let absent: UInt8 = 0
     static let text: UInt8 = 1
-    private static let number: UInt8 = 2
+    static let number: UInt8 = 2
     private static let boolean: UInt8 = 3
     private static let time: UInt8 = 4
     static let json: UInt8 = 5

@@ -99,6 +99,29 @@ struct PathColumn: @unchecked Sendable {
             start: values + Int(offsets[code]), count: Int(offsets[code + 1]) - Int(offsets[code]))
     }
 
+    /// All values, in memory that the column holds; nil where they are not kept.
+    var dictionary: DictionaryMerger.Dictionary? {
+        guard let values, let offsets else { return nil }
+        return DictionaryMerger.Dictionary(values: values, offsets: offsets, count: valueCount)
+    }
+
+    /// Appends what a table makes of the codes of all entries.
+    func appendCodes(as table: UnsafeBufferPointer<UInt32>, to output: inout GrowableMemory<UInt32>) {
+        withExtendedLifetime(owner) {
+            guard codeWidth > 0, let codes else {
+                output.append(table.first ?? 0, repeated: entryCount)
+                return
+            }
+            if codeWidth == 1 {
+                let codes = codes.assumingMemoryBound(to: UInt8.self)
+                for entry in 0..<entryCount { output.append(table[Int(codes[entry])]) }
+            } else {
+                let codes = codes.assumingMemoryBound(to: UInt16.self)
+                for entry in 0..<entryCount { output.append(table[Int(codes[entry])]) }
+            }
+        }
+    }
+
     /// Whether some row has an object here, of which there is no text.
     var hasObjects: Bool {
         (0..<valueCount).contains { value($0).first == ValueKey.json }

@@ -4,23 +4,16 @@ import EventModel
 ///
 /// Cost: about 30 ns a value, and the parsing of the payload.
 struct PathIndexBuilder {
-    private struct Slot: BitwiseCopyable {
-        var hash: UInt32
-        /// Number + 1; 0 is free.
-        var entry: UInt32
-    }
-
-    /// A place in the tree of keys, and what was seen there.
-    private struct Path {
-        let parent: UInt32
-        /// The last key, in `arena`.
-        let key: Range<Int>
+    /// What was seen at a path.
+    private struct Column: BitwiseCopyable {
+        /// The value that was looked up last: its position + 1. Values of audit logs mostly repeat.
+        var last: UInt32 = 0
+        var isMulti = false
+        var keepsValues = true
         var rows = GrowableMemory<UInt32>(capacity: 16)
         var codes = GrowableMemory<UInt32>(capacity: 16)
         /// Filled once a row has a second entry.
         var starts = GrowableMemory<UInt32>(capacity: 1)
-        var isMulti = false
-        var keepsValues = true
         var valueCount = 0
         var valueBytes = 0
         var rowStart = 0
@@ -37,23 +30,28 @@ struct PathIndexBuilder {
         let path: UInt32
         /// Among the path's values, in order of appearance.
         let number: UInt32
+        /// Of its ``ValueKey``, in `arena`.
         let start: Int
         let length: UInt32
     }
 
-    /// A value of the row that is being added, in `scratch`.
+    /// A value of the row that is being added.
     private struct Pending: BitwiseCopyable {
         let path: UInt32
-        let start: UInt32
-        let length: UInt32
+        /// The first byte of its ``ValueKey``, and the others: text of the parsed document, or nil and a place in `scratch`.
+        let tag: UInt8
+        let text: UnsafeRawPointer?
+        let start: Int
+        let length: Int
         var hash: UInt64 = 0
-        /// Of the value where it was found already: number + 1.
+        /// Of the value where it was found already: position + 1.
         var known: UInt32 = 0
     }
 
     private let seed = UInt64.random(in: .min ... .max)
-    private var paths: [Path] = []
-    private var pathSlots = SlotTable()
+    private var tree = PathTree()
+    /// By the numbers of paths; the root's is not used.
+    private var columns = GrowableMemory<Column>()
     private var values = GrowableMemory<Value>()
     private var valueSlots = SlotTable()
     private var arena = GrowableMemory<UInt8>(capacity: 1 << 12)
@@ -64,8 +62,9 @@ struct PathIndexBuilder {
     private let parser = JSONParser()
 
     func free() {
-        for path in paths { path.free() }
-        pathSlots.free()
+        for column in columns.buffer { column.free() }
+        tree.free()
+        columns.free()
         values.free()
         valueSlots.free()
         arena.free()
@@ -76,9 +75,9 @@ struct PathIndexBuilder {
 
     /// Forgets everything.
     mutating func removeAll() {
-        for path in paths { path.free() }
-        paths.removeAll(keepingCapacity: true)
-        pathSlots.removeAll()
+        for column in columns.buffer { column.free() }
+        tree.removeAll()
+        columns.removeAll()
         values.removeAll()
         valueSlots.removeAll()
         arena.removeAll()
@@ -105,10 +104,11 @@ struct PathIndexBuilder {
                     return
                 }
             }
-            visit(root, nil)
+            tree.beginDocument()
+            visit(root, PathTree.root)
             recordPending(UInt32(row))
         }
-        if paths.count > PathLimits.paths { overflow() }
+        if tree.count > PathLimits.paths { overflow() }
     }
 
     private mutating func overflow() {
@@ -128,24 +128,44 @@ struct PathIndexBuilder {
         }
     }
 
-    private mutating func visit(_ value: JSONValue, _ path: UInt32?) {
+    private mutating func visit(_ value: JSONValue, _ path: UInt32) {
         switch value.kind {
         case .array: for element in value.elements { visit(element, path) }
         case .object:
-            if let path { add(to: path) { $0.append(ValueKey.json) } }
+            if path != PathTree.root { add(to: path, ValueKey.json, nil, length: 0) }
             // No query can name an empty key.
             for member in value.members where !member.key.isEmpty && Self.hasEntries(member.value) {
-                visit(member.value, child(path, member.key))
+                visit(member.value, tree.child(of: path, member.key))
             }
         case .null: break
-        default: if let path { add(to: path) { Self.append(value, to: &$0) } }
+        case .string:
+            let text = value.string
+            if path != PathTree.root { add(to: path, ValueKey.text, text?.baseAddress, length: text?.count ?? 0) }
+        default: if path != PathTree.root { add(scalar: value, to: path) }
         }
     }
 
-    private mutating func add(to path: UInt32, _ appendValue: (inout GrowableMemory<UInt8>) -> Void) {
+    private mutating func add(scalar value: JSONValue, to path: UInt32) {
         let start = scratch.count
-        appendValue(&scratch)
-        pending.append(Pending(path: path, start: UInt32(start), length: UInt32(scratch.count - start)))
+        let tag: UInt8
+        if let number = value.int64 {
+            tag = ValueKey.number
+            scratch.append(decimal: number)
+        } else {
+            var key: [UInt8] = []
+            ValueKey.append(value, to: &key)
+            tag = key[0]
+            key.withUnsafeBytes { scratch.append(bytes: $0.slice(1..<$0.count)) }
+        }
+        add(to: path, tag, nil, start: start, length: scratch.count - start)
+    }
+
+    @inline(__always)
+    private mutating func add(
+        to path: UInt32, _ tag: UInt8, _ text: UnsafeRawPointer?, start: Int = 0, length: Int
+    ) {
+        while columns.count <= path { columns.append(Column()) }
+        pending.append(Pending(path: path, tag: tag, text: text, start: start, length: length))
     }
 
     /// Whether something would be recorded below a value: only then it makes a path.
@@ -157,127 +177,117 @@ struct PathIndexBuilder {
         }
     }
 
-    /// The ``ValueKey`` of a scalar; of text without an array of its own.
-    private static func append(_ value: JSONValue, to output: inout GrowableMemory<UInt8>) {
-        if let string = value.string {
-            output.append(ValueKey.text)
-            output.append(bytes: string)
-            return
-        }
-        var key: [UInt8] = []
-        ValueKey.append(value, to: &key)
-        key.withUnsafeBytes { output.append(bytes: $0) }
-    }
-
-    private mutating func child(_ parent: UInt32?, _ key: UnsafeRawBufferPointer) -> UInt32 {
-        let parent = parent.map { $0 + 1 } ?? 0
-        let hash = TokenHash.of(key, seed: seed ^ UInt64(parent) &* 0x9E37_79B9_7F4A_7C15)
-        switch place(ofKey: key, under: parent, hash) {
-        case .known(let number): return number
-        case .free(let place):
-            let start = arena.count
-            arena.append(bytes: key)
-            paths.append(Path(parent: parent, key: start..<arena.count))
-            pathSlots.insert(hash, at: place)
-            return UInt32(paths.count - 1)
-        }
-    }
-
-    @inline(__always)
-    private func place(ofKey key: UnsafeRawBufferPointer, under parent: UInt32, _ hash: UInt64) -> SlotTable.Found {
-        pathSlots.find(hash) { number in
-            let own = paths[Int(number)].key
-            return paths[Int(number)].parent == parent
-                && UnsafeRawBufferPointer(start: arena.start + own.lowerBound, count: own.count).hasSameBytes(as: key)
-        }
-    }
-
-    /// Adds the values in `scratch`. All are looked up before one is added: so they wait for memory together.
+    /// Adds the values of a row. All are looked up before one is added: so they wait for memory together.
     private mutating func recordPending(_ row: UInt32) {
-        for position in 0..<pending.count {
-            var entry = pending[position]
-            let bytes = bytes(of: entry)
-            guard bytes.count <= PathLimits.longestValue, paths[Int(entry.path)].keepsValues else { continue }
-            entry.hash = ByteInterner.hash(bytes, seed ^ UInt64(entry.path) &* 0x9E37_79B9_7F4A_7C15)
-            if case .known(let number) = place(ofValue: bytes, of: entry.path, entry.hash) { entry.known = number + 1 }
-            pending[position] = entry
-        }
-        for position in 0..<pending.count { record(pending[position], row) }
+        for position in 0..<pending.count { lookUp(&(pending.start + position).pointee) }
+        for entry in pending.buffer { record(entry, row) }
         scratch.removeAll()
         pending.removeAll()
     }
 
-    private func bytes(of entry: Pending) -> UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(start: scratch.start + Int(entry.start), count: Int(entry.length))
+    @inline(__always)
+    private func lookUp(_ entry: inout Pending) {
+        let column = column(entry.path)
+        guard entry.length < PathLimits.longestValue, column.pointee.keepsValues else { return }
+        let last = column.pointee.last
+        if last != 0, isSame(values[Int(last - 1)], entry) {
+            entry.known = last
+            return
+        }
+        entry.hash = ByteInterner.hash(
+            text(of: entry), seed ^ (UInt64(entry.path) << 8 | UInt64(entry.tag)) &* 0x9E37_79B9_7F4A_7C15)
+        if case .known(let position) = place(of: entry) { entry.known = position + 1 }
+    }
+
+    @inline(__always)
+    private func column(_ path: UInt32) -> UnsafeMutablePointer<Column> { columns.start + Int(path) }
+
+    @inline(__always)
+    private func text(of entry: Pending) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: entry.text ?? UnsafeRawPointer(scratch.start + entry.start), count: entry.length)
     }
 
     private mutating func record(_ entry: Pending, _ row: UInt32) {
-        let position = Int(entry.path)
-        let isNewRow = paths[position].rows.count == 0 || paths[position].rows[paths[position].rows.count - 1] != row
+        let column = column(entry.path)
+        let rows = column.pointee.rows.count
+        let isNewRow = rows == 0 || column.pointee.rows[rows - 1] != row
         if isNewRow {
-            paths[position].rows.append(row)
-            paths[position].rowStart = paths[position].codes.count
-            if paths[position].isMulti { paths[position].starts.append(UInt32(paths[position].codes.count)) }
+            column.pointee.rows.append(row)
+            column.pointee.rowStart = column.pointee.codes.count
+            if column.pointee.isMulti { column.pointee.starts.append(UInt32(column.pointee.codes.count)) }
         }
-        guard paths[position].keepsValues, let code = code(of: entry) else { return }
+        guard column.pointee.keepsValues, let code = code(of: entry) else { return }
         if !isNewRow {
-            for entry in paths[position].rowStart..<paths[position].codes.count
-            where paths[position].codes[entry] == code { return }
-            if !paths[position].isMulti { becomeMulti(position) }
+            for position in column.pointee.rowStart..<column.pointee.codes.count
+            where column.pointee.codes[position] == code { return }
+            if !column.pointee.isMulti { Self.becomeMulti(&column.pointee) }
         }
-        paths[position].codes.append(code)
+        column.pointee.codes.append(code)
     }
 
-    private mutating func becomeMulti(_ position: Int) {
-        paths[position].isMulti = true
-        for row in 0..<paths[position].rows.count { paths[position].starts.append(UInt32(row)) }
+    private static func becomeMulti(_ column: inout Column) {
+        column.isMulti = true
+        for row in 0..<column.rows.count { column.starts.append(UInt32(row)) }
     }
 
     /// The number of a value; nil when the path's values are kept no longer.
+    @inline(__always)
     private mutating func code(of entry: Pending) -> UInt32? {
-        guard entry.known == 0 else { return values[Int(entry.known - 1)].number }
-        let (path, hash, bytes) = (entry.path, entry.hash, bytes(of: entry))
-        guard bytes.count <= PathLimits.longestValue else {
-            dropValues(of: path)
+        guard entry.known == 0 else {
+            column(entry.path).pointee.last = entry.known
+            return values[Int(entry.known - 1)].number
+        }
+        return newCode(of: entry)
+    }
+
+    private mutating func newCode(of entry: Pending) -> UInt32? {
+        let column = column(entry.path)
+        guard entry.length < PathLimits.longestValue else {
+            Self.dropValues(of: &column.pointee)
             return nil
         }
         // Again, for the row may have it twice.
-        switch place(ofValue: bytes, of: path, hash) {
-        case .known(let number): return values[Int(number)].number
+        switch place(of: entry) {
+        case .known(let position): return values[Int(position)].number
         case .free(let place):
-            let own = Int(path)
-            paths[own].valueBytes += bytes.count
-            guard paths[own].valueCount < PathLimits.values, paths[own].valueBytes <= PathLimits.valueBytes else {
-                dropValues(of: path)
+            let length = entry.length + 1
+            column.pointee.valueBytes += length
+            guard column.pointee.valueCount < PathLimits.values, column.pointee.valueBytes <= PathLimits.valueBytes
+            else {
+                Self.dropValues(of: &column.pointee)
                 return nil
             }
-            let code = UInt32(paths[own].valueCount)
-            paths[own].valueCount += 1
-            values.append(Value(path: path, number: code, start: arena.count, length: UInt32(bytes.count)))
-            arena.append(bytes: bytes)
-            valueSlots.insert(hash, at: place)
+            let code = UInt32(column.pointee.valueCount)
+            column.pointee.valueCount += 1
+            values.append(Value(path: entry.path, number: code, start: arena.count, length: UInt32(length)))
+            arena.append(entry.tag)
+            arena.append(bytes: text(of: entry))
+            valueSlots.insert(entry.hash, at: place)
+            column.pointee.last = UInt32(values.count)
             return code
         }
     }
 
     @inline(__always)
-    private func place(
-        ofValue bytes: UnsafeRawBufferPointer, of path: UInt32, _ hash: UInt64
-    ) -> SlotTable.Found {
-        valueSlots.find(hash) { number in
-            let value = values[Int(number)]
-            return value.path == path
-                && UnsafeRawBufferPointer(start: arena.start + value.start, count: Int(value.length))
-                    .hasSameBytes(as: bytes)
+    private func place(of entry: Pending) -> SlotTable.Found {
+        valueSlots.find(entry.hash) { position in
+            let value = values[Int(position)]
+            return value.path == entry.path && isSame(value, entry)
         }
     }
 
-    private mutating func dropValues(of path: UInt32) {
-        let position = Int(path)
-        paths[position].keepsValues = false
-        paths[position].isMulti = false
-        paths[position].codes.removeAll()
-        paths[position].starts.removeAll()
+    @inline(__always)
+    private func isSame(_ value: Value, _ entry: Pending) -> Bool {
+        guard Int(value.length) == entry.length + 1, arena[value.start] == entry.tag else { return false }
+        return UnsafeRawBufferPointer(start: arena.start + value.start + 1, count: entry.length)
+            .hasSameBytes(as: text(of: entry))
+    }
+
+    private static func dropValues(of column: inout Column) {
+        column.keepsValues = false
+        column.isMulti = false
+        column.codes.removeAll()
+        column.starts.removeAll()
     }
 
     // MARK: Writing
@@ -285,21 +295,33 @@ struct PathIndexBuilder {
     mutating func write(to composer: SegmentComposer, rowCount: Int) throws {
         var writer = PathIndexWriter(rowCount: rowCount)
         defer { writer.free() }
-        var own = [[UInt32]](repeating: [], count: paths.count)
-        for position in 0..<values.count { own[Int(values[position].path)].append(UInt32(position)) }
-        let names = paths.indices.map(name)
-        for position in paths.indices.sorted(by: { names[$0].lexicographicallyPrecedes(names[$1]) }) {
-            add(position, names[position], own[position], to: &writer)
+        let (order, ends) = valuesByPath()
+        defer {
+            order.free()
+            ends.free()
+        }
+        let names = (0...tree.count).map { tree.name(UInt32($0)) }
+        // The root, which has no name, comes first and is no path.
+        for path in names.indices.sorted(by: { names[$0].lexicographicallyPrecedes(names[$1]) }).dropFirst() {
+            let own = order.buffer[Int(ends[path - 1])..<Int(ends[path])]
+            add(UInt32(path), names[path], UnsafeBufferPointer(rebasing: own), to: &writer)
         }
         try writer.write(to: composer, wideRows: wideRows.buffer, isOverflowed: isOverflowed)
     }
 
-    private func name(_ position: Int) -> [UInt8] {
-        let path = paths[position]
-        var name = path.parent == 0 ? [] : self.name(Int(path.parent) - 1)
-        Varint.append(UInt64(path.key.count), to: &name)
-        name.append(contentsOf: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(arena.buffer)[path.key]))
-        return name
+    /// Positions of values by path, in order of appearance, and where those of each path end.
+    private func valuesByPath() -> (order: GrowableMemory<UInt32>, ends: GrowableMemory<UInt32>) {
+        var ends = GrowableMemory<UInt32>(capacity: tree.count + 2)
+        ends.append(0, repeated: tree.count + 2)
+        for value in values.buffer { ends[Int(value.path) + 1] += 1 }
+        for path in 0...tree.count { ends[path + 1] += ends[path] }
+        var order = GrowableMemory<UInt32>(capacity: max(values.count, 1))
+        order.append(0, repeated: values.count)
+        for (position, value) in values.buffer.enumerated() {
+            order[Int(ends[Int(value.path)])] = UInt32(position)
+            ends[Int(value.path)] += 1
+        }
+        return (order, ends)
     }
 
     private func bytes(of number: UInt32) -> UnsafeRawBufferPointer {
@@ -307,33 +329,36 @@ struct PathIndexBuilder {
         return UnsafeRawBufferPointer(start: arena.start + value.start, count: Int(value.length))
     }
 
-    private mutating func add(_ position: Int, _ name: [UInt8], _ numbers: [UInt32], to writer: inout PathIndexWriter) {
+    private func add(
+        _ number: UInt32, _ name: [UInt8], _ numbers: UnsafeBufferPointer<UInt32>, to writer: inout PathIndexWriter
+    ) {
         // In place: a copy that grew would leave freed memory behind.
-        if paths[position].isMulti { paths[position].starts.append(UInt32(paths[position].codes.count)) }
-        let path = paths[position]
+        if column(number).pointee.isMulti {
+            column(number).pointee.starts.append(UInt32(column(number).pointee.codes.count))
+        }
+        let path = column(number).pointee
         guard path.keepsValues else {
             writer.add(PathColumnParts(name: name, rows: path.rows.buffer, values: nil))
             return
         }
-        let sorted = numbers.map { DictionarySortKey(bytes(of: $0), number: $0) }.sorted { left, right in
-            left.prefix != right.prefix
-                ? left.prefix < right.prefix : bytes(of: left.number).precedes(bytes(of: right.number))
-        }
+        let sorted = DictionaryOrder.sorted(0..<UInt32(numbers.count)) { bytes(of: numbers[Int($0)]) }
         var text = GrowableMemory<UInt8>(capacity: max(path.valueBytes, 1))
         var offsets = GrowableMemory<UInt32>(capacity: sorted.count + 1)
         var ranks = GrowableMemory<UInt32>(capacity: max(sorted.count, 1))
         var codes = GrowableMemory<UInt32>(capacity: max(path.codes.count, 1))
         defer {
+            sorted.free()
             text.free()
             offsets.free()
             ranks.free()
             codes.free()
         }
+        // Positions ascend, and so do a path's numbers: a value's place among the positions is its number.
         ranks.append(0, repeated: sorted.count)
-        for (rank, key) in sorted.enumerated() {
-            ranks[Int(values[Int(key.number)].number)] = UInt32(rank)
+        for (rank, key) in sorted.buffer.enumerated() {
+            ranks[Int(key.number)] = UInt32(rank)
             offsets.append(UInt32(text.count))
-            text.append(bytes: bytes(of: key.number))
+            text.append(bytes: bytes(of: numbers[Int(key.number)]))
         }
         offsets.append(UInt32(text.count))
         for code in path.codes.buffer { codes.append(ranks[Int(code)]) }

@@ -59,19 +59,18 @@ struct PathIndexMerger {
         for (base, column) in columns {
             column.forEachPlace(among: RowSet(allOf: column.rowCount)) { row, _ in rows.append(UInt32(base + row)) }
         }
-        guard columns.allSatisfy(\.column.keepsValues),
-            let tables = mergeValues(columns.map(\.column), &text, &offsets)
-        else {
+        var merger = DictionaryMerger(columns.map { $0.column.dictionary }, firstCode: 0)
+        defer { merger.free() }
+        guard columns.allSatisfy(\.column.keepsValues), Self.mergeValues(&merger, &text, &offsets) else {
             writer.add(PathColumnParts(name: name, rows: rows.buffer, values: nil))
             return
         }
         let isMulti = columns.contains { $0.column.starts != nil }
         for (position, (_, column)) in columns.enumerated() {
-            let table = tables[position]
             for place in 0..<column.present where isMulti {
                 starts.append(UInt32(codes.count + column.entries(at: place).lowerBound))
             }
-            for entry in 0..<column.entryCount { codes.append(table[column.code(at: entry)]) }
+            column.appendCodes(as: merger.table(position), to: &codes)
         }
         if isMulti { starts.append(UInt32(codes.count)) }
         writer.add(
@@ -82,32 +81,18 @@ struct PathIndexMerger {
                     starts: isMulti ? starts.buffer : nil)))
     }
 
-    /// Merges dictionaries and returns for each what its codes become; nil when the union is over a limit.
-    private func mergeValues(
-        _ columns: [PathColumn], _ text: inout GrowableMemory<UInt8>, _ offsets: inout GrowableMemory<UInt32>
-    ) -> [[UInt32]]? {
-        var tables = columns.map { [UInt32](repeating: 0, count: $0.valueCount) }
-        var places = [Int](repeating: 0, count: columns.count)
-        var count = 0
-        while true {
-            var least: UnsafeRawBufferPointer?
-            for (position, column) in columns.enumerated() where places[position] < column.valueCount {
-                let value = column.value(places[position])
-                if let known = least, !value.precedes(known) { continue }
-                least = value
+    /// Whether the values of all, together, are within the limits.
+    private static func mergeValues(
+        _ merger: inout DictionaryMerger, _ text: inout GrowableMemory<UInt8>, _ offsets: inout GrowableMemory<UInt32>
+    ) -> Bool {
+        while let value = merger.next() {
+            guard merger.count <= PathLimits.values, text.count + value.count <= PathLimits.valueBytes else {
+                return false
             }
-            guard let least else { break }
-            guard count < PathLimits.values, text.count + least.count <= PathLimits.valueBytes else { return nil }
             offsets.append(UInt32(text.count))
-            text.append(bytes: least)
-            for (position, column) in columns.enumerated()
-            where places[position] < column.valueCount && column.value(places[position]).hasSameBytes(as: least) {
-                tables[position][places[position]] = UInt32(count)
-                places[position] += 1
-            }
-            count += 1
+            text.append(bytes: value)
         }
         offsets.append(UInt32(text.count))
-        return tables
+        return true
     }
 }

@@ -10,25 +10,17 @@ import EventModel
 ///
 /// Cost: about 2 µs a record of 1.7 KB; a token that its bundle has already costs a hash and a comparison.
 struct TokenIndexBuilder {
-    private struct Slot: BitwiseCopyable {
-        var hash: UInt32
-        /// Number + 1; 0 is free.
-        var entry: UInt32
-    }
-
     /// Places for identifiers seen lately: most repetitions are found here, the others when sorting.
     private static let recentPlaces = 8_192
 
     private let scanner = TokenScanner()
     /// At random, so that nobody can choose words that collide.
     private let seed = UInt64.random(in: .min ... .max)
-    private var arena = GrowableMemory<UInt8>(capacity: 1 << 14)
-    /// Where each word ends in the arena; word 0 begins at 0.
-    private var ends = GrowableMemory<UInt32>()
-    /// The last bundle that each word was seen in.
-    private var lastBundles = GrowableMemory<UInt32>()
-    private var slots: UnsafeMutablePointer<Slot>
-    private var mask: Int
+    /// Each word, marked with the bundle that it was seen in last.
+    private var words = NumberedTexts()
+    private var slots = SlotTable()
+    /// A word in lower case.
+    private var folded = GrowableMemory<UInt8>(capacity: TokenScanner.maximumWordBytes)
     /// Word number and bundle, 32 bits each, bundles ascending.
     private var postings = GrowableMemory<UInt64>()
     /// Hash and bundle, 32 bits each, bundles ascending.
@@ -42,32 +34,28 @@ struct TokenIndexBuilder {
     private(set) var ordinal: UInt32 = 0
 
     init() {
-        mask = 1_023
-        slots = .allocate(capacity: mask + 1)
-        slots.initialize(repeating: Slot(hash: 0, entry: 0), count: mask + 1)
         recent = .allocate(capacity: Self.recentPlaces)
         recent.initialize(repeating: .max, count: Self.recentPlaces)
     }
 
     func free() {
         scanner.free()
-        for memory in [arena] { memory.free() }
-        for memory in [ends, lastBundles, opaque, escaped] { memory.free() }
+        words.free()
+        slots.free()
+        folded.free()
+        for memory in [opaque, escaped] { memory.free() }
         for memory in [postings, identifiers] { memory.free() }
-        slots.deallocate()
         recent.deallocate()
     }
 
     /// Forgets everything but keeps the memory.
     mutating func removeAll() {
-        arena.removeAll()
-        ends.removeAll()
-        lastBundles.removeAll()
+        words.removeAll()
+        slots.removeAll()
         postings.removeAll()
         identifiers.removeAll()
         opaque.removeAll()
         escaped.removeAll()
-        slots.update(repeating: Slot(hash: 0, entry: 0), count: mask + 1)
         recent.update(repeating: .max, count: Self.recentPlaces)
         bundle = nil
         bundleCount = 0
@@ -156,56 +144,25 @@ struct TokenIndexBuilder {
     @inline(__always)
     private mutating func add(word: UnsafeRawBufferPointer, isASCII: Bool) {
         let hash = TokenHash.of(word, seed: seed)
-        let short = UInt32(truncatingIfNeeded: hash >> 32)
-        var position = Int(truncatingIfNeeded: hash) & mask
-        while true {
-            let slot = slots[position]
-            if slot.entry == 0 { break }
-            if slot.hash == short, isEqual(slot.entry - 1, word, isASCII) {
-                let number = Int(slot.entry - 1)
-                guard lastBundles[number] != ordinal else { return }
-                lastBundles[number] = ordinal
-                postings.append(UInt64(number) << 32 | UInt64(ordinal))
-                return
-            }
-            position = (position + 1) & mask
+        switch slots.find(hash, { isEqual($0, word, isASCII) }) {
+        case .known(let number):
+            if words.mark(number, ordinal) { postings.append(UInt64(number) << 32 | UInt64(ordinal)) }
+        case .free(let place):
+            slots.insert(hash, at: place)
+            postings.append(UInt64(insert(word)) << 32 | UInt64(ordinal))
         }
-        insert(word, short, at: position)
     }
 
-    private mutating func insert(_ word: UnsafeRawBufferPointer, _ hash: UInt32, at position: Int) {
-        for byte in word { arena.append(CaseFolding.fold(byte)) }
-        ends.append(UInt32(arena.count))
-        lastBundles.append(ordinal)
-        postings.append(UInt64(ends.count - 1) << 32 | UInt64(ordinal))
-        slots[position] = Slot(hash: hash, entry: UInt32(ends.count))
-        if ends.count * 2 > mask { growTable() }
-    }
-
-    private mutating func growTable() {
-        let old = slots
-        let oldCount = mask + 1
-        mask = oldCount * 2 - 1
-        slots = .allocate(capacity: mask + 1)
-        slots.initialize(repeating: Slot(hash: 0, entry: 0), count: mask + 1)
-        for slot in UnsafeBufferPointer(start: old, count: oldCount) where slot.entry != 0 {
-            var position = Int(truncatingIfNeeded: TokenHash.of(word(slot.entry - 1), seed: seed)) & mask
-            while slots[position].entry != 0 { position = (position + 1) & mask }
-            slots[position] = slot
-        }
-        old.deallocate()
-    }
-
-    @inline(__always)
-    private func word(_ number: UInt32) -> UnsafeRawBufferPointer {
-        let start = number == 0 ? 0 : Int(ends[Int(number) - 1])
-        return UnsafeRawBufferPointer(start: arena.start + start, count: Int(ends[Int(number)]) - start)
+    private mutating func insert(_ word: UnsafeRawBufferPointer) -> UInt32 {
+        folded.removeAll()
+        for byte in word { folded.append(CaseFolding.fold(byte)) }
+        return words.append(UnsafeRawBufferPointer(folded.buffer), mark: ordinal)
     }
 
     /// Whether a known word is this one: an ASCII one in any case, or one that is folded.
     @inline(__always)
     private func isEqual(_ number: UInt32, _ word: UnsafeRawBufferPointer, _ isASCII: Bool) -> Bool {
-        let known = self.word(number)
+        let known = words[number]
         return isASCII ? Self.foldAlike(known, word) : known.hasSameBytes(as: word)
     }
 
@@ -245,8 +202,8 @@ struct TokenIndexBuilder {
     }
 
     private func addWords(to writer: inout TokenIndexWriter) {
-        let count = ends.count
-        var order = GrowableMemory<DictionarySortKey>(capacity: max(count, 1))
+        let count = words.count
+        let order = DictionaryOrder.sorted(0..<UInt32(count)) { words[$0] }
         var starts = GrowableMemory<UInt32>(capacity: count + 1)
         var bundles = GrowableMemory<UInt32>(capacity: max(postings.count, 1))
         defer {
@@ -269,17 +226,11 @@ struct TokenIndexBuilder {
             bundles[Int(starts[number])] = UInt32(truncatingIfNeeded: posting)
             starts[number] += 1
         }
-        for number in 0..<count { order.append(DictionarySortKey(word(UInt32(number)), number: UInt32(number))) }
-        var keys = UnsafeMutableBufferPointer(start: order.start, count: count)
-        keys.sort { left, right in
-            left.prefix != right.prefix
-                ? left.prefix < right.prefix : word(left.number).precedes(word(right.number))
-        }
         for key in order.buffer {
             let number = Int(key.number)
             let start = number == 0 ? 0 : Int(starts[number - 1])
             writer.add(
-                word: word(key.number),
+                word: words[key.number],
                 bundles: UnsafeBufferPointer(rebasing: bundles.buffer[start..<Int(starts[number])]))
         }
     }

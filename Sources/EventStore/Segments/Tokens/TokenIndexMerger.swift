@@ -100,30 +100,32 @@ struct TokenIndexMerger {
     // MARK: Identifiers
 
     private func mergeIdentifiers(to writer: inout TokenIndexWriter) throws {
-        var cursors: [IdentifierCursor] = []
+        var cursors = GrowableMemory<IdentifierCursor>()
+        var keys = GrowableMemory<UInt64>()
+        defer {
+            cursors.free()
+            keys.free()
+        }
         for (number, input) in inputs.enumerated() {
             let section = input.section(.identifiers)
-            var cursor = IdentifierCursor(
-                input: number, base: bases[number], universe: UInt64(bundleCounts[number]),
-                bytes: try input.required(.identifiers),
-                blocks: try input.required(.identifierBlocks), count: Int(section?.itemCount ?? 0))
-            guard cursor.advance() else { continue }
-            cursors.append(cursor)
+            cursors.append(
+                IdentifierCursor(
+                    input: number, base: bases[number], universe: UInt64(bundleCounts[number]),
+                    bytes: try input.required(.identifiers),
+                    blocks: try input.required(.identifierBlocks), count: Int(section?.itemCount ?? 0)))
+            keys.append((cursors.start + number).pointee.next())
         }
-        var last: UInt64?
-        while !cursors.isEmpty {
+        var last = UInt64.max
+        while true {
             var least = 0
-            for position in cursors.indices.dropFirst() where cursors[position].key < cursors[least].key {
-                least = position
-            }
-            let key = cursors[least].key
+            for position in 1..<keys.count where keys[position] < keys[least] { least = position }
+            let key = keys[least]
+            guard key != .max else { break }
             if key != last { writer.add(identifier: UInt32(key >> 32), bundle: UInt32(truncatingIfNeeded: key)) }
             last = key
-            if !cursors[least].advance() {
-                guard !cursors[least].isDamaged else { throw damaged(.identifiers, cursors[least].input) }
-                cursors.remove(at: least)
-            }
+            keys[least] = (cursors.start + least).pointee.next()
         }
+        if let damaged = cursors.buffer.first(where: \.isDamaged) { throw self.damaged(.identifiers, damaged.input) }
     }
 }
 
@@ -167,14 +169,14 @@ private struct IdentifierCursor: BitwiseCopyable {
     let input: Int
     private let base: UInt32
     private let universe: UInt64
+    /// 2⁶⁴ / universe, so that nothing is divided for each identifier.
+    private let reciprocal: UInt64
     private let bytes: UnsafeRawBufferPointer
     private let blocks: UnsafeRawBufferPointer
     private let count: Int
-    private var next = 0
+    private var number = 0
     private var position = 0
     private var hash: UInt32 = 0
-    /// Hash and moved ordinal.
-    private(set) var key: UInt64 = 0
     private(set) var isDamaged = false
 
     init(
@@ -184,24 +186,36 @@ private struct IdentifierCursor: BitwiseCopyable {
         self.input = input
         self.base = base
         self.universe = universe
+        reciprocal = .max / universe
         self.bytes = bytes
         self.blocks = blocks
         self.count = count
     }
 
+    /// The next hash and moved ordinal, 32 bits each; the largest number, which no pair is, at the end and at damage.
     @inline(__always)
-    mutating func advance() -> Bool {
-        guard next < count else { return false }
-        if next % TokenIndexWriter.identifiersPerBlock == 0 {
-            hash = blocks.number(at: next / TokenIndexWriter.identifiersPerBlock * 8, as: UInt32.self)
+    mutating func next() -> UInt64 {
+        guard number < count else { return .max }
+        if number % TokenIndexWriter.identifiersPerBlock == 0 {
+            hash = blocks.number(at: number / TokenIndexWriter.identifiersPerBlock * 8, as: UInt32.self)
         }
-        next += 1
-        guard let value = Varint.read(bytes, at: &position), value / universe <= UInt64(UInt32.max - hash) else {
-            isDamaged = true
-            return false
+        number += 1
+        guard let value = Varint.readQuickly(bytes, at: &position) else { return end() }
+        var difference = value.multipliedFullWidth(by: reciprocal).high
+        var ordinal = value &- difference &* universe
+        // The product is too small by one at most.
+        if ordinal >= universe {
+            difference += 1
+            ordinal -= universe
         }
-        hash += UInt32(value / universe)
-        key = UInt64(hash) << 32 | UInt64(base + UInt32(value % universe))
-        return true
+        guard difference <= UInt64(UInt32.max - hash) else { return end() }
+        hash += UInt32(truncatingIfNeeded: difference)
+        return UInt64(hash) << 32 | UInt64(base + UInt32(truncatingIfNeeded: ordinal))
+    }
+
+    private mutating func end() -> UInt64 {
+        isDamaged = true
+        number = count
+        return .max
     }
 }
