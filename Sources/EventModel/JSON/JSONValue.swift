@@ -5,13 +5,22 @@
 package struct JSONValue: BitwiseCopyable {
     package enum Kind: Sendable { case object, array, string, integer, unsigned, double, boolean, null }
 
-    let tape: UnsafePointer<UInt64>
-    let strings: UnsafePointer<UInt8>
-    let position: Int
+    // Connectors walk the tape themselves: what they do at each member is inlined there.
+    @usableFromInline let tape: UnsafePointer<UInt64>
+    @usableFromInline let strings: UnsafePointer<UInt8>
+    @usableFromInline let position: Int
 
-    private var word: UInt64 { tape[position] }
-    private var tag: UInt8 { UInt8(truncatingIfNeeded: word >> 56) }
+    @inlinable
+    init(tape: UnsafePointer<UInt64>, strings: UnsafePointer<UInt8>, position: Int) {
+        self.tape = tape
+        self.strings = strings
+        self.position = position
+    }
 
+    @inlinable var word: UInt64 { tape[position] }
+    @inlinable var tag: UInt8 { UInt8(truncatingIfNeeded: word >> 56) }
+
+    @inlinable
     package var kind: Kind {
         switch tag {
         case UInt8(ascii: "{"): .object
@@ -25,11 +34,15 @@ package struct JSONValue: BitwiseCopyable {
         }
     }
 
+    @inlinable
     package var isContainer: Bool { tag == UInt8(ascii: "{") || tag == UInt8(ascii: "[") }
+    @inlinable
     package var isString: Bool { tag == UInt8(ascii: "\"") }
+    @inlinable
     package var isNull: Bool { tag == UInt8(ascii: "n") }
 
     /// The position just behind this value.
+    @inlinable
     var end: Int {
         switch tag {
         case UInt8(ascii: "{"), UInt8(ascii: "["): Int(word & 0xFFFF_FFFF)
@@ -41,6 +54,7 @@ package struct JSONValue: BitwiseCopyable {
     // MARK: Scalars
 
     /// The bytes of a string, unescaped; nil for other kinds.
+    @inlinable
     package var string: UnsafeRawBufferPointer? {
         guard isString else { return nil }
         return Self.string(at: Int(word & 0x00FF_FFFF_FFFF_FFFF), in: strings)
@@ -99,11 +113,14 @@ package struct JSONValue: BitwiseCopyable {
     // MARK: Containers
 
     /// An object's members in document order; empty for other kinds.
+    @inlinable
     package var members: JSONMembers { JSONMembers(of: self) }
     /// An array's elements in order; empty for other kinds.
+    @inlinable
     package var elements: JSONElements { JSONElements(of: self) }
 
     /// The member of that name. Cost: linear in the members before it.
+    @inlinable
     package subscript(key: UnsafeRawBufferPointer) -> JSONValue? {
         for member in members where member.key.hasSameBytes(as: key) { return member.value }
         return nil
@@ -127,6 +144,7 @@ package struct JSONValue: BitwiseCopyable {
         return nil
     }
 
+    @inlinable
     static func string(at offset: Int, in strings: UnsafePointer<UInt8>) -> UnsafeRawBufferPointer {
         let start = UnsafeRawPointer(strings + offset)
         return UnsafeRawBufferPointer(start: start + 4, count: Int(start.loadUnaligned(as: UInt32.self)))
@@ -135,11 +153,12 @@ package struct JSONValue: BitwiseCopyable {
 
 /// The members of an object.
 package struct JSONMembers: Sequence, IteratorProtocol {
-    private let tape: UnsafePointer<UInt64>
-    private let strings: UnsafePointer<UInt8>
-    private var position: Int
-    private let end: Int
+    @usableFromInline let tape: UnsafePointer<UInt64>
+    @usableFromInline let strings: UnsafePointer<UInt8>
+    @usableFromInline var position: Int
+    @usableFromInline let end: Int
 
+    @inlinable
     init(of value: JSONValue) {
         tape = value.tape
         strings = value.strings
@@ -147,6 +166,7 @@ package struct JSONMembers: Sequence, IteratorProtocol {
         end = value.kind == .object ? value.end - 1 : position
     }
 
+    @inlinable
     package mutating func next() -> (key: UnsafeRawBufferPointer, value: JSONValue)? {
         guard position < end else { return nil }
         let key = JSONValue.string(at: Int(tape[position] & 0x00FF_FFFF_FFFF_FFFF), in: strings)
@@ -158,11 +178,12 @@ package struct JSONMembers: Sequence, IteratorProtocol {
 
 /// The elements of an array.
 package struct JSONElements: Sequence, IteratorProtocol {
-    private let tape: UnsafePointer<UInt64>
-    private let strings: UnsafePointer<UInt8>
-    private var position: Int
-    private let end: Int
+    @usableFromInline let tape: UnsafePointer<UInt64>
+    @usableFromInline let strings: UnsafePointer<UInt8>
+    @usableFromInline var position: Int
+    @usableFromInline let end: Int
 
+    @inlinable
     init(of value: JSONValue) {
         tape = value.tape
         strings = value.strings
@@ -170,6 +191,7 @@ package struct JSONElements: Sequence, IteratorProtocol {
         end = value.kind == .array ? value.end - 1 : position
     }
 
+    @inlinable
     package mutating func next() -> JSONValue? {
         guard position < end else { return nil }
         let value = JSONValue(tape: tape, strings: strings, position: position)

@@ -144,8 +144,10 @@ package struct EventRecord: Sendable {
 
     /// Brings the entries into the order of the sealed form and adds a warning for every field that was cut.
     mutating func prepareForSealing() {
-        for field in Field.allCases where cut.contains(field) { warn("\(field.path) was cut to its limit") }
-        cut = FieldSet()
+        if !cut.isEmpty {
+            for field in Field.allCases where cut.contains(field) { warn("\(field.path) was cut to its limit") }
+            cut = FieldSet()
+        }
         // Insertion sort: connectors set fields nearly in order, and there are a few dozen.
         for position in entries.indices.dropFirst() {
             let entry = entries[position]
@@ -163,7 +165,12 @@ package struct EventRecord: Sendable {
 struct FieldSet: Sendable {
     private var words = InlineArray<4, UInt64>(repeating: 0)
 
+    var isEmpty: Bool { words[0] | words[1] | words[2] | words[3] == 0 }
+
+    @inline(__always)
     func contains(_ field: Field) -> Bool { words[Int(field.rawValue >> 6)] & (1 << UInt64(field.rawValue & 63)) != 0 }
+
+    @inline(__always)
     mutating func insert(_ field: Field) { words[Int(field.rawValue >> 6)] |= 1 << UInt64(field.rawValue & 63) }
 }
 
