@@ -20,7 +20,7 @@ package struct EventRecord: Sendable {
     }
 
     private(set) var entries: [Entry] = []
-    private(set) var bytes: [UInt8] = []
+    @usableFromInline private(set) var bytes: [UInt8] = []
     private var present = FieldSet()
     private var cut = FieldSet()
 
@@ -131,15 +131,20 @@ package struct EventRecord: Sendable {
         withValue(field) { Timestamp(sealed: $0) } ?? nil
     }
 
+    @inlinable
     package func withValue<Result>(
         _ field: Field, element: Int = 0, _ body: (UnsafeRawBufferPointer) throws -> Result
     ) rethrows -> Result? {
+        guard let range = range(of: field, element: element) else { return nil }
+        return try bytes.withUnsafeBytes { try body($0.slice(range)) }
+    }
+
+    @usableFromInline
+    func range(of field: Field, element: Int) -> Range<Int>? {
         guard present.contains(field),
             let entry = entries.last(where: { $0.field == field && Int($0.element) == element })
         else { return nil }
-        return try bytes.withUnsafeBytes {
-            try body($0.slice(Int(entry.offset)..<Int(entry.offset + entry.length)))
-        }
+        return Int(entry.offset)..<Int(entry.offset + entry.length)
     }
 
     /// Brings the entries into the order of the sealed form and adds a warning for every field that was cut.
