@@ -4,6 +4,7 @@
     public import Darwin
 #endif
 
+// Asked many times for each event, from other modules: nothing that could not be inlined there would be worth its call.
 extension UnsafeRawBufferPointer {
     /// Whether both hold the same bytes.
     @inlinable
@@ -27,11 +28,13 @@ extension UnsafeRawBufferPointer {
     }
 
     /// Whether these are the bytes of a literal.
+    @inlinable
     package func hasSameBytes(as literal: StaticString) -> Bool {
         hasSameBytes(as: UnsafeRawBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount))
     }
 
     /// The bytes as text; invalid UTF-8 becomes replacement characters.
+    @inlinable
     package var text: String { String(decoding: self, as: UTF8.self) }
 
     /// The part from one offset up to another.

@@ -4,7 +4,7 @@
 /// normalised, so that composed and decomposed forms stay different and a match never spans grapheme surprises.
 package enum CaseFolding {
     /// The byte in lower case when it is an ASCII capital.
-    @inline(__always)
+    @inlinable
     package static func fold(_ byte: UInt8) -> UInt8 {
         byte &- UInt8(ascii: "A") < 26 ? byte | 0x20 : byte
     }

@@ -71,6 +71,17 @@ struct JSONParserTests {
         #expect(code("{" + (members + ["\"k7\":2"]).joined(separator: ",") + "}") == .duplicateKey)
     }
 
+    @Test("Keys that look alike are told apart, and one of them twice is found", arguments: [2, 5, 12, 13, 40, 400])
+    func likelyCollisions(count: Int) {
+        // Equal lengths, beginnings and ends; the empty key among them.
+        let keys = (0..<count).map { $0 == 0 ? "" : "key-number-\($0 * 7_919 % 10_007 + 10_000)-of-many" }
+        let members = keys.map { "\"\($0)\":1" }
+        #expect(code("{" + members.joined(separator: ",") + "}") == nil)
+        for key in [keys[0], keys[count / 2], keys[count - 1]] {
+            #expect(code("{\"\(key)\":2," + members.joined(separator: ",") + "}") == .duplicateKey)
+        }
+    }
+
     @Test("A member that is repeated with the same value is no contradiction, at any number of keys")
     func equalRepetitions() {
         #expect(code(#"{"a":"x","a":"x"}"#) == nil)

@@ -1,5 +1,6 @@
-import EventModel
 import Testing
+
+@testable import EventModel
 
 @Suite("The sealed form")
 struct SealedFormTests {
@@ -50,6 +51,41 @@ struct SealedFormTests {
             #expect(view.payload?.text == "{\"a\":1}")
             let order = view.entries.map { Int($0.field.rawValue) << 16 | $0.element }
             #expect(order == order.sorted())
+        }
+    }
+
+    @Test("Fields, groups and members of lists come in their order, however many there are", arguments: UInt64(0)..<20)
+    func order(seed: UInt64) throws {
+        var state = seed &+ 1
+        func next(_ bound: Int) -> Int {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int(state >> 33) % bound
+        }
+        var record = EventRecord()
+        var expected: [Int: String] = [:]
+        for step in 0..<next(120) {
+            let field = Field.allCases[next(Field.allCases.count)]
+            guard field.type != .time else { continue }
+            let element = field.isList ? next(40) : 0
+            if next(8) == 0 {
+                record.remove(field, element: element)
+                expected[Int(field.rawValue) << 16 | element] = nil
+            } else {
+                // Lengths on both sides of where their varint grows.
+                let value = String(repeating: "x", count: next(300)) + "\(step)"
+                record.set(field, element: element, value)
+                expected[Int(field.rawValue) << 16 | element] = value
+            }
+        }
+        try seal(record).withUnsafeBytes {
+            let view = try SealedView($0)
+            let found = view.entries.map { (Int($0.field.rawValue) << 16 | $0.element, $0.value.text) }
+            #expect(found.map(\.0) == expected.keys.sorted())
+            #expect(found.allSatisfy { expected[$0] == $1 })
+            for group in FieldGroup.allCases where group != .raw {
+                let entries = SealedEntries(try #require(view.group(group)))
+                #expect(entries.map(\.field) == view.entries.filter { $0.field.group == group }.map(\.field))
+            }
         }
     }
 

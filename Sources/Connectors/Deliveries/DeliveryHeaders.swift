@@ -26,6 +26,22 @@ package struct DeliveryHeaders: Sendable {
 
     subscript(lowercased name: [UInt8]) -> [UInt8]? { lines.first { $0.name == name }?.value }
 
+    /// Appends the first value of a header; false when there is none.
+    func append(lowercased name: UnsafeRawBufferPointer, to output: inout [UInt8]) -> Bool {
+        guard let position = position(ofLowercased: name) else { return false }
+        output.append(contentsOf: lines[position].value)
+        return true
+    }
+
+    func contains(lowercased name: UnsafeRawBufferPointer) -> Bool { position(ofLowercased: name) != nil }
+
+    private func position(ofLowercased name: UnsafeRawBufferPointer) -> Int? {
+        for position in lines.indices where lines[position].name.count == name.count {
+            if lines[position].name.withUnsafeBytes({ $0.hasSameBytes(as: name) }) { return position }
+        }
+        return nil
+    }
+
     static func lowercased(_ name: String) -> [UInt8] {
         name.utf8.map { $0 &- UInt8(ascii: "A") < 26 ? $0 | 0x20 : $0 }
     }

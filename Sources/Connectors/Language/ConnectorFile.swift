@@ -75,28 +75,14 @@ struct ConnectorFile {
                 delivery += try parser.scope.alternatives(node)
             }
         }
+        let wrapped = wrappers.map { ($0, parser.scope.slot($0)) }
         // Every path is known by now: what the sections need is counted in slots.
-        var program = Program(
-            paths: PathTrie(parser.scope.paths), common: parser.merged(SectionParser.Draft(), over: common))
-        program.wrappers = wrappers
-        program.eventType = eventType
-        program.delivery = delivery
-        program.usesContentAsKey = usesContent
-        program.variableCount = parser.scope.variables.count
-        var exact: [[UInt8]] = []
-        for (types, draft) in drafts {
-            for type in types {
-                if type.hasSuffix("*") {
-                    program.prefixes.append((Array(type.utf8.dropLast()), program.sections.count))
-                } else {
-                    exact.append(Array(type.utf8))
-                    program.exactSections.append(program.sections.count)
-                }
-            }
-            program.sections.append(parser.merged(draft, over: common))
-        }
-        if !exact.isEmpty { program.exact = ByteTable(exact) }
-        return program
+        return Program(
+            paths: PathTrie(parser.scope.paths), wrappers: wrapped, eventType: eventType, delivery: delivery,
+            variableCount: parser.scope.variables.count, usesContentAsKey: usesContent,
+            common: parser.merged(SectionParser.Draft(), over: common),
+            sections: SectionTable(drafts.map { ($0.types, parser.merged($0.draft, over: common)) }),
+            memory: parser.scope.memory)
     }
 
     static let batchKeys = ["members", "alone"]

@@ -42,10 +42,12 @@ struct SectionParser {
         for (key, value) in try members["ext"]?.entries() ?? [] {
             let name = try key.text()
             guard !name.isEmpty, name.utf8.allSatisfy({ $0 > 0x20 }) else { throw key.error("not a name for ext") }
-            draft.fields.append(("ext." + name, .ext(Array(name.utf8)), try scope.alternatives(value)))
+            draft.fields.append(
+                ("ext." + name, .ext(scope.memory.keep(text: name.utf8 + [0])), try scope.alternatives(value)))
         }
         for entry in members["warn"]?.list ?? [] {
-            draft.warnings.append(Operation(target: .warning, alternatives: try scope.alternatives(entry)))
+            draft.warnings.append(
+                Operation(target: .warning, alternatives: try scope.alternatives(entry), in: scope.memory))
         }
         try list(members["targets"], .targetsName, Self.targetMembers, &draft)
         try list(members["artifacts"], .artifactName, Self.artifactMembers, &draft)
@@ -78,16 +80,18 @@ struct SectionParser {
             if let each = parts["each"] {
                 guard let path = PayloadPath(try each.text()) else { throw each.error("not a path") }
                 operation.each = scope.slot(path)
-                inner = Scope(variables: scope.variables)
+                inner = Scope(variables: scope.variables, memory: scope.memory)
             }
             if let image = parts["image"] {
-                operation.operations.append(Operation(target: .image, alternatives: try inner.alternatives(image)))
+                operation.operations.append(
+                    Operation(target: .image, alternatives: try inner.alternatives(image), in: scope.memory))
             }
             for (name, field) in members.sorted(by: { $0.value.rawValue < $1.value.rawValue }) {
                 guard let value = parts[name] else { continue }
                 let alternatives = try inner.alternatives(value)
                 try Self.check(alternatives, field, value)
-                operation.operations.append(Operation(target: .field(field), alternatives: alternatives))
+                operation.operations.append(
+                    Operation(target: .field(field), alternatives: alternatives, in: scope.memory))
             }
             guard !operation.operations.isEmpty else { throw entry.error("this list entry sets nothing") }
             if operation.each != nil {
@@ -102,8 +106,8 @@ struct SectionParser {
     /// Constants and map values must be members of the field's vocabulary.
     private static func check(_ alternatives: [Alternative], _ field: Field, _ node: ConfigNode) throws {
         guard let members = Vocabulary.members(of: field) else { return }
-        func check(_ bytes: [UInt8]) throws {
-            let text = String(decoding: bytes, as: UTF8.self)
+        func check(_ kept: Kept<UInt8>) throws {
+            let text = String(decoding: kept, as: UTF8.self)
             guard members.contains(text) else {
                 throw node.error(
                     "\"\(text)\" is no value of \(field.path); its values: \(members.sorted().joined(separator: ", "))")
@@ -116,7 +120,7 @@ struct SectionParser {
                 for value in map.allValues { try check(value) }
             }
             guard !hasMap else { continue }
-            for case .constant(let bytes) in alternative.terms { try check(bytes) }
+            for case .constant(let text) in alternative.terms { try check(text) }
         }
     }
 
@@ -131,7 +135,8 @@ struct SectionParser {
             }
         }
         let named = variables.map {
-            Operation(target: .variable(scope.variables[$0.name] ?? 0), alternatives: $0.alternatives)
+            Operation(
+                target: .variable(scope.variables[$0.name] ?? 0), alternatives: $0.alternatives, in: scope.memory)
         }
         var fields = common.fields
         for (name, target, alternatives) in section.fields {
@@ -145,10 +150,10 @@ struct SectionParser {
         let operations =
             fields.filter { !$0.alternatives.isEmpty }
             .sorted { $0.target.order < $1.target.order }
-            .map { Operation(target: $0.target, alternatives: $0.alternatives) }
+            .map { Operation(target: $0.target, alternatives: $0.alternatives, in: scope.memory) }
         return Section(
-            variables: named, operations: operations + section.warnings + common.warnings,
-            lists: section.lists + common.lists, slotCount: scope.paths.count)
+            operations: named + operations + section.warnings + common.warnings,
+            lists: section.lists + common.lists, slotCount: scope.paths.count, in: scope.memory)
     }
 }
 

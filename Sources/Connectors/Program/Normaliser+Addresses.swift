@@ -4,7 +4,7 @@ internal import EventModel
 
 extension Normaliser {
     mutating func setAddress(
-        _ field: Field, _ alternatives: [Alternative], _ element: Int, _ record: inout EventRecord
+        _ field: Field, _ alternatives: Kept<Alternative>, _ element: Int, _ record: inout EventRecord
     ) {
         for alternative in alternatives where evaluate(alternative) {
             // `X-Forwarded-For` lists: the first is the client, the rest its proxies.

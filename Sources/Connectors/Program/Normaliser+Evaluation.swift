@@ -4,7 +4,7 @@ extension Normaliser {
     private func slot(_ number: Int) -> JSONValue? { isInElement ? elementSlots[number] : slots[number] }
 
     /// Puts the text of the first alternative that has one into `value`.
-    mutating func evaluate(_ alternatives: [Alternative]) -> Bool {
+    mutating func evaluate(_ alternatives: Kept<Alternative>) -> Bool {
         for alternative in alternatives where evaluate(alternative) { return true }
         return false
     }
@@ -29,10 +29,9 @@ extension Normaliser {
         case .slot(let number):
             guard let found = slot(number) else { return false }
             return found.appendScalarText(to: &value)
-        case .constant(let bytes): value.append(contentsOf: bytes)
+        case .constant(let text): value.append(text)
         case .header(let name):
-            guard let line = headers[lowercased: name] else { return false }
-            value.append(contentsOf: line)
+            guard headers.append(lowercased: name.bytes, to: &value) else { return false }
         case .eventType:
             guard !eventType.isEmpty else { return false }
             value.append(contentsOf: eventType)
@@ -55,20 +54,23 @@ extension Normaliser {
     private mutating func apply(_ transform: Transform) -> Bool {
         switch transform {
         case .lowercase:
-            for position in value.indices { value[position] = CaseFolding.fold(value[position]) }
+            value.foldCase()
         case .stripPrefix(let prefix):
-            if value.starts(with: prefix) { value.removeFirst(prefix.count) }
+            if value.withUnsafeBytes({ prefix.begins($0) }) { value.removeFirst(prefix.count) }
         case .stripSuffix(let suffix):
             if value.count >= suffix.count, value[(value.count - suffix.count)...].elementsEqual(suffix) {
                 value.removeLast(suffix.count)
             }
         case .capture(let pattern):
-            guard let range = value.withUnsafeBytes({ pattern.capture(in: $0) }) else { return false }
-            value = Array(value[range])
+            let found = pattern._withUnsafeGuaranteedRef { pattern in value.withUnsafeBytes { pattern.capture(in: $0) }
+            }
+            guard let range = found else { return false }
+            value.removeSubrange(range.upperBound...)
+            value.removeSubrange(..<range.lowerBound)
         case .map(let map):
             if let mapped = map[value] {
                 value.removeAll(keepingCapacity: true)
-                value.append(contentsOf: mapped)
+                value.append(mapped)
                 return true
             }
             guard let fallback = map.fallback else { return false }
@@ -94,12 +96,13 @@ extension Normaliser {
         case .has(let term): return withText(of: term) { !$0.isEmpty } ?? false
         case .equals(let term, let values):
             return withText(of: term) { text in
-                values.contains { value in value.withUnsafeBytes { $0.hasSameBytes(as: text) } }
+                values.contains { $0.bytes.hasSameBytes(as: text) }
             } ?? false
         case .beginsWith(let term, let prefixes):
-            return withText(of: term) { text in prefixes.contains { text.starts(with: $0) } } ?? false
-        case .matches(let term, let pattern): return withText(of: term) { pattern.matches($0) } ?? false
-        case .not(let inner): return !holds(inner)
+            return withText(of: term) { text in prefixes.contains { $0.begins(text) } } ?? false
+        case .matches(let term, let pattern):
+            return withText(of: term) { text in pattern._withUnsafeGuaranteedRef { $0.matches(text) } } ?? false
+        case .not(let inner): return !inner.allSatisfy { holds($0) }
         case .all(let conditions): return conditions.allSatisfy { holds($0) }
         case .any(let conditions): return conditions.contains { holds($0) }
         }
@@ -137,7 +140,7 @@ extension Normaliser {
             }
         case .ext(let key):
             guard evaluate(operation.alternatives) else { return }
-            value.insert(contentsOf: key + [0], at: 0)
+            value.insert(contentsOf: key, at: 0)
             _ = value.withUnsafeBytes { record.append(.ext, $0) }
         case .variable(let number):
             guard evaluate(operation.alternatives) else { return }
@@ -173,7 +176,7 @@ extension Normaliser {
 
     /// The common case without a copy: the first slot that has a value holds a string.
     private mutating func setString(
-        _ field: Field, _ candidates: [Int], _ element: Int, _ record: inout EventRecord
+        _ field: Field, _ candidates: Kept<Int>, _ element: Int, _ record: inout EventRecord
     ) -> Bool {
         let found = isInElement ? elementSlots.first(of: candidates) : slots.first(of: candidates)
         guard let string = found?.string, !string.isEmpty else { return false }
@@ -195,7 +198,7 @@ extension Normaliser {
             }
         case .vcsCommit, .vcsBefore:
             guard value.withUnsafeBytes({ HexValue.isCommit($0) }) else { return false }
-            for position in value.indices { value[position] = CaseFolding.fold(value[position]) }
+            value.foldCase()
         case .outcome:
             // A number that is no HTTP status means something to its source alone.
             if value.allSatisfy({ $0 &- UInt8(ascii: "0") < 10 }) { return false }
@@ -229,7 +232,7 @@ extension Normaliser {
         return true
     }
 
-    private mutating func setTime(_ alternatives: [Alternative], _ record: inout EventRecord) {
+    private mutating func setTime(_ alternatives: Kept<Alternative>, _ record: inout EventRecord) {
         var isUnreadable = false
         for alternative in alternatives {
             if let condition = alternative.condition, !holds(condition) { continue }

@@ -13,7 +13,7 @@ package enum DeduplicationBasis: Sendable {
 /// Runs connectors' programs over parsed payloads. It owns the buffers: one a task, reused for every event.
 ///
 /// Cost: one walk over the members of those objects that a path names, plus about 50 ns for each field.
-package struct Normaliser {
+package struct Normaliser: ~Copyable {
     var slots = PathSlots()
     var elementSlots = PathSlots()
     var isInElement = false
@@ -24,6 +24,8 @@ package struct Normaliser {
     var scratch: [UInt8] = []
     var headers = DeliveryHeaders()
     private var inner: JSONParser?
+    /// What the section at hand can do with this payload.
+    private var met: [UInt64] = []
 
     package init() {}
 
@@ -35,9 +37,13 @@ package struct Normaliser {
         _ value: JSONValue, headers: DeliveryHeaders, with connector: Connector, into record: inout EventRecord
     ) -> DeduplicationBasis {
         self.headers = headers
-        for wrapper in connector.program.wrappers {
-            guard let wrapped = value.value(at: wrapper) else { continue }
-            if wrapped.kind == .object { return run(wrapped, connector, &record) }
+        find(connector.program, in: value)
+        for wrapper in connector.program.wrapperSlots {
+            guard let wrapped = slots[wrapper] else { continue }
+            if wrapped.kind == .object {
+                find(connector.program, in: wrapped)
+                return run(connector, &record)
+            }
             guard let text = wrapped.string else { continue }
             let basis: DeduplicationBasis?
             if text.first == UInt8(ascii: "{") {
@@ -49,7 +55,13 @@ package struct Normaliser {
             }
             if let basis { return basis }
         }
-        return run(value, connector, &record)
+        return run(connector, &record)
+    }
+
+    /// Puts what a program's paths lead to into the slots.
+    private mutating func find(_ program: Program, in value: JSONValue) {
+        slots.reset(count: program.paths.slotCount)
+        program.paths.walk(value, into: &slots)
     }
 
     /// Nil when the text is no JSON after all: it is left where it is, and the payload is read as it stands.
@@ -58,7 +70,10 @@ package struct Normaliser {
     ) -> DeduplicationBasis? {
         let parser = inner ?? JSONParser()
         inner = parser
-        return try? parser.withDocument(text) { run($0, connector, &record) }
+        return try? parser.withDocument(text) { value in
+            find(connector.program, in: value)
+            return run(connector, &record)
+        }
     }
 
     /// An object in base64 begins with an `e`: `eyJ`, `ewo`, `ewk` or `ew0`.
@@ -69,12 +84,9 @@ package struct Normaliser {
         return decoded
     }
 
-    private mutating func run(
-        _ value: JSONValue, _ connector: Connector, _ record: inout EventRecord
-    ) -> DeduplicationBasis {
+    /// Runs a program over what was found.
+    private mutating func run(_ connector: Connector, _ record: inout EventRecord) -> DeduplicationBasis {
         let program = connector.program
-        slots.reset(count: program.paths.slotCount)
-        program.paths.walk(value, into: &slots)
         while variables.count < program.variableCount { variables.append([]) }
         for position in variables.indices { variables[position].removeAll(keepingCapacity: true) }
         record.set(.sourceKind, connector.name)
@@ -86,14 +98,18 @@ package struct Normaliser {
             eventType.withUnsafeBytes { record.set(.sourceEventType, $0) }
         }
         let section = program.section(for: eventType)
-        for number in section.variables.indices where section.variableNeeds.areMet(number, slots.present) {
-            execute(section.variables[number], element: 0, &record)
-        }
-        for number in section.operations.indices where section.operationNeeds.areMet(number, slots.present) {
-            execute(section.operations[number], element: 0, &record)
-        }
-        for number in section.lists.indices where section.listNeeds.areMet(number, slots.present) {
-            execute(section.lists[number], &record)
+        section.needs.find(slots.touched, into: &met)
+        for word in met.indices {
+            var rest = met[word]
+            while rest != 0 {
+                let number = word * 64 + rest.trailingZeroBitCount
+                rest &= rest - 1
+                if number < section.operations.count {
+                    execute(section.operations[number], element: 0, &record)
+                } else {
+                    execute(section.lists[number - section.operations.count], &record)
+                }
+            }
         }
         complete(&record)
         guard evaluate(program.delivery) else {

@@ -3,6 +3,8 @@ internal import EventModel
 /// Where in a document a batch of events lies: a path of keys, such as `Records` or `data.events`.
 struct BatchPath: Sendable {
     let path: PayloadPath
+    /// The batch's JSON pointer (RFC 6901), as in `/data/events`.
+    let pointer: String
     private let keys: [[UInt8]]
 
     /// Nil when the text is no path of keys.
@@ -15,11 +17,7 @@ struct BatchPath: Sendable {
         }
         self.path = path
         self.keys = keys
-    }
-
-    /// The batch's JSON pointer (RFC 6901), as in `/data/events`.
-    var pointer: String {
-        keys.map { key in
+        pointer = keys.map { key in
             let text = String(decoding: key, as: UTF8.self)
             return "/" + text.replacing("~", with: "~0").replacing("/", with: "~1")
         }.joined()

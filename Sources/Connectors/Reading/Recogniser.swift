@@ -4,11 +4,11 @@ package import EventModel
 ///
 /// Recognition says what an event looks like; it never says that its sender is who it seems.
 package struct Recogniser: Sendable {
-    private enum Claim: Sendable {
+    private enum Claim: BitwiseCopyable, Sendable {
         case has(Int)
         case lacks(Int)
-        case equals(Int, [[UInt8]])
-        case beginsWith(Int, [[UInt8]])
+        case equals(Int, Kept<Kept<UInt8>>)
+        case beginsWith(Int, Kept<Kept<UInt8>>)
 
         var demandedSlot: Int? {
             switch self {
@@ -18,28 +18,31 @@ package struct Recogniser: Sendable {
         }
     }
 
-    private struct Rule: Sendable {
+    private struct Rule: BitwiseCopyable, Sendable {
         let connector: Int
-        let headers: [[UInt8]]
-        let claims: [Claim]
+        let headers: Kept<Kept<UInt8>>
+        let claims: Kept<Claim>
         let score: Int
     }
 
     private let connectors: [Connector]
     private let paths: PathTrie
     /// Highest score first: of the rules that fit, the first decides.
-    private let rules: [Rule]
+    private let rules: Kept<Rule>
     /// The slots that each rule demands.
     private let demands: SlotMasks
     /// For each slot, the rules of which it is the most telling demand: the one that the fewest rules make. A payload that
     /// has no value there cannot fit, so that only rules whose slot it has are looked at, however many there are.
-    private let rulesOfSlot: [[Int32]]
+    private let rulesOfSlot: Kept<Kept<Int32>>
     /// Rules that demand headers alone.
-    private let rulesOfHeaders: [Int32]
+    private let rulesOfHeaders: Kept<Int32>
+    /// Holds all these.
+    private let memory = ProgramMemory()
 
     init(_ connectors: [Connector]) {
         self.connectors = connectors
-        var scope = Scope()
+        let memory = self.memory
+        var scope = Scope(memory: memory)
         var rules: [Rule] = []
         for (number, connector) in connectors.enumerated() {
             for rule in connector.recognition {
@@ -50,19 +53,24 @@ package struct Recogniser: Sendable {
                         switch claim {
                         case .has(let path): Claim.has(scope.slot(path.inside(wrapper)))
                         case .lacks(let path): Claim.lacks(scope.slot(path.inside(wrapper)))
-                        case .equals(let path, let values): Claim.equals(scope.slot(path.inside(wrapper)), values)
+                        case .equals(let path, let values):
+                            Claim.equals(scope.slot(path.inside(wrapper)), memory.keep(texts: values))
                         case .beginsWith(let path, let values):
-                            Claim.beginsWith(scope.slot(path.inside(wrapper)), values)
+                            Claim.beginsWith(scope.slot(path.inside(wrapper)), memory.keep(texts: values))
                         }
                     }
                     // A wrapped shape counts a little less than one that stands at the top.
                     let score = wrapper == nil ? rule.score : rule.score - 5
-                    rules.append(Rule(connector: number, headers: rule.headers, claims: claims, score: score))
+                    rules.append(
+                        Rule(
+                            connector: number, headers: memory.keep(texts: rule.headers), claims: memory.keep(claims),
+                            score: score))
                 }
             }
         }
-        self.rules = rules.enumerated()
-            .sorted { ($1.element.score, $0.offset) < ($0.element.score, $1.offset) }.map(\.element)
+        self.rules = memory.keep(
+            rules.enumerated()
+                .sorted { ($1.element.score, $0.offset) < ($0.element.score, $1.offset) }.map(\.element))
         paths = PathTrie(scope.paths)
         var demands = SlotMasks(slotCount: scope.paths.count)
         var demandCounts = [Int](repeating: 0, count: scope.paths.count)
@@ -82,8 +90,8 @@ package struct Recogniser: Sendable {
                 rulesOfHeaders.append(Int32(number))
             }
         }
-        self.rulesOfSlot = rulesOfSlot
-        self.rulesOfHeaders = rulesOfHeaders
+        self.rulesOfSlot = memory.keep(rulesOfSlot.map { memory.keep($0) })
+        self.rulesOfHeaders = memory.keep(rulesOfHeaders)
     }
 
     /// The connector whose shape fits best; nil when none does.
@@ -114,8 +122,7 @@ package struct Recogniser: Sendable {
     private func fits(_ number: Int, _ slots: borrowing PathSlots, _ headers: DeliveryHeaders) -> Bool {
         guard demands.isCovered(number, slots.present) else { return false }
         for claim in rules[number].claims where !Self.holds(claim, slots) { return false }
-        for header in rules[number].headers where headers[lowercased: header] == nil { return false }
-        return true
+        return rules[number].headers.allSatisfy { headers.contains(lowercased: $0.bytes) }
     }
 
     private static func holds(_ claim: Claim, _ slots: borrowing PathSlots) -> Bool {
@@ -124,10 +131,10 @@ package struct Recogniser: Sendable {
         case .lacks(let slot): return slots[slot] == nil
         case .equals(let slot, let values):
             guard let text = slots[slot]?.string else { return false }
-            return values.contains { value in value.withUnsafeBytes { $0.hasSameBytes(as: text) } }
+            return values.contains { $0.bytes.hasSameBytes(as: text) }
         case .beginsWith(let slot, let values):
             guard let text = slots[slot]?.string else { return false }
-            return values.contains { text.starts(with: $0) }
+            return values.contains { $0.begins(text) }
         }
     }
 }

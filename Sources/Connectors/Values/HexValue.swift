@@ -14,7 +14,7 @@ enum HexValue {
     /// its length; `@sha256:…` behind a name is found.
     static func makeDigest(_ value: inout [UInt8]) -> Bool {
         if let at = value.lastIndex(of: UInt8(ascii: "@")) { value.removeSubrange(...at) }
-        for position in value.indices { value[position] = CaseFolding.fold(value[position]) }
+        value.foldCase()
         if let colon = value.firstIndex(of: UInt8(ascii: ":")) {
             let hex = value[(colon + 1)...]
             return colon > 0 && hex.count >= 32 && hex.allSatisfy(isDigit)
@@ -38,5 +38,14 @@ enum HexValue {
     /// Whether the text is a commit hash: hex, seven digits or more, not all zeros (providers write zeros for "none").
     static func isCommit(_ text: UnsafeRawBufferPointer) -> Bool {
         text.count >= 7 && text.count <= 64 && isHex(text) && !text.allSatisfy { $0 == UInt8(ascii: "0") }
+    }
+}
+
+extension [UInt8] {
+    /// Makes ASCII capitals small.
+    mutating func foldCase() {
+        withUnsafeMutableBufferPointer { text in
+            for position in text.indices { text[position] = CaseFolding.fold(text[position]) }
+        }
     }
 }

@@ -22,9 +22,11 @@ package struct FieldDescription: Sendable {
 
 extension Field {
     package var path: String { description.path }
-    package var group: FieldGroup { description.group }
-    package var type: FieldType { description.type }
     package var isList: Bool { description.isList }
+
+    // Sealing asks at every entry: in tables of their own, where no text has to be retained beside them.
+    package var group: FieldGroup { Self.groups[Int(rawValue)] }
+    package var type: FieldType { Self.types[Int(rawValue)] }
 
     /// The field of a dotted path, or nil. `ext.KEY` is not a field of its own: see ``Field/ext``.
     package init?(path: String) {
@@ -42,6 +44,9 @@ extension Field {
         for field in allCases { table[Int(field.rawValue)] = describe(field) }
         return table
     }()
+
+    private static let groups = table.map { $0?.group ?? .text }
+    private static let types = table.map { $0?.type ?? .text }
 
     package var description: FieldDescription { Self.table[Int(rawValue)]! }
 

@@ -2,7 +2,7 @@
 ///
 /// The raw values are the numbers that the sealed form stores: they are part of the ledger's format, are never reused and
 /// never change their meaning. `docs/format/event.md` lists them.
-package enum Field: UInt8, CaseIterable, Sendable {
+package enum Field: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     // group envelope
     case schema = 1
     case id = 2

@@ -24,9 +24,24 @@ package final class JSONParser {
     /// are valid inside `body` only.
     ///
     /// - Throws: ``EventModelError`` when the bytes are no JSON, not UTF-8, over a limit or hold a key twice.
+    @inlinable
     package func withDocument<Result>(
         _ bytes: UnsafeRawBufferPointer, _ body: (JSONValue) throws -> Result
     ) throws -> Result {
+        // Inlined, nothing else would keep a parser that is used once until its document was read.
+        try withExtendedLifetime(self) { try body(try root(of: bytes)) }
+    }
+
+    @inlinable
+    package func withDocument<Result>(
+        _ bytes: [UInt8], _ body: (JSONValue) throws -> Result
+    ) throws -> Result {
+        try bytes.withUnsafeBytes { try withDocument($0, body) }
+    }
+
+    /// Valid until the next document is parsed.
+    @usableFromInline
+    func root(of bytes: UnsafeRawBufferPointer) throws -> JSONValue {
         guard bytes.count <= limits.bytes else {
             throw EventModelError(.tooLarge, "document of \(bytes.count) bytes is over the limit of \(limits.bytes)")
         }
@@ -41,13 +56,7 @@ package final class JSONParser {
         let root = JSONValue(tape: tape, strings: strings, position: 1)
         var check = JSONCheck(limits: limits)
         try check.check(root)
-        return try body(root)
-    }
-
-    package func withDocument<Result>(
-        _ bytes: [UInt8], _ body: (JSONValue) throws -> Result
-    ) throws -> Result {
-        try bytes.withUnsafeBytes { try withDocument($0, body) }
+        return root
     }
 
     private static func error(_ result: custody_json_result, limits: JSONLimits) -> EventModelError {

@@ -5,6 +5,7 @@
 package struct JSONValue: BitwiseCopyable {
     package enum Kind: Sendable { case object, array, string, integer, unsigned, double, boolean, null }
 
+    // Connectors walk the tape themselves: what they do at each member is inlined there.
     @usableFromInline let tape: UnsafePointer<UInt64>
     @usableFromInline let strings: UnsafePointer<UInt8>
     @usableFromInline let position: Int
@@ -19,7 +20,8 @@ package struct JSONValue: BitwiseCopyable {
     @inlinable var word: UInt64 { tape[position] }
     @inlinable var tag: UInt8 { UInt8(truncatingIfNeeded: word >> 56) }
 
-    @inlinable package var kind: Kind {
+    @inlinable
+    package var kind: Kind {
         switch tag {
         case UInt8(ascii: "{"): .object
         case UInt8(ascii: "["): .array
@@ -32,12 +34,16 @@ package struct JSONValue: BitwiseCopyable {
         }
     }
 
-    @inlinable package var isContainer: Bool { tag == UInt8(ascii: "{") || tag == UInt8(ascii: "[") }
-    @inlinable package var isString: Bool { tag == UInt8(ascii: "\"") }
-    @inlinable package var isNull: Bool { tag == UInt8(ascii: "n") }
+    @inlinable
+    package var isContainer: Bool { tag == UInt8(ascii: "{") || tag == UInt8(ascii: "[") }
+    @inlinable
+    package var isString: Bool { tag == UInt8(ascii: "\"") }
+    @inlinable
+    package var isNull: Bool { tag == UInt8(ascii: "n") }
 
     /// The position just behind this value.
-    @inlinable var end: Int {
+    @inlinable
+    var end: Int {
         switch tag {
         case UInt8(ascii: "{"), UInt8(ascii: "["): Int(word & 0xFFFF_FFFF)
         case UInt8(ascii: "l"), UInt8(ascii: "u"), UInt8(ascii: "d"): position + 2
@@ -48,7 +54,8 @@ package struct JSONValue: BitwiseCopyable {
     // MARK: Scalars
 
     /// The bytes of a string, unescaped; nil for other kinds.
-    @inlinable package var string: UnsafeRawBufferPointer? {
+    @inlinable
+    package var string: UnsafeRawBufferPointer? {
         guard isString else { return nil }
         return Self.string(at: Int(word & 0x00FF_FFFF_FFFF_FFFF), in: strings)
     }
@@ -106,11 +113,14 @@ package struct JSONValue: BitwiseCopyable {
     // MARK: Containers
 
     /// An object's members in document order; empty for other kinds.
-    @inlinable package var members: JSONMembers { JSONMembers(of: self) }
+    @inlinable
+    package var members: JSONMembers { JSONMembers(of: self) }
     /// An array's elements in order; empty for other kinds.
-    @inlinable package var elements: JSONElements { JSONElements(of: self) }
+    @inlinable
+    package var elements: JSONElements { JSONElements(of: self) }
 
     /// The member of that name. Cost: linear in the members before it.
+    @inlinable
     package subscript(key: UnsafeRawBufferPointer) -> JSONValue? {
         for member in members where member.key.hasSameBytes(as: key) { return member.value }
         return nil

@@ -20,7 +20,7 @@ package struct EventRecord: Sendable {
     }
 
     private(set) var entries: [Entry] = []
-    private(set) var bytes: [UInt8] = []
+    @usableFromInline private(set) var bytes: [UInt8] = []
     private var present = FieldSet()
     private var cut = FieldSet()
 
@@ -131,21 +131,28 @@ package struct EventRecord: Sendable {
         withValue(field) { Timestamp(sealed: $0) } ?? nil
     }
 
+    @inlinable
     package func withValue<Result>(
         _ field: Field, element: Int = 0, _ body: (UnsafeRawBufferPointer) throws -> Result
     ) rethrows -> Result? {
+        guard let range = range(of: field, element: element) else { return nil }
+        return try bytes.withUnsafeBytes { try body($0.slice(range)) }
+    }
+
+    @usableFromInline
+    func range(of field: Field, element: Int) -> Range<Int>? {
         guard present.contains(field),
             let entry = entries.last(where: { $0.field == field && Int($0.element) == element })
         else { return nil }
-        return try bytes.withUnsafeBytes {
-            try body($0.slice(Int(entry.offset)..<Int(entry.offset + entry.length)))
-        }
+        return Int(entry.offset)..<Int(entry.offset + entry.length)
     }
 
     /// Brings the entries into the order of the sealed form and adds a warning for every field that was cut.
     mutating func prepareForSealing() {
-        for field in Field.allCases where cut.contains(field) { warn("\(field.path) was cut to its limit") }
-        cut = FieldSet()
+        if !cut.isEmpty {
+            for field in Field.allCases where cut.contains(field) { warn("\(field.path) was cut to its limit") }
+            cut = FieldSet()
+        }
         // Insertion sort: connectors set fields nearly in order, and there are a few dozen.
         for position in entries.indices.dropFirst() {
             let entry = entries[position]
@@ -163,7 +170,12 @@ package struct EventRecord: Sendable {
 struct FieldSet: Sendable {
     private var words = InlineArray<4, UInt64>(repeating: 0)
 
+    var isEmpty: Bool { words[0] | words[1] | words[2] | words[3] == 0 }
+
+    @inline(__always)
     func contains(_ field: Field) -> Bool { words[Int(field.rawValue >> 6)] & (1 << UInt64(field.rawValue & 63)) != 0 }
+
+    @inline(__always)
     mutating func insert(_ field: Field) { words[Int(field.rawValue >> 6)] |= 1 << UInt64(field.rawValue & 63) }
 }
 

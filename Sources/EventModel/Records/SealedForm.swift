@@ -24,41 +24,81 @@ package enum SealedForm {
         to output: inout [UInt8]
     ) -> Int {
         record.prepareForSealing()
-        let start = output.count
-        output.append(version)
-        output.append(kind)
-        output.append(UInt8(retentionClass >> 8))
-        output.append(UInt8(truncatingIfNeeded: retentionClass))
-        output.append(contentsOf: repeatElement(0, count: 24))
-        var groupStart = output.count
-        var group = FieldGroup.envelope
-        record.bytes.withUnsafeBytes { bytes in
-            for entry in record.entries {
-                while entry.field.group != group, let next = FieldGroup(rawValue: group.rawValue + 1) {
-                    writeLength(UInt32(output.count - groupStart), of: group, at: start, in: &output)
-                    groupStart = output.count
-                    group = next
-                }
-                output.append(entry.field.rawValue)
-                Varint.append(UInt64(entry.element), to: &output)
-                Varint.append(UInt64(entry.length), to: &output)
-                output.append(contentsOf: bytes.slice(Int(entry.offset)..<Int(entry.offset + entry.length)))
-            }
+        let size = record.entries.reduce(headerBytes) { size, entry in
+            size + 1 + Varint.size(of: UInt64(entry.element)) + Varint.size(of: UInt64(entry.length))
+                + Int(entry.length)
         }
-        writeLength(UInt32(output.count - groupStart), of: group, at: start, in: &output)
-        writeLength(UInt32(payload.count), of: .raw, at: start, in: &output)
+        // Written in place and appended at once: an array that grows byte by byte looks for room at each.
+        withUnsafeTemporaryAllocation(byteCount: size, alignment: 1) { memory in
+            var form = FormWriter(memory, kind: kind, retentionClass: retentionClass)
+            record.bytes.withUnsafeBytes { bytes in
+                for entry in record.entries {
+                    form.enter(entry.field.group)
+                    form.append(entry.field.rawValue)
+                    form.append(varint: UInt64(entry.element))
+                    form.append(varint: UInt64(entry.length))
+                    form.append(bytes.slice(Int(entry.offset)..<Int(entry.offset + entry.length)))
+                }
+            }
+            form.finish(payloadBytes: payload.count)
+            output.append(contentsOf: UnsafeRawBufferPointer(memory))
+        }
         output.append(contentsOf: payload)
-        return output.count - start
+        return size + payload.count
+    }
+}
+
+/// Writes all of a sealed form but the payload into memory of that size.
+private struct FormWriter {
+    private let form: UnsafeMutableRawBufferPointer
+    private var position = SealedForm.headerBytes
+    private var group = FieldGroup.envelope
+    private var groupStart = SealedForm.headerBytes
+
+    init(_ form: UnsafeMutableRawBufferPointer, kind: UInt8, retentionClass: UInt16) {
+        self.form = form
+        // Groups that nothing is written of are empty.
+        form[..<SealedForm.headerBytes].initializeMemory(as: UInt8.self, repeating: 0)
+        form[0] = SealedForm.version
+        form[1] = kind
+        form.storeBytes(of: retentionClass.bigEndian, toByteOffset: 2, as: UInt16.self)
     }
 
-    private static func writeLength(
-        _ length: UInt32, of group: FieldGroup, at start: Int, in output: inout [UInt8]
-    ) {
-        let at = start + 4 + Int(group.rawValue) * 4
-        output[at] = UInt8(truncatingIfNeeded: length >> 24)
-        output[at + 1] = UInt8(truncatingIfNeeded: length >> 16)
-        output[at + 2] = UInt8(truncatingIfNeeded: length >> 8)
-        output[at + 3] = UInt8(truncatingIfNeeded: length)
+    /// What is appended from here on belongs to a group, which is not before the last one.
+    mutating func enter(_ next: FieldGroup) {
+        guard next != group else { return }
+        write(length: position - groupStart, of: group)
+        group = next
+        groupStart = position
+    }
+
+    mutating func append(_ byte: UInt8) {
+        form[position] = byte
+        position += 1
+    }
+
+    mutating func append(varint value: UInt64) {
+        var rest = value
+        while rest >= 0x80 {
+            append(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        append(UInt8(rest))
+    }
+
+    mutating func append(_ bytes: UnsafeRawBufferPointer) {
+        UnsafeMutableRawBufferPointer(rebasing: form[position...]).copyMemory(from: bytes)
+        position += bytes.count
+    }
+
+    func finish(payloadBytes: Int) {
+        precondition(position == form.count)
+        write(length: position - groupStart, of: group)
+        write(length: payloadBytes, of: .raw)
+    }
+
+    private func write(length: Int, of group: FieldGroup) {
+        form.storeBytes(of: UInt32(length).bigEndian, toByteOffset: 4 + Int(group.rawValue) * 4, as: UInt32.self)
     }
 }
 
@@ -71,6 +111,11 @@ package enum Varint {
             value >>= 7
         }
         output.append(UInt8(value))
+    }
+
+    /// How many bytes a value takes.
+    package static func size(of value: UInt64) -> Int {
+        value < 0x80 ? 1 : (UInt64.bitWidth - value.leadingZeroBitCount + 6) / 7
     }
 
     /// Reads a value and moves `position` behind it; nil when the bytes end early or the value does not fit.

@@ -2,9 +2,12 @@
 enum Hex {
     static func append(_ bytes: UnsafeRawBufferPointer, to output: inout [UInt8]) {
         let digits: StaticString = "0123456789abcdef"
-        for byte in bytes {
-            output.append(digits.utf8Start[Int(byte >> 4)])
-            output.append(digits.utf8Start[Int(byte & 15)])
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: bytes.count * 2) { text in
+            for (position, byte) in bytes.enumerated() {
+                text[position * 2] = digits.utf8Start[Int(byte >> 4)]
+                text[position * 2 + 1] = digits.utf8Start[Int(byte & 15)]
+            }
+            output.append(contentsOf: UnsafeRawBufferPointer(text))
         }
     }
 

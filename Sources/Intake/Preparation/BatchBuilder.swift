@@ -33,6 +33,8 @@ package struct BatchBuilder {
     private var lengths: [UInt32] = []
     private var items: [PreparedBatch.Item] = []
     private var positions: [Int] = []
+    /// The digest of the payload at hand.
+    private var hex: [UInt8] = []
     private var rejected: [RejectedEntry] = []
 
     /// - Parameter expectedBytes: Room to reserve for the sealed events.
@@ -62,19 +64,21 @@ package struct BatchBuilder {
         position: Int, part: String?, kind: UInt8 = 0, keyedByContent: Bool = false,
         flag: (DeliveryKey, UInt64) -> String? = { _, _ in nil }
     ) {
-        let digest = SHA256.hash(data: payload)
-        var hex: [UInt8] = []
-        hex.reserveCapacity(64)
+        var hash = SHA256()
+        hash.update(bufferPointer: payload)
+        let digest = hash.finalize()
+        hex.removeAll(keepingCapacity: true)
         digest.withUnsafeBytes { Hex.append($0, to: &hex) }
-        complete(&record, payload: payload, payloadType: payloadType, digest: hex, part: part)
+        complete(&record, payload: payload, payloadType: payloadType, part: part)
         if keyedByContent, !record.contains(.sourceDelivery) {
             record.set(.sourceDelivery, "content:" + String(decoding: hex, as: UTF8.self))
         }
-        let payloadDigest = digest.withUnsafeBytes { keyer.payloadDigest(sha256: $0) }
         let connector = record.text(.sourceKind) ?? ""
         let key = record.withValue(.sourceDelivery) {
             keyer.key(sourceName: origin.name, connector: connector, delivery: $0)
         }
+        // Only events with a key are compared.
+        let payloadDigest = key == nil ? 0 : digest.withUnsafeBytes { keyer.payloadDigest(sha256: $0) }
         if let key, let warning = flag(key, payloadDigest) { record.warn(warning) }
         let start = bytes.count
         SealedForm.append(
@@ -97,8 +101,7 @@ package struct BatchBuilder {
     }
 
     private mutating func complete(
-        _ record: inout EventRecord, payload: UnsafeRawBufferPointer, payloadType: StaticString, digest: [UInt8],
-        part: String?
+        _ record: inout EventRecord, payload: UnsafeRawBufferPointer, payloadType: StaticString, part: String?
     ) {
         record.set(.schema, "custody/1")
         ids.next { record.set(.id, $0) }
@@ -115,7 +118,7 @@ package struct BatchBuilder {
         record.set(.sourceName, origin.name)
         if let instance = origin.instance { record.set(.sourceInstance, instance) }
         record.set(.sourceVerified, origin.verified)
-        digest.withUnsafeBytes { record.set(.payloadSHA256, $0) }
+        hex.withUnsafeBytes { record.set(.payloadSHA256, $0) }
         record.set(.payloadType, payloadType)
         record.set(.payloadSize, integer: Int64(payload.count))
         if let part { record.set(.payloadPart, part) }

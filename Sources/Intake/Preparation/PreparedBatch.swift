@@ -9,7 +9,7 @@ package struct PreparedBatch: Sendable {
         package let range: Range<Int>
         /// Nil when the sender gave nothing to recognise a repetition by.
         package let key: DeliveryKey?
-        /// The keyed digest of the payload.
+        /// The keyed digest of the payload; 0 without a key.
         package let payloadDigest: UInt64
     }
 

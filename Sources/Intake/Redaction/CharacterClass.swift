@@ -29,6 +29,17 @@ enum CharacterClass {
     @inline(__always)
     static func isSpace(_ byte: UInt8) -> Bool { byte <= 0x20 }
 
+    /// What may stand behind a name that has a value: a separator, a quote, a space before it.
+    @inline(__always)
+    static func endsName(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0...0x20, UInt8(ascii: ":"), UInt8(ascii: "="), UInt8(ascii: "\""), UInt8(ascii: "'"),
+            UInt8(ascii: "\\"), UInt8(ascii: ">"):
+            true
+        default: false
+        }
+    }
+
     /// Ends a value that stands without quotes.
     @inline(__always)
     static func endsValue(_ byte: UInt8) -> Bool {

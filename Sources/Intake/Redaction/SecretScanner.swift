@@ -2,8 +2,8 @@ import EventModel
 
 /// Finds secrets in bytes, in one pass; what they are part of (JSON, a log line, a form) is looked at around each find.
 ///
-/// The scan looks at four bytes at a time, at each position, and at nothing else until they are the beginning, or a rare
-/// part, of something that may be a secret.
+/// The scan looks at four bytes at a time, and at nothing else until they are the beginning, or a rare part, of something
+/// that may be a secret; a filter steps over nearly all places where they are not.
 struct SecretScanner {
     struct Finding: Equatable {
         let range: Range<Int>
@@ -27,18 +27,22 @@ struct SecretScanner {
 
     static let triggers = TriggerTable()
 
-    mutating func scan() {
+    /// - Parameter filter: Where to look; one that is full looks everywhere.
+    mutating func scan(through filter: TrigramFilter = Self.triggers.filter) {
         let table = Self.triggers
-        table.flags.withUnsafeBufferPointer { flags in
-            var position = 0
-            let end = text.count - 4
-            while position <= end {
-                let word = UInt32(littleEndian: text.loadUnaligned(fromByteOffset: position, as: UInt32.self))
-                let slot = TriggerTable.slot(of: word)
-                if flags[slot] == 0 {
-                    position += 1
-                } else {
-                    position = look(at: position, for: .init(rawValue: flags[slot]), slot: slot, in: table)
+        filter.withSearch(of: text) { search in
+            table.flags.withUnsafeBufferPointer { flags in
+                let end = text.count - 4
+                var position = search.next(from: 0)
+                while position <= end {
+                    let word = UInt32(littleEndian: text.loadUnaligned(fromByteOffset: position, as: UInt32.self))
+                    let slot = TriggerTable.slot(of: word)
+                    if flags[slot] == 0 {
+                        position += 1
+                    } else {
+                        position = look(at: position, for: .init(rawValue: flags[slot]), slot: slot, in: table)
+                    }
+                    position = search.next(from: position)
                 }
             }
         }
@@ -141,6 +145,7 @@ struct SecretScanner {
     /// The password of `scheme://user:password@host`.
     private func urlPassword(at position: Int) -> Range<Int>? {
         let start = position + 3
+        guard text.slice(position..<start).hasSameBytes(as: "://") else { return nil }
         var colon: Int?
         var end = start
         let limit = min(text.count, start + 1_024)

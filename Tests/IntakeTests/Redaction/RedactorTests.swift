@@ -210,7 +210,7 @@ struct TellingNameTests {
             "access_token", "accessToken", "refreshToken", "APIToken", "x-auth-token", "X-Vault-Token", "tokens",
             "apikey", "api_key", "apiKey", "x-api-key", "API_KEY_PROD", "access_key", "secretAccessKey", "private_key",
             "privateKey", "credential", "credentials", "auth_key", "encryption_key", "DB_PASS", "sessionToken",
-            "token_value", "authToken", "signing_key",
+            "token_value", "authToken", "signing_key", "apiKeyProd", "accessKeyData", "apikeyvalue", "pwdValue",
         ])
     func telling(name: String) throws {
         let result = try #require(redact(#"{"\#(name)":"hunter2!x","after":"kept"}"#))
@@ -301,7 +301,7 @@ struct TellingNameTests {
             #"{"organization_secrets":"read"}"#, "eyJub3QiOiJqd3QifQ.abc", "ghp_short",
             #"{"resource":"secrets"}"#,
             #"{"text":"token","secret":null}"#, "-----BEGIN", "://", #"{"a":"password"}"#, #"["--password"]"#,
-            "password=", "token:",
+            "password=", "token:", "deployed registry.example/team/app:v1.25@sha256:0a1b by ci",
         ])
     func stays(text: String) { #expect(redact(text) == nil) }
 }
