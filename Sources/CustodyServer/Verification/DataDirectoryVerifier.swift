@@ -106,7 +106,8 @@ package struct DataDirectoryVerifier: Sendable {
         if first > 0 {
             report.notes.append("the \(first) leaves that were verified before were not compared again")
         }
-        try await compareSeals(comparisons.flatMap(\.indexes), judgement.history, pace, &report)
+        try await compareSeals(
+            comparisons.flatMap(\.indexes), judgement.history, ledger, from: first, pace, &report)
         // Every part of a segment stumbles over the same damage.
         var told: Set<String> = []
         report.faults = Array(report.faults.filter { told.insert($0).inserted }.prefix(Self.maximumFaults))

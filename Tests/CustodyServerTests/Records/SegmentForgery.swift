@@ -12,9 +12,9 @@ enum SegmentForgery {
         try manifest(of: directory).segments.max { $0.fileBytes < $1.fileBytes }?.path
     }
 
-    /// Takes the action of the first row out of its column; where nearly all rows have the same, that of all of these.
-    static func hideFirstRow(of path: String, in directory: FilePath) throws {
-        try changeFirstByte(of: .codes, .action, { $0 = 0 }, path, directory)
+    /// Takes the first row's value out of a column; where nearly all rows have the same, that of all of these.
+    static func hideFirstRow(of path: String, _ field: Field, in directory: FilePath) throws {
+        try changeFirstByte(of: .codes, field, { $0 = 0 }, path, directory)
     }
 
     /// Says of the first identifier that another bundle has it.
