@@ -5,6 +5,7 @@
 package enum CaseFolding {
     /// The byte in lower case when it is an ASCII capital.
     @inlinable
+    @inline(__always)
     package static func fold(_ byte: UInt8) -> UInt8 {
         byte &- UInt8(ascii: "A") < 26 ? byte | 0x20 : byte
     }
