@@ -1,3 +1,5 @@
+package import EventModel
+
 /// The description of a kind of source: how a delivery is authenticated, split and mapped to normalised fields.
 ///
 /// Made from a file of the catalogue and never changed.
@@ -37,6 +39,20 @@ package final class Connector: Sendable {
         self.lines = lines
         self.program = program
         versionText = "\(name)/\(version)"
+    }
+
+    /// The fields, and names of `ext`, that may come from a header of the delivery.
+    package var headerFields: (fields: Set<Field>, extensions: Set<String>) {
+        var found: (fields: Set<Field>, extensions: Set<String>) = ([], [])
+        for target in program.headerTargets {
+            switch target {
+            case .field(let field): found.fields.insert(field)
+            // Behind the key stands the byte that ends it.
+            case .ext(let key): found.extensions.insert(String(decoding: key.dropLast(), as: UTF8.self))
+            case .variable, .warning, .image: continue
+            }
+        }
+        return found
     }
 
     /// Whether fields are read from lines of text, too.

@@ -3,12 +3,19 @@ import EventModel
 /// The header lines of a delivery, looked up without regard to case.
 package struct DeliveryHeaders: Sendable {
     private var lines: [(name: [UInt8], value: [UInt8])] = []
+    /// For an event that is read again: its event type as it was sealed. The headers that it came with are gone.
+    private(set) var sealedEventType: [UInt8]?
 
     package init() {}
 
     package init(_ lines: some Sequence<(String, String)>) {
         for (name, value) in lines { add(name, value) }
     }
+
+    /// What is left of the headers of an event that was sealed.
+    ///
+    /// - Parameter sealedEventType: Its `source.event_type`; empty when it has none.
+    package init(sealedEventType: [UInt8]) { self.sealedEventType = sealedEventType }
 
     package mutating func add(_ name: String, _ value: String) {
         lines.append((Self.lowercased(name), Array(value.utf8)))

@@ -18,7 +18,8 @@ struct SectionParser {
     /// Fields that intake owns; a connector cannot set them.
     static let intakeFields: Set<Field> = [
         .schema, .id, .timeBasis, .received, .sourceName, .sourceKind, .sourceEventType, .sourceDelivery,
-        .sourceVerified, .payloadSHA256, .payloadType, .payloadSize, .payloadPart, .normVersion, .normWarnings, .ext,
+        .sourceVerified, .payloadSHA256, .payloadType, .payloadSize, .payloadPart, .normVersion, .normOverlay,
+        .normWarnings, .ext,
     ]
 
     mutating func draft(_ members: [String: ConfigNode]) throws -> Draft {

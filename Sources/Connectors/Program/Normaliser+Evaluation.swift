@@ -131,6 +131,9 @@ extension Normaliser {
     // MARK: Setting fields
 
     mutating func execute(_ operation: Operation, element: Int, _ record: inout EventRecord) {
+        if headers.sealedEventType != nil, let rest = operation.withoutHeaders {
+            return execute(rest, element: element, &record)
+        }
         switch operation.target {
         case .field(let field):
             switch field {

@@ -93,10 +93,7 @@ package struct Normaliser: ~Copyable {
         record.set(.normVersion, connector.versionText)
         eventType.removeAll(keepingCapacity: true)
         action.removeAll(keepingCapacity: true)
-        if evaluate(program.eventType) {
-            swap(&eventType, &self.value)
-            eventType.withUnsafeBytes { record.set(.sourceEventType, $0) }
-        }
+        if findEventType(program) { eventType.withUnsafeBytes { record.set(.sourceEventType, $0) } }
         let section = program.section(for: eventType)
         section.needs.find(slots.touched, into: &met)
         for word in met.indices {
@@ -117,6 +114,16 @@ package struct Normaliser: ~Copyable {
         }
         self.value.withUnsafeBytes { record.set(.sourceDelivery, $0) }
         return .identifier
+    }
+
+    private mutating func findEventType(_ program: Program) -> Bool {
+        guard let sealed = headers.sealedEventType, let known = program.eventTypeWithoutHeaders else {
+            guard evaluate(program.eventType) else { return false }
+            swap(&eventType, &value)
+            return true
+        }
+        if evaluate(known) { swap(&eventType, &value) } else { eventType = sealed }
+        return !eventType.isEmpty
     }
 
     /// What follows from other fields, whatever the connector.

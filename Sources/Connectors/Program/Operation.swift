@@ -15,12 +15,15 @@ enum Target: BitwiseCopyable, Sendable {
 struct Operation: BitwiseCopyable, Sendable {
     let target: Target
     let alternatives: Kept<Alternative>
+    /// What the payload alone tells; nil when no header is asked.
+    private let beforeHeaders: Kept<Alternative>?
     /// Whether any text will do as it stands; looked up once instead of for every event.
     let takesAnyText: Bool
 
     init(target: Target, alternatives: [Alternative], in memory: ProgramMemory) {
         self.target = target
         self.alternatives = memory.keep(alternatives)
+        beforeHeaders = alternatives.beforeHeaders(in: memory).map { memory.keep($0) }
         if case .field(let field) = target {
             let isHash = field == .vcsCommit || field == .vcsBefore || field == .artifactDigest
             takesAnyText = field.type == .text && Vocabulary.members(of: field) == nil && !isHash
@@ -28,6 +31,16 @@ struct Operation: BitwiseCopyable, Sendable {
             takesAnyText = false
         }
     }
+
+    private init(_ operation: Operation, alternatives: Kept<Alternative>) {
+        target = operation.target
+        self.alternatives = alternatives
+        beforeHeaders = nil
+        takesAnyText = operation.takesAnyText
+    }
+
+    /// The same of what the payload alone tells; nil when no header is asked.
+    var withoutHeaders: Operation? { beforeHeaders.map { Operation(self, alternatives: $0) } }
 }
 
 /// Adds members to `targets[]`, `artifact[]`, `client.chain[]` or `corr.links[]`.
@@ -98,6 +111,8 @@ final class Program: Sendable {
     let wrappers: [PayloadPath]
     let wrapperSlots: Kept<Int>
     let eventType: Kept<Alternative>
+    /// What the payload alone tells; nil when the event type asks no header.
+    let eventTypeWithoutHeaders: Kept<Alternative>?
     let delivery: Kept<Alternative>
     let variableCount: Int
     /// Whether a delivery without an id is known by its content.
@@ -115,6 +130,7 @@ final class Program: Sendable {
         self.wrappers = wrappers.map(\.path)
         wrapperSlots = memory.keep(wrappers.map(\.slot))
         self.eventType = memory.keep(eventType)
+        eventTypeWithoutHeaders = eventType.beforeHeaders(in: memory).map { memory.keep($0) }
         self.delivery = memory.keep(delivery)
         self.variableCount = variableCount
         self.usesContentAsKey = usesContentAsKey
@@ -124,6 +140,11 @@ final class Program: Sendable {
     }
 
     func section(for eventType: [UInt8]) -> Section { sections[eventType] ?? common }
+
+    /// The fields, and names of `ext`, for which some event type asks a header.
+    var headerTargets: [Target] {
+        ([common] + sections.all).flatMap(\.operations).filter { $0.withoutHeaders != nil }.map(\.target)
+    }
 }
 
 /// Event types (or their beginnings) to sections.
@@ -151,6 +172,8 @@ struct SectionTable: Sendable {
         self.exactSections = exactSections
         self.prefixes = prefixes
     }
+
+    var all: [Section] { exactSections + prefixes.map(\.section) }
 
     subscript(eventType: [UInt8]) -> Section? {
         if let number = exact?[eventType] { return exactSections[number] }

@@ -74,6 +74,7 @@ struct CustodyApplication: Sendable {
         SourceRoutes(state: state).register(on: router)
         ConnectRoutes(state: state).register(on: router)
         CompletenessRoutes(state: state).register(on: router)
+        RenormalisationRoutes(state: state).register(on: router)
         EnrichmentRoutes(state: state).register(on: router)
         GitHubRoutes(state: state).register(on: router)
         QuarantineRoutes(state: state).register(on: router)

@@ -122,17 +122,25 @@ package final class CustodyService: Sendable {
             ),
             leaves: systemLeaves, intake: intake, now: now)
         let quarantine = QuarantineStore(database: database)
+        let reserve = UInt64(limits.reservedDiskBytes ?? IntakeLimits.reservedDiskBytes)
+        let renormalisations = Renormalisations(
+            orders: stored.storeOrders, store: storeView, logger: logger, now: now,
+            checkDisk: {
+                guard try fileSystem.freeBytes(at: configuration.dataDirectory) > reserve else {
+                    throw IntakeError(.diskFull, "the disk is full but for the reserve")
+                }
+            })
         let destruction = Destruction(
             leaves: records, store: storeView, orders: stored.storeOrders, intake: intake, journal: journalReader,
             views: runners, alerts: alerts, detection: detectionOrders, outbox: notifications.outbox,
-            quarantine: quarantine, logger: logger)
+            quarantine: quarantine, renormalisations: renormalisations, logger: logger)
         state = ServerState(
             configuration: configuration, now: now, logger: logger, metrics: ServerMetrics(), tokens: tokens,
             sessions: sessions, setUp: setUp, sources: sources, workloads: workloads,
             credentialFailures: CredentialFailures(),
             connectors: connectors, enrichment: enrichment, intake: intake,
             quarantine: quarantine, audit: audit,
-            store: EmbeddedEventStore(snapshot: { storeView.snapshot() }, now: now), storeView: storeView,
+            store: EmbeddedEventStore(reading: { storeView.reading() }, now: now), storeView: storeView,
             journal: journalReader, ledger: ledgerReader, ledgerKey: keys.ledger, engine: engine, alerts: alerts,
             notifications: notifications, views: runners, tail: hub, verification: VerificationStatus(),
             publication: stored.publication,
@@ -142,7 +150,7 @@ package final class CustodyService: Sendable {
             },
             witnessCounters: WitnessCounters(),
             copies: CheckpointCopies(configuration.checkpointCopies, fileSystem: fileSystem), records: records,
-            destruction: destruction, cursors: PullCursorStore(database: database),
+            destruction: destruction, renormalisations: renormalisations, cursors: PullCursorStore(database: database),
             exposure: Exposure(
                 pack: try LiveIncidentPack(directories: configuration.incidentDirectories),
                 memory: ExposureMemory(database: database)),
@@ -233,6 +241,7 @@ package final class CustodyService: Sendable {
 
     /// Commits what is queued, lets every view finish, publishes the last checkpoint, closes everything.
     package func stop() async {
+        await state.renormalisations.stop()
         await state.audit.stop()
         await withCheckedContinuation { continuation in
             // These wait for threads that finish disk work, which is no work for the shared pool.

@@ -19,6 +19,9 @@ package struct Rebuilding: Sendable {
         package var segments = 0
         /// Segments whose index is not the one that their payloads give.
         package var differing: [String] = []
+        /// Files of what was read again that were damaged, or whose index was not that of their rows: their events read as they
+        /// were sealed until their source is read again.
+        package var droppedOverlays: [String] = []
         package var events = 0
         package var alertsRemoved = 0
     }
@@ -65,6 +68,7 @@ package struct Rebuilding: Sendable {
             if try segment.indexDigest() != segment.rebuiltIndexDigest() { report.differing.append(segment.name) }
         }
         try rebuild.run(try events())
+        report.droppedOverlays = try OverlayRepair(directory: configuration.overlays, fileSystem: fileSystem).run()
         try judge(try events(), keepingEvidenceOf: destroyed.union(redacted), &report)
         return report
     }

@@ -78,6 +78,7 @@ package struct ServerConfiguration: Sendable {
 
     package var journal: FilePath { dataDirectory.appending("journal") }
     package var ledger: FilePath { dataDirectory.appending("ledger") }
+    package var overlays: FilePath { dataDirectory.appending("overlays") }
     package var segments: FilePath { dataDirectory.appending("segments") }
     package var keys: FilePath { dataDirectory.appending("keys") }
     package var database: FilePath { dataDirectory.appending("state.db") }

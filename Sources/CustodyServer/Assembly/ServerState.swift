@@ -51,6 +51,8 @@ struct ServerState: Sendable {
     /// Approvers, policies, holds, destructions and seals.
     let records: SystemLeaves
     let destruction: Destruction
+    /// The reading again of what sources sent before.
+    let renormalisations: Renormalisations
     let cursors: PullCursorStore
     let exposure: Exposure
     /// What this server is to its relays.

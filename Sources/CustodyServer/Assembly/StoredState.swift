@@ -54,7 +54,8 @@ final class StoredState {
             policy.witnesses.isEmpty ? nil : try Cosigning(policy, transport: HTTPWitnessTransport())
         }
         store = try SegmentStore(
-            directory: configuration.segments, fileSystem: fileSystem, settings: sizes.segments)
+            directory: configuration.segments, overlays: configuration.overlays, fileSystem: fileSystem,
+            settings: sizes.segments)
         ledgerReader = ledger.reader
         storeView = store.view
         storeOrders = store.orders

@@ -64,6 +64,8 @@ package struct Backup: Sendable {
         try copyState()
         let checkpoint = try copyLedger(&copy)
         try copySegments(&copy)
+        // After the segments: what was read again of events that are destroyed meanwhile goes first, and is not copied then.
+        try copyOverlays(&copy)
         try copyJournal(early, &copy)
         try copyRest(&copy)
         if includingKeys { try copyKeys(&copy) }
@@ -89,7 +91,8 @@ package struct Backup: Sendable {
     private func checkTarget() throws -> BackupRecord? {
         let names = try fileSystem.list(target.dataDirectory).filter { $0 != DirectoryLock.fileName }
         guard names.contains(BackupRecord.fileName) else {
-            let ours = ["journal", "ledger", "segments", "keys", "state.db", "vkey"] + Self.furtherDirectories
+            let ours =
+                ["journal", "ledger", "segments", "overlays", "keys", "state.db", "vkey"] + Self.furtherDirectories
             guard names.allSatisfy({ name in ours.contains { name.hasPrefix($0) } }) else {
                 throw ConfigurationError("\(target.dataDirectory) holds something else than a backup")
             }
@@ -159,35 +162,56 @@ package struct Backup: Sendable {
     }
 
     private func copySegments(_ copy: inout FileCopy) throws {
-        let manifest = data.segments.appending("manifest")
+        try copyStore(from: data.segments, to: target.segments, label: "", &copy) {
+            let inspection = try SegmentInspection(directory: data.segments, fileSystem: fileSystem)
+            return (inspection.segments, inspection.faults)
+        }
+    }
+
+    /// What was read again: made of what is sealed, but by connectors that may be no more.
+    private func copyOverlays(_ copy: inout FileCopy) throws {
+        try copyStore(from: data.overlays, to: target.overlays, label: "overlays/", &copy) {
+            let inspection = try OverlayInspection(directory: data.overlays, fileSystem: fileSystem)
+            return (inspection.segments, inspection.faults)
+        }
+    }
+
+    /// Copies what a manifest names, and the manifest.
+    ///
+    /// - Parameter label: How the names of the segments begin that `inspect` finds.
+    private func copyStore(
+        from source: FilePath, to target: FilePath, label: String, _ copy: inout FileCopy,
+        _ inspect: () throws -> (segments: [SegmentReader], faults: [SegmentFault])
+    ) throws {
+        let manifest = source.appending("manifest")
         for attempt in 1...Self.attempts {
             do {
                 guard try fileSystem.exists(manifest) else { return }
                 let text = try fileSystem.contents(of: manifest)
-                let inspection = try SegmentInspection(directory: data.segments, fileSystem: fileSystem)
-                let files = try inspection.segments.map { segment in
-                    (segment.name, try fileSystem.open(data.segments.appending(segment.name), .read))
+                let found = try inspect()
+                let files = try found.segments.map { segment in
+                    let name = String(segment.name.dropFirst(label.count))
+                    return (name, try fileSystem.open(source.appending(name), .read))
                 }
-                guard inspection.faults.isEmpty, try fileSystem.contents(of: manifest) == text else {
+                guard found.faults.isEmpty, try fileSystem.contents(of: manifest) == text else {
                     guard attempt < Self.attempts else {
-                        let fault = inspection.faults.first.map { ": \($0)" } ?? ""
+                        let fault = found.faults.first.map { ": \($0)" } ?? ""
                         throw ConfigurationError("the segments cannot be copied\(fault)")
                     }
                     continue
                 }
                 var wanted: [String: Set<String>] = [:]
                 for (name, file) in files {
-                    try copy.copyUnlessSame(file, to: target.segments.appending(name))
+                    try copy.copyUnlessSame(file, to: target.appending(name))
                     let path = FilePath(name)
                     wanted[path.removingLastComponent().string, default: []].insert(path.lastComponent?.string ?? "")
                 }
-                try fileSystem.createDirectory(target.segments)
-                try fileSystem.writeAtomically(text, to: target.segments.appending("manifest"))
-                for day in try fileSystem.list(target.segments) where day != "manifest" {
-                    for number in try fileSystem.list(target.segments.appending(day)) {
+                try fileSystem.createDirectory(target)
+                try fileSystem.writeAtomically(text, to: target.appending("manifest"))
+                for day in try fileSystem.list(target) where day != "manifest" {
+                    for number in try fileSystem.list(target.appending(day)) {
                         try copy.remove(
-                            in: target.segments.appending(day).appending(number),
-                            besides: wanted["\(day)/\(number)"] ?? [])
+                            in: target.appending(day).appending(number), besides: wanted["\(day)/\(number)"] ?? [])
                     }
                 }
                 return

@@ -181,6 +181,7 @@ package struct Restore: Sendable {
         let further = Backup.furtherDirectories.map { (backup.appending($0), target.dataDirectory.appending($0)) }
         for (source, directory) in [
             (backup.appending("ledger"), target.ledger), (backup.appending("segments"), target.segments),
+            (backup.appending("overlays"), target.overlays),
             (backup.appending("journal"), target.journal), (keyDirectory, target.keys),
         ] + further {
             if try fileSystem.exists(source) { try copyAll(source, directory) }

@@ -24,7 +24,8 @@ struct EvidenceExport: Sendable {
 
     /// The first page, asked for before anything is answered, so that a query that cannot run is an error and no pack.
     func firstPage() async throws -> QueryResult {
-        try await state.store.search(query, SearchOptions(limit: min(limit, Self.pageEvents), order: .oldestFirst))
+        try await state.store.search(
+            query, SearchOptions(limit: min(limit, Self.pageEvents), order: .oldestFirst, reading: .sealed))
     }
 
     /// Writes the pack. Returns how many events it has.
@@ -70,7 +71,9 @@ struct EvidenceExport: Sendable {
             }
             page = try await state.store.search(
                 query,
-                SearchOptions(limit: min(limit - written, Self.pageEvents), cursor: cursor, order: .oldestFirst))
+                SearchOptions(
+                    limit: min(limit - written, Self.pageEvents), cursor: cursor, order: .oldestFirst, reading: .sealed)
+            )
         }
         await countSources(&coverage)
         try await put(EvidenceFormat.trailer(events: written, coverage: coverage))
@@ -102,7 +105,7 @@ struct EvidenceExport: Sendable {
                 all, since: coverage.since ?? Timestamp(rawValue: 0), until: coverage.until, for: principal,
                 now: created, permission: .export)
             let table = try await state.store.search(
-                authorized, SearchOptions(limit: EvidenceCoverage.listedSources))
+                authorized, SearchOptions(limit: EvidenceCoverage.listedSources, reading: .sealed))
             coverage.sources = table.rows.compactMap { row in
                 guard row.count == 4, let name = row[0].text, let events = row[1].text.flatMap({ Int64($0) }) else {
                     return nil

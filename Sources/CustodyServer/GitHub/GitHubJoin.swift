@@ -154,7 +154,8 @@ struct GitHubJoin: Sendable {
             parsing: "source.name:=\(source) source.kind:=\(Self.webhook) \(filter)", now: moment)
         let authorized = try Authorizer.authorize(
             query, since: Timestamp(seconds: 0), for: Principal.system, now: moment)
-        return try await state.store.search(authorized, SearchOptions(limit: limit)).events
+        // As they were sealed: what joins two reports of one fact must not change with how they read today.
+        return try await state.store.search(authorized, SearchOptions(limit: limit, reading: .sealed)).events
     }
 
     private static func text(_ field: Field, _ root: JSONValue) -> String? {

@@ -13,6 +13,7 @@ extension ServerState {
         metrics.collect { [syslogCounters] in syslogCounters.samples }
         metrics.collect { [connectors] in connectors.samples }
         metrics.collect { [enrichment] in enrichment.samples }
+        metrics.collect { [renormalisations] in renormalisations.samples }
         metrics.collect { [exposure] in exposure.samples }
         metrics.collect { [memoryReturn] in memoryReturn.samples }
         metrics.collect { [workloads] in workloads.samples }

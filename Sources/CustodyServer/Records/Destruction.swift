@@ -26,6 +26,7 @@ struct Destruction: Sendable {
     let detection: DetectionOrders
     let outbox: Outbox
     let quarantine: QuarantineStore
+    let renormalisations: Renormalisations
     let logger: Logger
 
     /// What retention would destroy now, or has destroyed.
@@ -179,6 +180,7 @@ struct Destruction: Sendable {
         while let view = views.first(where: { $0.name == "detection" }), view.cursor <= LeafIndex(last) {
             try await Task.sleep(for: .milliseconds(10))
         }
+        renormalisations.forgetExamples()
         try await eraseCopies(of: change.redacted)
         let files = try await orders.destroy(change)
         try await forgetJournal(through: last)

@@ -43,7 +43,7 @@ struct CompletionRoutes {
         let presence = Query(filter: .field(reference, .present))
         let authorized = try Authorizer.authorize(presence, for: principal, now: state.now())
         let summary = try await context.whileConnected { [store = state.store] in
-            try await store.values(of: reference, prefix: prefix, limit: Self.maximumCandidates, authorized)
+            try await store.values(of: reference, prefix: prefix, limit: Self.maximumCandidates, authorized, .current)
         }
         return summary.entries.map { Query.quoted($0.value) }
     }

@@ -29,8 +29,14 @@ struct EventRoutes {
         try state.audit.record(
             state.auditEntry("event.read", activity: "read", context, resource: ("event", String(index.rawValue))))
         var json = JSONWriter()
-        json.raw(found.json)
+        json.raw(Self.withOverlay(found))
         return json.response()
+    }
+
+    /// The sealed event, and as its last member `overlay` what it reads like now where it was read again.
+    private static func withOverlay(_ event: StoredEvent) -> [UInt8] {
+        guard let overlay = event.overlay else { return event.json }
+        return Array(event.json.dropLast()) + Array(",\"overlay\":".utf8) + overlay + [UInt8(ascii: "}")]
     }
 
     @Sendable private func raw(_ request: Request, context: CustodyRequestContext) async throws -> Response {

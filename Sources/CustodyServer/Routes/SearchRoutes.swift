@@ -23,6 +23,7 @@ struct SearchRoutes {
         var order: String?
         var explain: Bool?
         var proofs: Bool?
+        var reading: String?
     }
 
     let state: ServerState
@@ -53,7 +54,7 @@ struct SearchRoutes {
             }
         let options = SearchOptions(
             limit: wanted.limit, cursor: wanted.cursor.flatMap { $0.isEmpty ? nil : $0 }, order: order,
-            explains: wanted.explain ?? false)
+            explains: wanted.explain ?? false, reading: try Self.reading(wanted.reading))
         let result = try await context.whileConnected { [store = state.store] in
             try await store.search(authorized, options)
         }
@@ -75,10 +76,11 @@ struct SearchRoutes {
         let now = state.now()
         let query = try Query(parsing: request.uri.queryParameters["q"].map(String.init) ?? "", now: now)
         let authorized = try Authorizer.authorize(query, for: principal, now: now)
+        let reading = try Self.reading(request.uri.queryParameters["reading"].map(String.init))
         try state.audit.recordRepeated(
             state.auditEntry("field.complete", activity: "read", context, resource: ("field", nil)))
         let summary = try await context.whileConnected { [store = state.store] in
-            try await store.fields(authorized)
+            try await store.fields(authorized, reading)
         }
         var json = JSONWriter()
         json.object { json in
@@ -114,9 +116,10 @@ struct SearchRoutes {
         try state.audit.recordRepeated(
             state.auditEntry("field.complete", activity: "read", context, resource: ("field", name)))
         let limit = try request.count("limit", in: 1...Self.maximumValues) ?? 20
+        let reading = try Self.reading(parameters["reading"].map(String.init))
         let prefix = parameters["prefix"].map(String.init) ?? ""
         let summary = try await context.whileConnected { [store = state.store] in
-            try await store.values(of: reference, prefix: prefix, limit: limit, authorized)
+            try await store.values(of: reference, prefix: prefix, limit: limit, authorized, reading)
         }
         var json = JSONWriter()
         json.object { json in
@@ -148,7 +151,16 @@ struct SearchRoutes {
         return Body(
             q: text("q"), since: text("since"), until: text("until"), limit: limit, cursor: text("cursor"),
             order: text("order"), explain: text("explain").map { $0 != "false" && $0 != "0" },
-            proofs: text("proofs").map { $0 != "false" && $0 != "0" })
+            proofs: text("proofs").map { $0 != "false" && $0 != "0" }, reading: text("reading"))
+    }
+
+    /// Which reading of events that were read again is searched.
+    private static func reading(_ text: String?) throws -> SearchOptions.Reading {
+        guard let text, !text.isEmpty else { return .current }
+        guard let reading = SearchOptions.Reading(rawValue: text) else {
+            throw Problem.badRequest("invalid_reading", "reading is current or sealed")
+        }
+        return reading
     }
 
     static func time(_ text: String?, _ name: String, _ now: Timestamp) throws -> Timestamp? {

@@ -108,6 +108,8 @@ package struct DataDirectoryVerifier: Sendable {
         }
         try await compareSeals(
             comparisons.flatMap(\.indexes), judgement.history, ledger, from: first, pace, &report)
+        // What was read again is no part of what was committed to, but searches see it.
+        if first == 0 { report.faults += await checkOverlays(pace) }
         // Every part of a segment stumbles over the same damage.
         var told: Set<String> = []
         report.faults = Array(report.faults.filter { told.insert($0).inserted }.prefix(Self.maximumFaults))

@@ -73,6 +73,7 @@ extension Field {
         case .payloadSize: FieldDescription("payload.size", .envelope, .integer)
         case .payloadPart: FieldDescription("payload.part", .envelope, .text)
         case .normVersion: FieldDescription("norm.version", .envelope, .text)
+        case .normOverlay: FieldDescription("norm.overlay", .envelope, .text)
         case .actorID: FieldDescription("actor.id", .actor, .text)
         case .actorName: FieldDescription("actor.name", .actor, .text)
         case .actorEmail: FieldDescription("actor.email", .actor, .text)

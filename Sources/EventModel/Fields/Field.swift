@@ -25,6 +25,8 @@ package enum Field: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case payloadSize = 19
     case payloadPart = 20
     case normVersion = 21
+    /// In no sealed event: the connector and its version that read the event again.
+    case normOverlay = 22
     // group actor
     case actorID = 32
     case actorName = 33

@@ -79,7 +79,7 @@ package enum EventJSON {
             [
                 ("sha256", .payloadSHA256), ("type", .payloadType), ("size", .payloadSize), ("part", .payloadPart),
             ]),
-        .object("norm", [("version", .normVersion), ("warnings", .normWarnings)]),
+        .object("norm", [("version", .normVersion), ("overlay", .normOverlay), ("warnings", .normWarnings)]),
     ]
 
     /// Appends one event.

@@ -4,10 +4,12 @@ import QueryLanguage
 
 /// A digest of everything that must stay the same from page to page.
 enum CursorBinding {
-    static func bytes(_ request: SearchRequest, _ order: SearchOptions.Order) -> [UInt8] {
+    /// - Parameter readings: how often events were read again; nil for the sealed reading, which never changes.
+    static func bytes(_ request: SearchRequest, _ order: SearchOptions.Order, readings: Int?) -> [UInt8] {
         var parts = [
             request.query.canonical, request.restriction?.canonical ?? "", order.rawValue,
             request.visibleGroups.map(\.name).sorted().joined(separator: ","), request.hidesOwnAudit ? "1" : "0",
+            readings.map(String.init) ?? "sealed",
         ]
         for moment in [request.since, request.until] { parts.append(moment.map { String($0.rawValue) } ?? "-") }
         var digest = SHA256()

@@ -8,8 +8,8 @@ package import QueryLanguage
 /// Every search works on a snapshot: what is appended, sealed or merged meanwhile does not disturb it. Searches run on threads
 /// of their own, take turns there, and share a bounded memory.
 package struct EmbeddedEventStore: EventSearching {
-    /// The segments at this moment, in memory and on disk.
-    package typealias Snapshot = @Sendable () -> [any EventRows]
+    /// The segments at this moment, in memory and on disk, and what lies over them.
+    package typealias Snapshot = @Sendable () -> StoreReading
 
     private let snapshot: Snapshot
     private let cursorKey: SymmetricKey
@@ -25,11 +25,11 @@ package struct EmbeddedEventStore: EventSearching {
     ///   - now: the wall clock, for the default window.
     ///   - clock: nanoseconds of a clock that only goes forward, for time limits.
     package init(
-        snapshot: @escaping Snapshot, cursorKey: SymmetricKey = SymmetricKey(size: .bits256),
+        reading: @escaping Snapshot, cursorKey: SymmetricKey = SymmetricKey(size: .bits256),
         limits: SearchLimits = SearchLimits(), now: @escaping @Sendable () -> Timestamp,
         clock: @escaping @Sendable () -> UInt64 = MonotonicClock.nanoseconds
     ) {
-        self.snapshot = snapshot
+        snapshot = reading
         self.cursorKey = cursorKey
         self.limits = limits
         self.now = now
@@ -37,6 +37,16 @@ package struct EmbeddedEventStore: EventSearching {
         queue = SearchQueue(running: limits.running, waiting: limits.waiting)
         memory = SearchMemory(limit: limits.memoryOfAll)
         threads = .shared
+    }
+
+    /// Searches segments over which nothing lies.
+    package init(
+        snapshot: @escaping @Sendable () -> [any EventRows], cursorKey: SymmetricKey = SymmetricKey(size: .bits256),
+        limits: SearchLimits = SearchLimits(), now: @escaping @Sendable () -> Timestamp,
+        clock: @escaping @Sendable () -> UInt64 = MonotonicClock.nanoseconds
+    ) {
+        self.init(
+            reading: { StoreReading(snapshot()) }, cursorKey: cursorKey, limits: limits, now: now, clock: clock)
     }
 
     /// What searches hold of the process at this moment.
@@ -71,24 +81,26 @@ package struct EmbeddedEventStore: EventSearching {
     private func search(
         _ request: SearchRequest, _ options: SearchOptions, _ meter: QueryMeter
     ) async throws -> QueryResult {
-        let binding = CursorBinding.bytes(request, options.order)
+        let reading = snapshot()
+        let binding = CursorBinding.bytes(
+            request, options.order, readings: options.reading == .sealed ? nil : reading.view.version)
         let cursor = try options.cursor.map { try SearchCursor($0, binding: binding, key: cursorKey) }
-        let segments = snapshot()
-        let end = segments.map(\.indexes.upperBound.rawValue).max().map { $0 &+ 1 } ?? 0
+        let end = reading.segments.map(\.indexes.upperBound.rawValue).max().map { $0 &+ 1 } ?? 0
         let place = cursor ?? SearchCursor(now: now(), end: end, consumed: 0, position: .row)
         let plan = QueryPlan(request, order: options.order, now: place.now)
-        let work = SegmentWork(
-            segments: segments, groups: plan.groups, limits: limits, meter: meter, end: place.end)
+        let rows = try await VisibleRows(of: reading, options.reading, restriction: request.access, meter: meter)
+        let work = SegmentWork(rows, groups: plan.groups, limits: limits, meter: meter, end: place.end)
         var pages = ResultPages(
             executor: QueryExecutor(plan: plan, work: work, order: options.order), place: place,
             page: try page(options, plan))
         var result = try await pages.result(canonical: request.query.canonical)
         result.cursor = pages.next.map { $0.text(binding: binding, key: cursorKey) }
         result.statistics.scannedBytes = meter.scannedBytes
-        result.statistics.segments = segments.count
+        result.statistics.segments = work.segments.count
         result.statistics.segmentsRead = work.numbers(for: plan.filter).count
         result.statistics.tookNanoseconds = meter.elapsed
-        result.explanation = Explanation.text(plan, result, meter)
+        result.explanation = Explanation.text(
+            plan, result, meter, reading: reading.view.overlays.isEmpty ? nil : options.reading)
         return result
     }
 
@@ -103,48 +115,73 @@ package struct EmbeddedEventStore: EventSearching {
     }
 
     package func event(at index: LeafIndex, _ read: AuthorizedRead) async throws -> StoredEvent? {
-        for rows in snapshot() where rows.indexes.contains(index) {
-            guard let row = try rows.row(of: index) else { continue }
-            let restriction = read.restriction.map { EventPredicate($0) }
-            var event: StoredEvent?
+        let reading = snapshot()
+        let restriction = read.restriction.map { EventPredicate($0) }
+        /// What `body` makes of a row that the reader may see.
+        func allowed<Result>(
+            _ rows: any EventRows, _ row: Int, _ body: (SealedView) -> Result
+        ) throws -> Result? {
+            var result: Result?
             try rows.withRecords(CollectionOfOne(row)) { _, view in
                 guard restriction?.matches(view, index: index, parser: JSONParser()) ?? true else { return false }
-                var json: [UInt8] = []
-                EventJSON.append(view, index: index, groups: read.visibleGroups, to: &json)
-                let payload = read.visibleGroups.contains(.raw) ? view.payload.map { Array($0) } : nil
-                event = StoredEvent(index: index, json: json, payload: payload)
+                result = body(view)
                 return false
             }
-            return event
+            return result
+        }
+        func json(_ view: SealedView) -> [UInt8] {
+            var json: [UInt8] = []
+            EventJSON.append(view, index: index, groups: read.visibleGroups, to: &json)
+            return json
+        }
+        for rows in reading.segments where rows.indexes.contains(index) {
+            guard let row = try rows.row(of: index) else { continue }
+            var overlaid: [UInt8]?
+            if let (overlay, row) = try reading.overlaidRow(of: index) {
+                overlaid = try allowed(overlay, row, json)
+                if overlaid == nil { return nil }
+            }
+            return try allowed(rows, row) { view in
+                let payload = read.visibleGroups.contains(.raw) ? view.payload.map { Array($0) } : nil
+                return StoredEvent(index: index, json: json(view), payload: payload, overlay: overlaid)
+            }
         }
         return nil
     }
 
-    package func fields(_ query: AuthorizedQuery) async throws -> FieldSummary {
-        try await fields(SearchRequest(query))
+    package func fields(_ query: AuthorizedQuery, _ reading: SearchOptions.Reading) async throws -> FieldSummary {
+        try await fields(SearchRequest(query), reading)
     }
 
-    func fields(_ request: SearchRequest) async throws -> FieldSummary {
-        try await run { try await facets(request, $0).fields() }
+    func fields(
+        _ request: SearchRequest, _ reading: SearchOptions.Reading = .current
+    ) async throws -> FieldSummary {
+        try await run { try await facets(request, reading, $0).fields() }
     }
 
     package func values(
-        of field: FieldReference, prefix: String, limit: Int, _ query: AuthorizedQuery
+        of field: FieldReference, prefix: String, limit: Int, _ query: AuthorizedQuery,
+        _ reading: SearchOptions.Reading
     ) async throws -> ValueSummary {
-        try await values(of: field, prefix: prefix, limit: limit, SearchRequest(query))
+        try await values(of: field, prefix: prefix, limit: limit, SearchRequest(query), reading)
     }
 
     func values(
-        of field: FieldReference, prefix: String, limit: Int, _ request: SearchRequest
+        of field: FieldReference, prefix: String, limit: Int, _ request: SearchRequest,
+        _ reading: SearchOptions.Reading = .current
     ) async throws -> ValueSummary {
         try await run {
-            try await facets(request, $0).values(of: field, prefix: prefix, limit: min(max(limit, 1), limits.pageRows))
+            try await facets(request, reading, $0)
+                .values(of: field, prefix: prefix, limit: min(max(limit, 1), limits.pageRows))
         }
     }
 
-    private func facets(_ request: SearchRequest, _ meter: QueryMeter) -> Facets {
+    private func facets(
+        _ request: SearchRequest, _ reading: SearchOptions.Reading, _ meter: QueryMeter
+    ) async throws -> Facets {
         let plan = QueryPlan(request, order: .newestFirst, now: now())
-        let work = SegmentWork(segments: snapshot(), groups: plan.groups, limits: limits, meter: meter, end: .max)
+        let rows = try await VisibleRows(of: snapshot(), reading, restriction: request.access, meter: meter)
+        let work = SegmentWork(rows, groups: plan.groups, limits: limits, meter: meter, end: .max)
         return Facets(work: work, filter: plan.filterWithoutWindow)
     }
 }

@@ -16,12 +16,12 @@ package protocol EventSearching: Sendable {
     /// What searches hold of the process at this moment.
     var load: SearchLoad { get }
 
-    /// One event; nil when there is none or the reader may not find it.
+    /// One event as it was sealed, and as it reads now where it was read again; nil when there is none or the reader may not find it.
     func event(at index: LeafIndex, _ read: AuthorizedRead) async throws -> StoredEvent?
 
     /// The fields, and paths of the payload, that the newest events found by a query have. Stages and the default window
     /// do not apply.
-    func fields(_ query: AuthorizedQuery) async throws -> FieldSummary
+    func fields(_ query: AuthorizedQuery, _ reading: SearchOptions.Reading) async throws -> FieldSummary
 
     /// The most frequent values of a field that begin with a text, whatever its case, among the events found by a query.
     /// Stages and the default window do not apply.
@@ -29,7 +29,8 @@ package protocol EventSearching: Sendable {
     /// The query must name the field, as `field:*` or so, or else its class may not be among those that are visible, and
     /// the answer is empty.
     func values(
-        of field: FieldReference, prefix: String, limit: Int, _ query: AuthorizedQuery
+        of field: FieldReference, prefix: String, limit: Int, _ query: AuthorizedQuery,
+        _ reading: SearchOptions.Reading
     ) async throws -> ValueSummary
 }
 
@@ -40,6 +41,15 @@ package struct StoredEvent: Sendable, Equatable {
     package let json: [UInt8]
     /// The payload byte for byte as sealed; nil when the reader may not see it or it was destroyed.
     package let payload: [UInt8]?
+    /// The same of what it reads like now; nil when nobody read it again.
+    package let overlay: [UInt8]?
+
+    package init(index: LeafIndex, json: [UInt8], payload: [UInt8]?, overlay: [UInt8]? = nil) {
+        self.index = index
+        self.json = json
+        self.payload = payload
+        self.overlay = overlay
+    }
 }
 
 package struct FieldSummary: Sendable, Equatable {

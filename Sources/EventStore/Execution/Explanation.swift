@@ -6,7 +6,10 @@ import QueryLanguage
 ///
 /// Times and bytes only: how many rows a step left would tell of events outside of the reader's scope.
 enum Explanation {
-    static func text(_ plan: QueryPlan, _ result: QueryResult, _ meter: QueryMeter) -> String? {
+    /// - Parameter reading: which reading was searched, when some events were read again.
+    static func text(
+        _ plan: QueryPlan, _ result: QueryResult, _ meter: QueryMeter, reading: SearchOptions.Reading?
+    ) -> String? {
         guard let steps = meter.recordedSteps else { return nil }
         let statistics = result.statistics
         var lines = ["query     \(result.canonical)"]
@@ -14,6 +17,11 @@ enum Explanation {
             lines.append("window    \(window.since.text) to \(window.until.text), because the query names no time")
         }
         lines.append("order     \(plan.order.isOldestFirst ? "oldest" : "newest") first")
+        switch reading {
+        case .current: lines.append("reading   as events read now, where their source was read again")
+        case .sealed: lines.append("reading   as events were sealed, whatever they read like now")
+        case nil: break
+        }
         lines += PlanDescription.lines(plan)
         lines.append(
             "segments  \(statistics.segmentsRead) of \(statistics.segments); the others are outside of its time")

@@ -5,6 +5,14 @@ package struct SearchOptions: Sendable {
         case oldestFirst = "asc"
     }
 
+    /// Which of an event's readings is searched and shown, where it was read again.
+    package enum Reading: String, Sendable {
+        /// The overlay's, labelled in `norm.overlay`; all other events as they were sealed.
+        case current
+        /// As every event was sealed.
+        case sealed
+    }
+
     /// Events or rows of this answer; nil for the default (100 events, 10,000 rows of a table).
     package var limit: Int?
     /// Where an earlier answer ended.
@@ -13,8 +21,13 @@ package struct SearchOptions: Sendable {
     package var order = Order.newestFirst
     /// Whether the answer says how it was found.
     package var explains = false
+    package var reading = Reading.current
 
-    package init(limit: Int? = nil, cursor: String? = nil, order: Order = .newestFirst, explains: Bool = false) {
+    package init(
+        limit: Int? = nil, cursor: String? = nil, order: Order = .newestFirst, explains: Bool = false,
+        reading: Reading = .current
+    ) {
+        self.reading = reading
         self.limit = limit
         self.cursor = cursor
         self.order = order

@@ -33,6 +33,9 @@ struct SearchRequest: Sendable {
         self.hidesOwnAudit = hidesOwnAudit
     }
 
+    /// What the reader may see, for judging an event's other reading; nil when that is everything.
+    var access: CompiledFilter? { restriction.map { FilterCompiler(groups: .all).compile($0) } }
+
     /// Everything but the query and the default window, as one condition: it holds for an event that this reader may find.
     var scope: CompiledFilter {
         var members: [CompiledFilter] = []

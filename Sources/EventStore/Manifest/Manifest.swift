@@ -32,25 +32,17 @@ struct Manifest: Equatable, Sendable {
     func encoded() -> [UInt8] {
         var text = "\(Self.title) \(Self.version)\ndurable \(durable)\n"
         for (partition, last) in sealed.sorted(by: { $0.key.precedes($1.key) }) {
-            text += "sealed \(name(partition)) \(last)\n"
+            text += "sealed \(Self.name(partition)) \(last)\n"
         }
         for segment in segments {
-            text += "segment \(name(segment.partition)) leaves \(numbers(segment.indexes)) rows \(segment.rowCount)"
-            text += " time \(numbers(segment.timeBounds)) received \(numbers(segment.receivedBounds))"
-            text += " records \(segment.recordBytes) bytes \(segment.fileBytes)"
-            text += " checksum \(String(segment.checksum, radix: 16))"
-            text += segment.generation == 0 ? "\n" : " generation \(segment.generation)\n"
+            text += segment.manifestLine + "\n"
         }
         let bytes = Array(text.utf8)
         return bytes + Array("checksum \(String(Checksum.of(bytes), radix: 16))\n".utf8)
     }
 
-    private func name(_ partition: JournalPartition) -> String {
+    fileprivate static func name(_ partition: JournalPartition) -> String {
         "\(SegmentEntry.dayText(partition.day)) \(partition.retentionClass)"
-    }
-
-    private func numbers<Bound: RawRepresentable>(_ range: ClosedRange<Bound>) -> String {
-        "\(range.lowerBound.rawValue) \(range.upperBound.rawValue)"
     }
 
     /// Reads what ``encoded()`` wrote.
@@ -108,8 +100,19 @@ extension JournalPartition {
 }
 
 extension SegmentEntry {
+    /// The `segment` line of a manifest.
+    var manifestLine: String {
+        func numbers<Bound: RawRepresentable>(_ range: ClosedRange<Bound>) -> String {
+            "\(range.lowerBound.rawValue) \(range.upperBound.rawValue)"
+        }
+        var text = "segment \(Manifest.name(partition)) leaves \(numbers(indexes)) rows \(rowCount)"
+        text += " time \(numbers(timeBounds)) received \(numbers(receivedBounds))"
+        text += " records \(recordBytes) bytes \(fileBytes) checksum \(String(checksum, radix: 16))"
+        return generation == 0 ? text : text + " generation \(generation)"
+    }
+
     /// The words of a `segment` line.
-    fileprivate init?(_ words: [Substring]) {
+    init?(_ words: [Substring]) {
         let labels: [Int: Substring] = [
             3: "leaves", 6: "rows", 8: "time", 11: "received", 14: "records", 16: "bytes", 18: "checksum",
         ]

@@ -6,6 +6,8 @@ import SystemPackage
 struct SegmentDirectory: Sendable {
     let path: FilePath
     let fileSystem: any FileSystem
+    /// How the names of its segments begin, so that errors tell them from others.
+    var label = ""
 
     private var manifestPath: FilePath { path.appending(Manifest.fileName) }
 
@@ -47,10 +49,10 @@ struct SegmentDirectory: Sendable {
     /// - Throws: ``SegmentFault`` when it is missing or not the one that the manifest means.
     func open(_ entry: SegmentEntry) throws -> SegmentReader {
         func fault(_ reason: String) -> SegmentFault {
-            SegmentFault(file: entry.path, section: "file", offset: 0, reason: reason)
+            SegmentFault(file: label + entry.path, section: "file", offset: 0, reason: reason)
         }
         do {
-            let reader = try SegmentReader(.file(fileSystem.map(path.appending(entry.path))), name: entry.path)
+            let reader = try SegmentReader(.file(fileSystem.map(path.appending(entry.path))), name: label + entry.path)
             guard SegmentEntry(reader) == entry else { throw fault("is not the segment that the manifest names") }
             return reader
         } catch let error as DurableFilesError where error.code == .notFound {
@@ -82,12 +84,15 @@ struct SegmentDirectory: Sendable {
         }
         try target.synchronizeData()
         try fileSystem.synchronizeDirectory(directory)
-        return try SegmentReader(.file(fileSystem.map(file)), name: entryPath)
+        return try SegmentReader(.file(fileSystem.map(file)), name: label + entryPath)
     }
 
     func remove(_ entryPath: String) throws {
         try fileSystem.remove(path.appending(entryPath))
     }
+
+    /// Removes a segment's file.
+    func remove(_ segment: SegmentReader) throws { try remove(String(segment.name.dropFirst(label.count))) }
 
     /// Removes the files that no entry names: what a crash has left between writing and publishing, or between
     /// publishing and removing.

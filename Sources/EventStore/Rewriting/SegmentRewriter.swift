@@ -39,7 +39,7 @@ struct SegmentRewriter: Sendable {
             try finish(&chunk, directory, &made)
             return made
         } catch {
-            for reader in made { try? directory.remove(reader.name) }
+            for reader in made { try? directory.remove(reader) }
             throw error
         }
     }

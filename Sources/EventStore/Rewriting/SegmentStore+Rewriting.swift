@@ -5,7 +5,7 @@ import SystemPackage
 
 /// An order at work: one file after the other, each written in the background and taken over by the owner.
 struct SegmentRewriting {
-    let order: StoreOrders.Order
+    let order: StoreOrders.Destroying
     var files = 0
     var job: (job: StoreJob<[SegmentReader]>, state: PartitionState, entry: SegmentEntry)?
 }
@@ -17,15 +17,15 @@ extension SegmentStore {
     func workOnOrders() throws {
         if rewriting == nil, let order = orders.next() {
             do {
-                // Rows in memory are written first: their journal pages have to go, and files are what is rewritten.
-                try seal()
+                try begin(order)
             } catch let error as EventStoreError {
-                return order.completion(.failure(error))
+                return order.refuse(error)
+            } catch let error as DurableFilesError where error.code == .diskFull {
+                return order.refuse(error)
             } catch {
-                order.completion(.failure(error))
+                order.refuse(error)
                 throw error
             }
-            rewriting = SegmentRewriting(order: order)
         }
         while let current = rewriting {
             guard let job = current.job else {
@@ -39,13 +39,30 @@ extension SegmentStore {
         }
     }
 
+    private func begin(_ order: StoreOrders.Order) throws {
+        switch order {
+        case .destroy(let order):
+            // Rows in memory are written first: their journal pages have to go, and files are what is rewritten.
+            try seal()
+            // What was read again goes before what was sealed, so that nothing outlives its event.
+            var started = SegmentRewriting(order: order)
+            if try forgetInOverlays(order.change) { started.files += 1 }
+            rewriting = started
+        case .begin(let source, let completion): completion(.success(try beginOverlay(of: source)))
+        case .publish(let draft, let completion): completion(.success(try publishOverlay(draft)))
+        case .abandon(let draft): try abandonOverlay(draft)
+        }
+    }
+
     /// Refuses the order at hand and those that wait.
     func refuseOrders(_ error: any Error) {
         if let job = rewriting?.job?.job, case .success(let made) = job.wait() {
             for reader in made { try? directory.remove(reader.name) }
         }
         if rewriting != nil { finishOrder(.failure(error)) }
-        while let order = orders.next() { order.completion(.failure(error)) }
+        while let order = orders.next() { order.refuse(error) }
+        try? overlays?.draft?.abandon()
+        overlays?.draft = nil
     }
 
     private func finishOrder(_ result: Result<Int, any Error>) {

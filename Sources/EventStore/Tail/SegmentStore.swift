@@ -23,6 +23,8 @@ package final class SegmentStore {
     package var durableIndex: LeafIndex { manifest.durable }
     /// Segments that were missing or damaged when the store was opened. They are kept from search, never removed.
     package let faults: [SegmentFault]
+    /// What was read again; nil for a store that keeps none.
+    var overlays: OverlaySet?
 
     let directory: SegmentDirectory
     let settings: SegmentStoreSettings
@@ -47,9 +49,11 @@ package final class SegmentStore {
     ///
     /// Missing or damaged segments are no error: see ``faults``. Cost: the manifest, and header and directory of each
     /// segment; nothing else is read.
+    /// - Parameter overlays: where to keep what is read again; nil for a store that is to have none.
     /// - Throws: `manifestUnusable`, `unknownVersion`, or `DurableFilesError`.
     package init(
-        directory path: FilePath, fileSystem: any FileSystem, settings: SegmentStoreSettings = SegmentStoreSettings()
+        directory path: FilePath, overlays: FilePath? = nil, fileSystem: any FileSystem,
+        settings: SegmentStoreSettings = SegmentStoreSettings()
     ) throws {
         directory = SegmentDirectory(path: path, fileSystem: fileSystem)
         self.settings = settings
@@ -68,7 +72,10 @@ package final class SegmentStore {
                 faults.append(fault)
             }
         }
-        self.faults = faults
+        var overlaid = try overlays.map { try OverlaySet(OverlayDirectory(path: $0, fileSystem: fileSystem)) }
+        try overlaid?.removeOrphans(besides: Set(manifest.segments.map(\.partition)))
+        self.overlays = overlaid
+        self.faults = faults + (overlaid?.faults ?? [])
         _ = try directory.removeStrays(besides: manifest.segments)
         for (partition, last) in manifest.sealed { partitions[partition]?.sealedThrough = last }
         publishSnapshot()
@@ -200,6 +207,9 @@ package final class SegmentStore {
             counters.memoryRows += state.memoryRows
         }
         counters.rows = readers.reduce(0) { $0 + $1.rowCount }
-        view.publish(readers, counters)
+        let overlaid = overlays?.view(over: readers) ?? OverlayView()
+        counters.overlayFiles = overlaid.overlays.count
+        counters.overlayRows = overlaid.overlays.reduce(0) { $0 + $1.rowCount }
+        view.publish(readers, counters, overlaid)
     }
 }

@@ -22,6 +22,9 @@ package struct SegmentStoreSettings: Sendable {
     /// offsets in a segment.
     package var mergedRows = 1 << 20
     package var mergedBytes: UInt64 = 3 << 30
+    /// Rows, and bytes of records, of one file of what was read again: what building it holds in memory.
+    package var overlayRows = 65_536
+    package var overlayBytes = 64 << 20
     /// Nanoseconds between attempts after a segment could not be written.
     package var retryDelay: Int64 = 10_000_000_000
     /// 1 is the fastest level of zstd, and for blocks of events hardly larger than 3.

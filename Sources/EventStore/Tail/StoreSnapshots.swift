@@ -10,6 +10,9 @@ package struct StoreCounters: Equatable, Sendable {
     package var segments = 0
     package var bytes: UInt64 = 0
     package var quarantined = 0
+    /// Present: files of what was read again, and their rows.
+    package var overlayFiles = 0
+    package var overlayRows = 0
     /// Since opening.
     package var appendedRows = 0
     package var flushes = 0
@@ -27,6 +30,7 @@ package final class StoreSnapshots: Sendable {
     private struct State {
         var readers: [SegmentReader] = []
         var rows: [any EventRows] = []
+        var overlays = OverlayView()
         var counters = StoreCounters()
         var quarantined: Set<String> = []
     }
@@ -38,6 +42,9 @@ package final class StoreSnapshots: Sendable {
     /// All searchable rows, ascending by first leaf. Segments of several days or classes interleave. What the snapshot
     /// holds stays readable as long as it is held, merged and removed files included. Cost: a reference.
     package func snapshot() -> [any EventRows] { state.withLock { $0.rows } }
+
+    /// The same with what was read again, for searches.
+    package func reading() -> StoreReading { state.withLock { StoreReading($0.rows, $0.overlays) } }
 
     /// The same as segments, for exports, verification and retention.
     package func segments() -> [SegmentReader] { state.withLock { $0.readers } }
@@ -101,12 +108,13 @@ package final class StoreSnapshots: Sendable {
     func isQuarantined(_ name: String) -> Bool { state.withLock { $0.quarantined.contains(name) } }
 
     /// Replaces the snapshot; segments that were quarantined stay out of it.
-    func publish(_ readers: [SegmentReader], _ counters: StoreCounters) {
+    func publish(_ readers: [SegmentReader], _ counters: StoreCounters, _ overlays: OverlayView) {
         let sorted = readers.sorted { $0.header.firstIndex < $1.header.firstIndex }
         state.withLock { state in
             let live = state.quarantined.isEmpty ? sorted : sorted.filter { !state.quarantined.contains($0.name) }
             state.readers = live
             state.rows = live
+            state.overlays = overlays
             state.counters = counters
             state.counters.quarantined += state.quarantined.count
         }

@@ -23,8 +23,15 @@ package struct DeliveringWorkload: Sendable {
     }
 
     /// The connector of what describes itself. All others read what somebody else recorded, of which the sender is not the subject.
-    private static let selfDescribed = "generic"
-    private static let prefix = "workload."
+    static let selfDescribed = "generic"
+    static let prefix = "workload."
+    /// How the warning ends that tells of a payload which contradicts the token.
+    static let contradiction = "the token of its sender says otherwise"
+    /// The fields that the claims of a job may fill, and those that go with them.
+    package static let jobFields: [Field] = [
+        .vcsRepo, .vcsRef, .vcsCommit, .ciSystem, .ciPipeline, .ciRun, .ciAttempt, .actorName, .actorID, .actorEmail,
+        .actorCredential, .appEnv,
+    ]
 
     /// Writes itself into an event.
     ///
@@ -41,7 +48,7 @@ package struct DeliveringWorkload: Sendable {
         else { return }
         for (field, value) in job {
             if let told = record.text(field), told != value {
-                record.warn("\(field.path): the payload says \(told), the token of its sender says otherwise")
+                record.warn("\(field.path): the payload says \(told), \(Self.contradiction)")
             }
             record.set(field, value)
         }

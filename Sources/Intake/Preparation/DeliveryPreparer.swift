@@ -26,6 +26,9 @@ package struct DeliverySource: Sendable {
 /// Runs in the request's own task and blocks on nothing. It owns a parser and buffers: use it for one delivery at a time,
 /// and again for the next.
 package final class DeliveryPreparer {
+    /// How the warning begins that tells of a delivery id which was used before.
+    static let reuseWarning = "delivery id was used before"
+
     private let reader: DeliveryReader
     private let catalogue: ConnectorCatalogue
     private let enrichment: Enrichment
@@ -180,7 +183,7 @@ package final class DeliveryPreparer {
             position: event.position, part: event.part, keyedByContent: event.deduplication.isContent
         ) { key, digest in
             guard case .conflict(let earlier) = earlierUse(key, digest) else { return nil }
-            return "delivery id was used before for other bytes, by event \(earlier)"
+            return "\(Self.reuseWarning) for other bytes, by event \(earlier)"
         }
     }
 }

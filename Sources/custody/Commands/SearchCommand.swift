@@ -35,6 +35,8 @@ struct SearchCommand: AsyncParsableCommand {
     var limit: Int?
     @Flag(help: "Say how the answer was found.")
     var explain = false
+    @Flag(help: "Events as they were sealed, also where their source was read again.")
+    var sealed = false
     @OptionGroup var output: OutputOptions
     @OptionGroup var server: ClientOptions
 
@@ -75,6 +77,7 @@ struct SearchCommand: AsyncParsableCommand {
         body.add("limit", limit.map { min($0 - shown, Self.pageSize) })
         body.add("cursor", cursor)
         if explain { body.add("explain", true) }
+        if sealed { body.add("reading", "sealed") }
         return body.text
     }
 

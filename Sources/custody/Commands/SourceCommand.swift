@@ -11,7 +11,7 @@ struct SourceCommand: AsyncParsableCommand {
         subcommands: [
             List.self, SourceShowCommand.self, Add.self, SourceConnectCommand.self, SourceExpectCommand.self,
             Rotate.self,
-            Disable.self, Enable.self,
+            Disable.self, Enable.self, SourceRenormaliseCommand.self,
             SourceQuarantineCommand.self, Catalogue.self, SourceTestCommand.self,
         ])
 

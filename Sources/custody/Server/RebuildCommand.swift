@@ -33,6 +33,10 @@ struct RebuildCommand: AsyncParsableCommand {
         for name in report.differing {
             context.console.note("wrong: \(name): its index is not the one that its payloads give")
         }
-        if !report.differing.isEmpty { throw CommandFailure(.integrity, nil) }
+        for name in report.droppedOverlays {
+            context.console.note(
+                "dropped: \(name): damaged; its events read as they were sealed until `custody source renormalise`")
+        }
+        if !report.differing.isEmpty || !report.droppedOverlays.isEmpty { throw CommandFailure(.integrity, nil) }
     }
 }

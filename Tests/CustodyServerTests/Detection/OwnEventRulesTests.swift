@@ -31,8 +31,8 @@ struct OwnEventRulesTests {
         "exposure.check", "source.fill", "source.resume", "ledger.beacon", "ledger.publication_resumed",
         "ledger.witness_agrees", "retention.carry_out",
         "segment.seal",
-        // Requests whose outcome is an event of its own: event.redact, retention.destroy, evidence.export.
-        "redaction.run", "retention.run", "evidence.exported",
+        // Requests whose outcome is an event of its own: event.redact, retention.destroy, evidence.export, source.renormalised.
+        "redaction.run", "retention.run", "evidence.exported", "source.renormalise",
         // Any denial, whatever its action, has a rule.
         "access.deny",
     ]

@@ -50,6 +50,22 @@ struct EventFields {
         }
     }
 
+    /// The fields of another reading of the event that are not the same here, and those that it lacks, which have no value.
+    func differences(in other: EventFields, now: Timestamp) -> [PageData] {
+        func byPath(_ fields: EventFields) -> [String: String] {
+            Dictionary(fields.values.map { ($0.path, $0.value) }) { $0 + ", " + $1 }
+        }
+        let (own, others) = (byPath(self), byPath(other))
+        var paths: [String] = []
+        for path in (other.values + values).map(\.path) where own[path] != others[path] && !paths.contains(path) {
+            paths.append(path)
+        }
+        return paths.filter { Self.head($0) != "norm" }.map { path in
+            guard let value = others[path] else { return ["path": path, "is_absent": true] }
+            return Self.data(path, value, now: now)
+        }
+    }
+
     private static func head(_ path: String) -> String { String(path.prefix { $0 != "." }) }
 
     private static func data(_ path: String, _ value: String, now: Timestamp) -> PageData {

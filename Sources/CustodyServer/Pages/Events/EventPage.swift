@@ -41,6 +41,12 @@ struct EventPage {
             var data = summary.data(now: now)
             let fields = EventFields(event.json)
             data["fields"] = fields.groups(now: now)
+            if let overlay = event.overlay {
+                let reading = EventFields(overlay)
+                data["overlay"] = PageData.of([
+                    "by": reading.value("norm.overlay"), "fields": fields.differences(in: reading, now: now),
+                ])
+            }
             data["around"] = around.map { neighbour -> PageData in
                 let other = EventSummary(index: neighbour.index, json: neighbour.json, parser: JSONParser())
                 return other.data(now: now).merging(neighbour.index == index ? ["is_this": true] : [:]) { $1 }

@@ -34,7 +34,8 @@ struct SearchFacets {
             guard
                 let authorized = try? Authorizer.authorize(scoped, since: since, until: until, for: principal, now: now)
             else { continue }
-            let values = try await store.values(of: field.reference, prefix: "", limit: valueCount, authorized)
+            let values = try await store.values(
+                of: field.reference, prefix: "", limit: valueCount, authorized, .current)
             if !values.entries.isEmpty {
                 facets.append(SearchFacets(name: field.name, label: field.label, values: values))
             }

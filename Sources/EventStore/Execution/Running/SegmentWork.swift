@@ -9,6 +9,19 @@ struct SegmentWork: Sendable {
     let meter: QueryMeter
     /// The first leaf that is not looked at: later pages see the ledger as the first page did.
     let end: UInt64
+    /// Rows that are not looked at, by the segment's number: those that are looked at in another reading.
+    let hidden: [Int: RowSet]
+
+    init(
+        _ rows: VisibleRows, groups: FieldGroupSet, limits: SearchLimits, meter: QueryMeter, end: UInt64
+    ) {
+        segments = rows.segments
+        hidden = rows.hidden
+        self.groups = groups
+        self.limits = limits
+        self.meter = meter
+        self.end = end
+    }
 
     /// Calls `body` with each of the given segment numbers, in order, on as many tasks as the limits allow. The first error
     /// ends the rest.
@@ -56,6 +69,7 @@ struct SegmentWork: Sendable {
     func candidates(_ number: Int) throws -> RowSet {
         let segment = segments[number]
         var rows = RowSet(allOf: segment.rowCount)
+        if let hidden = hidden[number] { rows.subtract(hidden) }
         guard segment.indexes.upperBound.rawValue >= end else { return rows }
         var (low, high) = (0, segment.rowCount)
         while low < high {
