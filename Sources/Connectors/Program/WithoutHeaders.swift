@@ -16,8 +16,8 @@ extension Array<Alternative> {
             if header > 0 {
                 kept.append(
                     Alternative(
-                        condition: alternative.condition, terms: Array(alternative.terms.prefix(header)),
-                        transforms: Array(alternative.transforms), timeUnit: alternative.timeUnit,
+                        condition: alternative.condition, terms: [Term](alternative.terms.prefix(header)),
+                        transforms: [Transform](alternative.transforms), timeUnit: alternative.timeUnit,
                         isHeaderTime: alternative.isHeaderTime, in: memory))
             }
             return kept
