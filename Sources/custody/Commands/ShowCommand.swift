@@ -10,10 +10,11 @@ struct ShowCommand: AsyncParsableCommand {
         abstract: "Show one event, its payload or its proof.",
         discussion: """
             Examples:
-              custody show 42                          the fields, grouped; first as sealed, then, where
-                                                       its source was read again, what differs now
+              custody show 42                          the fields, grouped
               custody show 42 --raw > payload.json     the payload, byte for byte
               custody show 42 --proof > 42.tlog-proof  that it is in the ledger
+
+            The fields are as they were sealed. Where the source was read again, what differs now follows them.
             """)
 
     @Argument(help: "The event's index in the ledger.")

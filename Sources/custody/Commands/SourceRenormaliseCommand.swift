@@ -10,7 +10,7 @@ struct SourceRenormaliseCommand: AsyncParsableCommand {
         abstract: "Read what a source sent before again, with the connectors of today.",
         discussion: """
             Examples:
-              custody source renormalise acme --dry-run     what would read otherwise, with examples
+              custody source renormalise acme --dry-run   what would change
               custody source renormalise acme --since -30d
               custody source renormalise acme --stop
 
