@@ -15,7 +15,7 @@ struct SourceTestCommand: AsyncParsableCommand {
             Examples:
               custody source test github-webhook push.json --header 'X-GitHub-Event: push'
               custody source test auto deliveries/*.json --json
-              custody source test generic events.ndjson --enrichment /etc/custody/enrichment --source shop --json
+              custody source test generic shop.ndjson --enrichment tables --source shop
             """)
 
     @Argument(help: "The connector's name; auto recognises each event by its shape.")
