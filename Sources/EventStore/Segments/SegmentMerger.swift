@@ -6,7 +6,7 @@ import EventModel
 /// are copied; runs of small ones are made into large ones. Cost: about 1 µs a row.
 struct SegmentMerger {
     /// Blocks at least this large are copied as they are.
-    static let copiedRows = 256
+    static let copiedRows = 128
     static let copiedBytes = 1 << 19
 
     /// Whether a block of so many rows and plain bytes is large enough.

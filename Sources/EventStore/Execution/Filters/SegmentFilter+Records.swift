@@ -31,12 +31,18 @@ extension SegmentFilter {
 
 /// Decides the rows of one block after the other.
 private struct RecordScan {
+    /// Of so many rows one at most is a candidate where every candidate is rebuilt: that is done sooner than all values of all
+    /// columns are looked through, and reads only the pages of columns that the candidates need.
+    private static let rowsPerRebuilt = 64
+
     private let segment: SegmentFilter
     private let predicate: EventPredicate
     private let searchers: [FoldedSearcher]?
     private let candidates: RowSet
     /// Candidates that can match although their stored bytes have nothing that is looked for: a column has it.
     private var elsewhere: RowSet?
+    /// Whether what is looked for is searched in rebuilt records, not in what is stored of them.
+    private var rebuildsAll = false
     private(set) var selected: RowSet
 
     init(_ segment: SegmentFilter, _ filter: CompiledFilter, _ candidates: RowSet) {
@@ -51,10 +57,10 @@ private struct RecordScan {
     mutating func noteColumns(of reader: SegmentReader) throws {
         guard let searchers else { return }
         // What is in no column and yet not stored are digests of payloads.
-        if searchers.contains(where: { PayloadDigest.mayHold($0.needle) }) {
-            elsewhere = candidates
-            return
-        }
+        rebuildsAll =
+            searchers.contains { PayloadDigest.mayHold($0.needle) }
+            || candidates.count * Self.rowsPerRebuilt <= candidates.rowCount
+        guard !rebuildsAll else { return }
         var found = RowSet(rowCount: candidates.rowCount)
         for field in Field.allCases where field.isColumnar {
             guard let column = try reader.column(field) else { continue }
@@ -72,7 +78,7 @@ private struct RecordScan {
         guard let first = candidates.first(from: block.firstRow), block.rows.contains(first) else { return }
         segment.meter.addScanned(block.bytes.count, in: "records")
         // Searching a whole block looks at bytes between candidates too: worth it unless they are few.
-        let searchesAll = searchers != nil && candidates.count(in: block.rows) * 8 >= block.rowCount
+        let searchesAll = searchers != nil && !rebuildsAll && candidates.count(in: block.rows) * 8 >= block.rowCount
         if let searchers, searchesAll {
             for searcher in searchers { try search(block, searcher, record) }
         }
@@ -80,7 +86,7 @@ private struct RecordScan {
         var next = rest?.first(from: block.firstRow)
         while let row = next, block.rows.contains(row) {
             next = rest?.first(from: row + 1)
-            if !searchesAll, let searchers, elsewhere?.contains(row) != true {
+            if !searchesAll, !rebuildsAll, let searchers, elsewhere?.contains(row) != true {
                 let bytes = block.bytes.slice(block.range(ofRow: row))
                 guard searchers.contains(where: { $0.firstIndex(in: bytes) != nil }) else { continue }
             }
@@ -107,6 +113,8 @@ private struct RecordScan {
         } catch let error as EventModelError {
             throw EventStoreError(.damaged, "row \(row): \(error.reason)")
         }
+        // Much cheaper than the predicate, which few pass.
+        if rebuildsAll, let searchers, !searchers.contains(where: { $0.firstIndex(in: view.bytes) != nil }) { return }
         let index = try segment.rows.leafIndex(ofRow: row)
         if predicate.matches(view, index: index, parser: segment.worker.parser) { selected.insert(row) }
     }

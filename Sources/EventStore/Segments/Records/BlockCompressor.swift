@@ -20,7 +20,7 @@ struct BlockEntry: BitwiseCopyable, Sendable {
 /// Gathers what is stored of records into blocks and compresses each: the length of every record, then the records as a zstd
 /// frame.
 final class BlockCompressor {
-    static let rowsPerBlock = 512
+    static let rowsPerBlock = 256
     /// A block ends early when its records reach this size, so that few large payloads do not make a huge one.
     static let plainBytesPerBlock = 1 << 20
 
