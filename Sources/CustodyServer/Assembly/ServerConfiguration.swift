@@ -21,6 +21,8 @@ package struct ServerConfiguration: Sendable {
     /// `CUSTODY_ADMIN_TOKEN`: the first start makes this the admin token.
     package var adminToken: String?
     package var intake = IntakeLimits()
+    /// How long home and the page of sources wait for counts of events: beyond it they say what was counted before, or nothing.
+    package var pageCounts = Duration.milliseconds(100)
     /// Seconds between two verifications of everything in the background; 0 for none. Once a day finds a failing disk while
     /// the backup of the day before is still there.
     package var verificationInterval: Int64 = 86_400

@@ -10,8 +10,6 @@ import QueryLanguage
 
 /// `GET /`: for a person, what to do next and how things stand; for a program, what Elasticsearch's clients ask.
 struct HomePage {
-    /// How long the page waits for figures of the store; it says what to do next without them, too.
-    static let countLimit = Duration.milliseconds(100)
     /// Alerts and sources that are listed here.
     static let shown = 8
 
@@ -27,7 +25,7 @@ struct HomePage {
             try Authorizer.check(.search, for: principal, now: state.now())
             try state.audit.record(state.auditEntry("home.read", activity: "read", context, resource: ("page", "home")))
             let mayConfigure = (try? Authorizer.check(.readConfiguration, for: principal, now: state.now())) != nil
-            let health = await state.figures.current(state, for: principal, within: Self.countLimit)
+            let health = await state.figures.current(state, for: principal, within: state.configuration.pageCounts)
             var data = try data(
                 health, mayConfigure: mayConfigure, hasSeenExposure: try await state.exposure.memory.wasSeen())
             data["exposed"] = try await exposed(principal)

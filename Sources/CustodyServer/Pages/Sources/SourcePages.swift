@@ -6,8 +6,6 @@ import Identity
 
 /// `/sources`: what is connected, and whether it still sends.
 struct SourcePages {
-    /// How long the page waits for the figures; without them it is a list of names.
-    static let countLimit = Duration.milliseconds(100)
 
     let state: ServerState
 
@@ -20,7 +18,7 @@ struct SourcePages {
             try Authorizer.check(.readConfiguration, for: principal, now: state.now())
             try state.audit.record(
                 state.auditEntry("source.list", activity: "read", context, resource: ("source", nil)))
-            let health = await state.figures.current(state, for: principal, within: Self.countLimit)
+            let health = await state.figures.current(state, for: principal, within: state.configuration.pageCounts)
             return Page(
                 title: "Sources", place: .sources, template: "sources",
                 data: .of([
