@@ -72,7 +72,9 @@ struct OfflineCommandTests {
         let directory = try TemporaryDirectory()
         let file = try directory.file("one.json", #"{"actor":"octocat","action":"x.y","service":"payments"}"#)
         let tables = try TemporaryDirectory()
-        _ = try tables.file("people.yaml", "match: actor.name\nsources: [shop]\nrows:\n  - {key: octocat, set: {ext.person: Mona}}\n")
+        _ = try tables.file(
+            "people.yaml",
+            "match: actor.name\nsources: [shop]\nrows:\n  - {key: octocat, set: {ext.person: Mona}}\n")
         for (source, person) in [("shop", "Mona"), ("other", "")] {
             let run = await CommandBench().run(
                 "source", "test", "generic", file, "--enrichment", tables.path, "--source", source, "--json")

@@ -195,7 +195,9 @@ final class CountingOperator: StatefulOperator {
     var isSaturated: Bool { false }
 
     func observe(_ observation: StateObservation, into findings: inout [OperatorFinding]) {
-        guard let input = observation.inputs.first, let key = observation.firstFolded(of: 0, input: input) else { return }
+        guard let input = observation.inputs.first, let key = observation.firstFolded(of: 0, input: input) else {
+            return
+        }
         counts[key, default: 0] += 1
         guard counts[key] == limit else { return }
         findings.append(

@@ -74,7 +74,8 @@ struct TokenIndex {
         var (low, high) = (0, blockCount)
         while low < high {
             let middle = (low + high) / 2
-            if blocks.number(at: middle * 8, as: UInt32.self) < numbers.lowerBound { low = middle + 1 } else { high = middle }
+            let first = blocks.number(at: middle * 8, as: UInt32.self)
+            if first < numbers.lowerBound { low = middle + 1 } else { high = middle }
         }
         var block = max(low - 1, 0)
         while block < blockCount {
