@@ -58,26 +58,39 @@ struct EventCollection: Sendable {
         var first = FirstRows(order, capacity: capacity)
         let known = found.withLock { $0.first.bound }
         guard capacity > 0, !excludes(segment, known) else { return first }
-        let zones = try segment.timeZones(.time)
-        var batch: [UInt32] = []
-        try segment.withTimes(.time) { times in
-            for number in order.isOldestFirst ? Array(zones.indices) : zones.indices.reversed() {
-                // Once there are enough, few zones hold anything that could be among the first.
-                let best = order.isOldestFirst ? zones[number].lowerBound : zones[number].upperBound
-                guard !first.excludes(time: best), !known.excludes(time: best) else { continue }
-                rows.fill(&batch, fromBatch: number, of: TimeZones.rows)
-                for position in batch.indices {
-                    let row = batch[order.isOldestFirst ? position : batch.count - 1 - position]
-                    let time = times[Int(row)]
-                    guard !first.excludes(time: time), !known.excludes(time: time) else { continue }
-                    let index = try segment.leafIndex(ofRow: Int(row)).rawValue
-                    let reference = RowReference(
-                        time: time, index: index, segment: Int32(segmentNumber), row: Int32(bitPattern: row))
-                    if isWanted(reference) { first.insert(reference) }
-                }
+        // A zone at a time: a handful of hits does not decode the times of a whole segment.
+        if let reader = segment as? SegmentReader {
+            let times = try TimeChunks(reader, .times)
+            try insert(rows, segment, segmentNumber, known, into: &first) { try times.time(ofRow: $0) }
+        } else {
+            try segment.withTimes(.time) { times in
+                try insert(rows, segment, segmentNumber, known, into: &first) { times[$0] }
             }
         }
         return first
+    }
+
+    private func insert(
+        _ rows: RowSet, _ segment: any EventRows, _ segmentNumber: Int, _ known: FirstRows.Bound,
+        into first: inout FirstRows, time: (Int) throws -> Int64
+    ) throws {
+        let zones = try segment.timeZones(.time)
+        var batch: [UInt32] = []
+        for number in order.isOldestFirst ? Array(zones.indices) : zones.indices.reversed() {
+            // Once there are enough, few zones hold anything that could be among the first.
+            let best = order.isOldestFirst ? zones[number].lowerBound : zones[number].upperBound
+            guard !first.excludes(time: best), !known.excludes(time: best) else { continue }
+            rows.fill(&batch, fromBatch: number, of: TimeZones.rows)
+            for position in batch.indices {
+                let row = batch[order.isOldestFirst ? position : batch.count - 1 - position]
+                let time = try time(Int(row))
+                guard !first.excludes(time: time), !known.excludes(time: time) else { continue }
+                let index = try segment.leafIndex(ofRow: Int(row)).rawValue
+                let reference = RowReference(
+                    time: time, index: index, segment: Int32(segmentNumber), row: Int32(bitPattern: row))
+                if isWanted(reference) { first.insert(reference) }
+            }
+        }
     }
 
     private func isWanted(_ row: RowReference) -> Bool {
