@@ -38,6 +38,15 @@ final class SegmentMemory: @unchecked Sendable {
         count += 1
     }
 
+    func append(varint value: UInt64) {
+        var rest = value
+        while rest >= 0x80 {
+            append(byte: UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        append(byte: UInt8(truncatingIfNeeded: rest))
+    }
+
     func removeAll() { count = 0 }
 
     func truncate(to size: Int) {

@@ -145,7 +145,7 @@ struct SegmentMerger {
         let entry = decoder.entry(number)
         guard Self.isCopied(rows: Int(entry.rowCount), bytes: Int(entry.plainBytes)) else {
             let block = try decoder.stored(number)
-            for row in block.rows { try blocks.append(block.bytes.slice(block.range(ofRow: row))) }
+            for row in block.rows { try blocks.append(block.text(ofRow: row)) }
             return
         }
         // What was gathered from small blocks before this one must stay before it.

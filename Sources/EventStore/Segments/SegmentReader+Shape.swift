@@ -112,7 +112,7 @@ extension SegmentReader {
         var row: UInt64 = 0
         for entry in bytes.bindMemory(to: BlockEntry.self) {
             guard entry.offset == offset, UInt64(entry.firstRow) == row, entry.rowCount > 0,
-                entry.plainBytes >= entry.rowCount, entry.compressedBytes > entry.rowCount
+                entry.plainBytes >= entry.rowCount, entry.compressedBytes > 0
             else { return false }
             offset += UInt64(entry.compressedBytes)
             row += UInt64(entry.rowCount)

@@ -83,10 +83,12 @@ final class SegmentWriter {
                 tokens.pointee.add(entry.value)
             }
         }
-        if let payload = record.payload {
+        if keepsRecords {
+            try blocks.append { residues.append(record, to: $0, $1, tokens) }
+        } else if let payload = record.payload {
             tokens.pointee.add(payload: payload)
-            paths.pointee.add(row: row, record)
         }
+        if record.payload != nil { paths.pointee.add(row: row, record) }
         indexes.append(index.rawValue)
         times.append(time ?? received)
         self.received.append(received)
@@ -94,7 +96,6 @@ final class SegmentWriter {
         hasKeys = hasKeys || key != .none
         header.cover(time: time ?? received, received: received)
         header.recordBytes += UInt64(record.bytes.count)
-        if keepsRecords { try blocks.append { residues.append(record, to: $0) } }
     }
 
     /// Keeps a seed beside the records. A bundle has one: the last that was given.

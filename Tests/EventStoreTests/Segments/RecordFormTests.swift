@@ -174,10 +174,7 @@ struct RecordFormTests {
 
     private static func stored(_ segment: SegmentReader) throws -> [[UInt8]] {
         let decoder = try BlockDecoder(segment)
-        return try (0..<decoder.blockCount).flatMap { number in
-            let block = try decoder.stored(number)
-            return block.rows.map { Array(block.bytes.slice(block.range(ofRow: $0))) }
-        }
+        return try (0..<segment.rowCount).map { try Array(decoder.text(ofRow: $0)) }
     }
 }
 

@@ -8,7 +8,7 @@ extension SegmentFilter {
         guard let reader = rows as? SegmentReader else {
             if let bounds = candidates.bounds {
                 try rows.withBlocks(bounds) { block in
-                    try scan.add(block) { try block.record(ofRow: $0) }
+                    try scan.add(block.rows, block.bytes.count, SealedTexts(block: block))
                     return true
                 }
             }
@@ -21,12 +21,32 @@ extension SegmentFilter {
             try await worker.pause()
             next = try meter.measure("records") {
                 let block = try decoder.stored(holding: row)
-                try scan.add(block) { try decoder.record(ofRow: $0) }
+                try scan.add(block.rows, block.plainBytes, decoder)
                 return candidates.first(from: block.rows.upperBound)
             }
         }
         return scan.selected
     }
+}
+
+/// The records of one block after the other, and text of theirs to search before a record is made. Valid until the next call.
+private protocol RecordTexts {
+    func record(ofRow row: Int) throws -> SealedView
+    /// What of a row's record stands in no column.
+    func text(ofRow row: Int) throws -> UnsafeRawBufferPointer
+    /// The texts of a whole block.
+    func texts(holding row: Int) throws -> RecordBlock
+}
+
+extension BlockDecoder: RecordTexts {}
+
+/// Records that are there as sealed forms.
+private struct SealedTexts: RecordTexts {
+    let block: RecordBlock
+
+    func record(ofRow row: Int) throws -> SealedView { try block.record(ofRow: row) }
+    func text(ofRow row: Int) -> UnsafeRawBufferPointer { block.bytes.slice(block.range(ofRow: row)) }
+    func texts(holding row: Int) -> RecordBlock { block }
 }
 
 /// Decides the rows of one block after the other.
@@ -74,42 +94,47 @@ private struct RecordScan {
         elsewhere = found
     }
 
-    mutating func add(_ block: RecordBlock, _ record: (Int) throws -> SealedView) throws {
-        guard let first = candidates.first(from: block.firstRow), block.rows.contains(first) else { return }
-        segment.meter.addScanned(block.bytes.count, in: "records")
+    mutating func add(_ rows: Range<Int>, _ scanned: Int, _ source: some RecordTexts) throws {
+        guard let first = candidates.first(from: rows.lowerBound), rows.contains(first) else { return }
+        segment.meter.addScanned(scanned, in: "records")
         // Searching a whole block looks at bytes between candidates too: worth it unless they are few.
-        let searchesAll = searchers != nil && !rebuildsAll && candidates.count(in: block.rows) * 8 >= block.rowCount
+        let searchesAll = searchers != nil && !rebuildsAll && candidates.count(in: rows) * 8 >= rows.count
         if let searchers, searchesAll {
-            for searcher in searchers { try search(block, searcher, record) }
+            for row in Self.rows(of: try source.texts(holding: first), searchers) {
+                guard elsewhere?.contains(row) != true, candidates.contains(row), !selected.contains(row) else { continue }
+                try decide(row, source)
+            }
         }
         let rest = searchesAll ? elsewhere : candidates
-        var next = rest?.first(from: block.firstRow)
-        while let row = next, block.rows.contains(row) {
+        var next = rest?.first(from: rows.lowerBound)
+        while let row = next, rows.contains(row) {
             next = rest?.first(from: row + 1)
             if !searchesAll, !rebuildsAll, let searchers, elsewhere?.contains(row) != true {
-                let bytes = block.bytes.slice(block.range(ofRow: row))
+                let bytes = try source.text(ofRow: row)
                 guard searchers.contains(where: { $0.firstIndex(in: bytes) != nil }) else { continue }
             }
-            if !selected.contains(row) { try decide(row, record) }
+            if !selected.contains(row) { try decide(row, source) }
         }
     }
 
-    private mutating func search(
-        _ block: RecordBlock, _ searcher: FoldedSearcher, _ record: (Int) throws -> SealedView
-    ) throws {
-        var offset = 0
-        while let found = searcher.firstIndex(in: block.bytes, from: offset) {
-            let row = block.row(holding: found)
-            offset = block.range(ofRow: row).upperBound
-            guard elsewhere?.contains(row) != true else { continue }
-            if candidates.contains(row), !selected.contains(row) { try decide(row, record) }
+    /// The rows of a block of which the text has something that is looked for.
+    private static func rows(of block: RecordBlock, _ searchers: [FoldedSearcher]) -> [Int] {
+        var found: [Int] = []
+        for searcher in searchers {
+            var offset = 0
+            while let position = searcher.firstIndex(in: block.bytes, from: offset) {
+                let row = block.row(holding: position)
+                offset = block.range(ofRow: row).upperBound
+                found.append(row)
+            }
         }
+        return found
     }
 
-    private mutating func decide(_ row: Int, _ record: (Int) throws -> SealedView) throws {
+    private mutating func decide(_ row: Int, _ source: some RecordTexts) throws {
         let view: SealedView
         do {
-            view = try record(row)
+            view = try source.record(ofRow: row)
         } catch let error as EventModelError {
             throw EventStoreError(.damaged, "row \(row): \(error.reason)")
         }

@@ -9,24 +9,36 @@ struct BlockEntry: BitwiseCopyable, Sendable {
     var offset: UInt64
     /// With the lengths before the frame.
     var compressedBytes: UInt32
-    /// Of the records.
+    /// Of what is stored of the records, expanded.
     var plainBytes: UInt32
     var firstRow: UInt32
     var rowCount: UInt32
-    /// Of lengths and frame.
+    /// Of the frames.
     var checksum: UInt64
 }
 
-/// Gathers what is stored of records into blocks and compresses each: the length of every record, then the records as a zstd
-/// frame.
+/// Gathers what is stored of records into blocks and compresses each: a zstd frame of lengths and packed texts, and one of digits,
+/// which are as good as random and would only spoil the statistics of the texts.
 final class BlockCompressor {
     static let rowsPerBlock = 256
-    /// A block ends early when its records reach this size, so that few large payloads do not make a huge one.
+    /// A block ends early when its records, expanded, reach this size, so that few large payloads do not make a huge one.
     static let plainBytesPerBlock = 1 << 20
 
     private let context: OpaquePointer
-    private var ends = GrowableMemory<UInt32>(capacity: rowsPerBlock)
-    private let records = SegmentMemory(capacity: 1 << 19)
+    /// Of what is stored of a record.
+    private struct Lengths: BitwiseCopyable {
+        let plain: UInt32
+        let text: UInt32
+        let digits: UInt32
+    }
+
+    /// Room for the lengths before the texts: three varints of five bytes a row at most.
+    static let headRoom = rowsPerBlock * 15
+
+    private var lengths = GrowableMemory<Lengths>(capacity: rowsPerBlock)
+    private var plainBytes = 0
+    private let texts = SegmentMemory(capacity: 1 << 18)
+    private let digits = SegmentMemory(capacity: 1 << 16)
     let compressed: SegmentMemory
     private(set) var entries: [BlockEntry] = []
     private var nextRow = 0
@@ -45,16 +57,25 @@ final class BlockCompressor {
             ZSTD_CCtx_setParameter(context, ZSTD_c_windowLog, 20)
         }
         compressed = SegmentMemory(capacity: 1 << 16)
+        beginBlock()
     }
 
     deinit {
         ZSTD_freeCCtx(context)
-        ends.free()
+        lengths.free()
+    }
+
+    private func beginBlock() {
+        lengths.removeAll()
+        plainBytes = 0
+        texts.removeAll()
+        texts.reserve(Self.headRoom)
+        texts.commit(Self.headRoom)
+        digits.removeAll()
     }
 
     func removeAll() {
-        ends.removeAll()
-        records.removeAll()
+        beginBlock()
         compressed.removeAll()
         entries = []
         nextRow = 0
@@ -62,45 +83,60 @@ final class BlockCompressor {
     }
 
     /// Adds what is stored of a record.
-    func append(_ stored: UnsafeRawBufferPointer) throws { try append { $0.append(stored) } }
+    func append(_ stored: StoredText) throws {
+        try append { text, digits in
+            text.append(stored.text)
+            digits.append(stored.digits)
+            return stored.count
+        }
+    }
 
-    /// Adds what `body` appends, which is stored of a record.
-    func append(_ body: (SegmentMemory) -> Void) throws {
-        body(records)
-        ends.append(UInt32(records.count))
-        if ends.count == Self.rowsPerBlock || records.count >= Self.plainBytesPerBlock { try closeBlock() }
+    /// Adds what `body` appends, which is stored of a record; it returns the bytes of this when it is expanded.
+    func append(_ body: (_ text: SegmentMemory, _ digits: SegmentMemory) -> Int) throws {
+        let (textStart, digitStart) = (texts.count, digits.count)
+        let plain = body(texts, digits)
+        plainBytes += plain
+        lengths.append(
+            Lengths(
+                plain: UInt32(plain), text: UInt32(texts.count - textStart),
+                digits: UInt32(digits.count - digitStart)))
+        if lengths.count == Self.rowsPerBlock || plainBytes >= Self.plainBytesPerBlock { try closeBlock() }
     }
 
     /// Compresses what is gathered, if anything.
     func closeBlock() throws {
-        guard ends.count > 0 else { return }
+        guard lengths.count > 0 else { return }
         let start = compressed.count
-        appendLengths()
-        let bound = ZSTD_compressBound(records.count)
-        compressed.reserve(bound)
-        let size = ZSTD_compress2(
-            context, compressed.start + compressed.count, bound, records.start, records.count)
-        guard ZSTD_isError(size) == 0 else { throw EventStoreError(.exhausted, "compression failed") }
-        compressed.commit(size)
-        addBlock(from: start, rowCount: ends.count, plainBytes: records.count)
-        ends.removeAll()
-        records.removeAll()
+        try compress(textsWithLengths())
+        if digits.count > 0 { try compress(digits.bytes) }
+        addBlock(from: start, rowCount: lengths.count, plainBytes: plainBytes)
+        beginBlock()
     }
 
-    private func appendLengths() {
-        var lengths = GrowableMemory<UInt8>(capacity: ends.count * 3)
-        defer { lengths.free() }
-        var start: UInt32 = 0
-        for end in ends.buffer {
-            lengths.append(varint: UInt64(end - start))
-            start = end
-        }
-        compressed.append(UnsafeRawBufferPointer(lengths.buffer))
+    /// The texts, with the lengths right before them.
+    private func textsWithLengths() -> UnsafeRawBufferPointer {
+        var head = GrowableMemory<UInt8>(capacity: Self.headRoom)
+        defer { head.free() }
+        for length in lengths.buffer { head.append(varint: UInt64(length.plain)) }
+        for length in lengths.buffer { head.append(varint: UInt64(length.text)) }
+        for length in lengths.buffer { head.append(varint: UInt64(length.digits)) }
+        let first = Self.headRoom - head.count
+        (texts.start + first).copyMemory(from: head.start, byteCount: head.count)
+        return texts.bytes.slice(first..<texts.count)
+    }
+
+    private func compress(_ bytes: UnsafeRawBufferPointer) throws {
+        let bound = ZSTD_compressBound(bytes.count)
+        compressed.reserve(bound)
+        let size = ZSTD_compress2(
+            context, compressed.start + compressed.count, bound, bytes.baseAddress, bytes.count)
+        guard ZSTD_isError(size) == 0 else { throw EventStoreError(.exhausted, "compression failed") }
+        compressed.commit(size)
     }
 
     /// Takes over a block that is compressed already; nothing may be pending.
     func append(block: UnsafeRawBufferPointer, entry: BlockEntry) {
-        precondition(ends.count == 0)
+        precondition(lengths.count == 0)
         let start = compressed.count
         compressed.append(block)
         addBlock(

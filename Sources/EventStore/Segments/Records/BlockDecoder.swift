@@ -2,7 +2,7 @@ import CZstd
 import DurableFiles
 import EventModel
 
-/// Decompresses blocks of one segment, keeping the last, and rebuilds the sealed forms of what is stored in them.
+/// Decompresses blocks of one segment, keeping the last, and expands what is stored in them or rebuilds its sealed forms.
 final class BlockDecoder {
     /// A block is one record beyond ``BlockCompressor/plainBytesPerBlock`` at most; a file that says more is damaged.
     static let maximumPlainBytes = 1 << 28
@@ -11,13 +11,16 @@ final class BlockDecoder {
     private let entries: UnsafeBufferPointer<BlockEntry>
     private let records: SegmentSection
     private let context: OpaquePointer
-    private let plain = SegmentMemory(capacity: 1 << 19)
-    private let ends = SegmentMemory(capacity: BlockCompressor.rowsPerBlock * 4)
-    private var current: RecordBlock?
+    private let texts = SegmentMemory(capacity: 1 << 18)
+    private let digits = SegmentMemory(capacity: 1 << 16)
+    private var rowEnds = GrowableMemory<StoredBlock.RowEnds>(capacity: BlockCompressor.rowsPerBlock)
+    private var current: StoredBlock?
     /// Made when the first record is asked for: whoever copies blocks needs none.
     private lazy var rebuilder: Result<RecordRebuilder, any Error> = Result { try RecordRebuilder(reader) }
+    private let expanded = SegmentMemory(capacity: 1 << 14)
     private let rebuilt = SegmentMemory(capacity: 1 << 14)
-    private let rebuiltEnds = SegmentMemory(capacity: 4_096)
+    /// Of the records of a block that were expanded or rebuilt.
+    private let ends = SegmentMemory(capacity: 4_096)
     /// Compressed bytes of the records that were read and are still resident, from the first to the last.
     private var resident: Range<Int>?
     /// So many are let go together. A walk over everything would else make the whole file resident.
@@ -38,6 +41,7 @@ final class BlockDecoder {
 
     deinit {
         ZSTD_freeDCtx(context)
+        rowEnds.free()
         reader.noteTouched(resident?.count ?? 0)
     }
 
@@ -56,9 +60,9 @@ final class BlockDecoder {
 
     /// The sealed form of a row. Valid until the next call.
     func record(ofRow row: Int) throws -> SealedView {
-        let block = try stored(holding: row)
+        let text = try text(ofRow: row)
         rebuilt.removeAll()
-        try rebuilder.get().append(block.bytes.slice(block.range(ofRow: row)), row: row, to: rebuilt)
+        try rebuilder.get().append(text, row: row, to: rebuilt)
         do {
             return try SealedView(rebuilt.bytes)
         } catch let error as EventModelError {
@@ -66,21 +70,46 @@ final class BlockDecoder {
         }
     }
 
+    /// What is stored of a row, expanded: all text of its record that no column holds. Valid until the next call.
+    func text(ofRow row: Int) throws -> UnsafeRawBufferPointer {
+        let block = try stored(holding: row)
+        expanded.removeAll()
+        try rebuilder.get().expand(block.text(ofRow: row), row: row, to: expanded)
+        return expanded.bytes
+    }
+
     /// The sealed forms of the block that holds a row. Valid until the next call.
     func block(holding row: Int) throws -> RecordBlock {
+        try records(ofBlockHolding: row, in: rebuilt) { row in
+            try rebuilder.get().append(text(ofRow: row), row: row, to: rebuilt)
+        }
+    }
+
+    /// What is stored in the block that holds a row, expanded. Valid until the next call.
+    func texts(holding row: Int) throws -> RecordBlock {
         let block = try stored(holding: row)
-        rebuilt.removeAll()
-        rebuiltEnds.removeAll()
+        return try records(ofBlockHolding: row, in: expanded) { row in
+            try rebuilder.get().expand(block.text(ofRow: row), row: row, to: expanded)
+        }
+    }
+
+    /// All that `append` appends for the rows of a block.
+    private func records(
+        ofBlockHolding row: Int, in memory: SegmentMemory, _ append: (Int) throws -> Void
+    ) throws -> RecordBlock {
+        let block = try stored(holding: row)
+        memory.removeAll()
+        ends.removeAll()
         for row in block.rows {
-            try rebuilder.get().append(block.bytes.slice(block.range(ofRow: row)), row: row, to: rebuilt)
-            withUnsafeBytes(of: UInt32(rebuilt.count).littleEndian) { rebuiltEnds.append($0) }
+            try append(row)
+            withUnsafeBytes(of: UInt32(memory.count).littleEndian) { ends.append($0) }
         }
         return RecordBlock(
-            firstRow: block.firstRow, rowCount: block.rowCount, bytes: rebuilt.bytes, ends: rebuiltEnds.bytes)
+            firstRow: block.firstRow, rowCount: block.rows.count, bytes: memory.bytes, ends: ends.bytes)
     }
 
     /// What is stored in the block that holds a row (``RecordForm``). Valid until the next call.
-    func stored(holding row: Int) throws -> RecordBlock {
+    func stored(holding row: Int) throws -> StoredBlock {
         if let current, current.rows.contains(row) { return current }
         var (low, high) = (0, entries.count)
         while low < high {
@@ -108,37 +137,67 @@ final class BlockDecoder {
     }
 
     /// What is stored in a block by its number. Valid until the next call.
-    func stored(_ number: Int) throws -> RecordBlock {
+    func stored(_ number: Int) throws -> StoredBlock {
         current = nil
         let entry = entries[number]
         let source = try compressed(number)
-        let size = Int(entry.plainBytes)
-        guard size <= Self.maximumPlainBytes else { throw fault(entry, "claims \(size) bytes") }
-        plain.removeAll()
-        plain.reserve(size)
-        let frame = source.slice(try readLengths(source, entry)..<source.count)
-        let written = ZSTD_decompressDCtx(context, plain.start, size, frame.baseAddress, frame.count)
-        guard ZSTD_isError(written) == 0, written == size else { throw fault(entry, "cannot be decompressed") }
-        plain.commit(size)
-        let block = RecordBlock(
-            firstRow: Int(entry.firstRow), rowCount: Int(entry.rowCount), bytes: plain.bytes, ends: ends.bytes)
+        let first = ZSTD_findFrameCompressedSize(source.baseAddress, source.count)
+        guard ZSTD_isError(first) == 0, first <= source.count else { throw fault(entry, "has no frame") }
+        // A text is twice as long as what it stands for at most, where all of it is escaped.
+        let limit = min(Int(entry.plainBytes) * 2, Self.maximumPlainBytes) + BlockCompressor.headRoom
+        try decompress(source.slice(0..<first), to: texts, atMost: limit, entry)
+        digits.removeAll()
+        if first < source.count {
+            try decompress(source.slice(first..<source.count), to: digits, atMost: Int(entry.plainBytes), entry)
+        }
+        let block = StoredBlock(
+            firstRow: Int(entry.firstRow), plainBytes: Int(entry.plainBytes),
+            texts: texts.bytes.slice(try readLengths(entry)..<texts.count), digits: digits.bytes,
+            rowEnds: rowEnds.buffer)
         current = block
         return block
     }
 
-    /// Reads the lengths before a block's frame into `ends`, and returns where the frame begins.
-    private func readLengths(_ source: UnsafeRawBufferPointer, _ entry: BlockEntry) throws -> Int {
-        ends.removeAll()
-        ends.reserve(Int(entry.rowCount) * 4)
-        var (position, end) = (0, UInt64(0))
-        for _ in 0..<entry.rowCount {
-            guard let length = Varint.read(source, at: &position), length <= UInt64(entry.plainBytes) - end else {
-                throw fault(entry, "has records of wrong lengths")
-            }
-            end += length
-            withUnsafeBytes(of: UInt32(end).littleEndian) { ends.append($0) }
+    private func decompress(
+        _ frame: UnsafeRawBufferPointer, to memory: SegmentMemory, atMost limit: Int, _ entry: BlockEntry
+    ) throws {
+        let size = ZSTD_getFrameContentSize(frame.baseAddress, frame.count)
+        guard size <= UInt64(limit), entry.plainBytes <= Self.maximumPlainBytes else {
+            throw fault(entry, "claims too many bytes")
         }
-        guard end == UInt64(entry.plainBytes) else { throw fault(entry, "has records that do not fill it") }
+        memory.removeAll()
+        memory.reserve(Int(size))
+        let written = ZSTD_decompressDCtx(context, memory.start, Int(size), frame.baseAddress, frame.count)
+        guard ZSTD_isError(written) == 0, written == Int(size) else { throw fault(entry, "cannot be decompressed") }
+        memory.commit(Int(size))
+    }
+
+    /// Reads the lengths before the texts into `rowEnds`, and returns where the texts begin.
+    private func readLengths(_ entry: BlockEntry) throws -> Int {
+        let source = texts.bytes
+        var position = 0
+        let count = Int(entry.rowCount)
+        // Each row has three lengths: whoever claims more rows is not believed.
+        guard count <= source.count / 3 else { throw fault(entry, "has records of wrong lengths") }
+        rowEnds.removeAll()
+        rowEnds.append(StoredBlock.RowEnds(text: 0, digits: 0, plain: 0), repeated: count)
+        func readEnds(atMost limit: Int, _ note: (Int, Int) -> Void) throws {
+            var end = 0
+            for row in 0..<count {
+                guard let length = Varint.read(source, at: &position), length <= UInt64(limit - end) else {
+                    throw fault(entry, "has records of wrong lengths")
+                }
+                end += Int(length)
+                note(row, end)
+            }
+        }
+        let rows = rowEnds.start
+        try readEnds(atMost: Int(entry.plainBytes)) { rows[$0].plain = $1 }
+        try readEnds(atMost: source.count) { rows[$0].text = $1 }
+        try readEnds(atMost: digits.count) { rows[$0].digits = $1 }
+        let last = rowEnds[count - 1]
+        guard last.plain == Int(entry.plainBytes), last.text == source.count - position, last.digits == digits.count
+        else { throw fault(entry, "has records that do not fill it") }
         return position
     }
 

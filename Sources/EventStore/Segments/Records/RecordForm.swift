@@ -13,6 +13,9 @@ enum RecordForm {
     static let hasDigest: UInt8 = 4
     /// The kind of the leaf follows as a byte; else it is 0.
     static let hasKind: UInt8 = 8
+    /// The values of the entries and the payload are packed (``TextMark``).
+    static let isPacked: UInt8 = 16
+    /// Of what is stored, expanded.
     static let known: UInt8 = 15
 
     /// Ends the entries of a residue: no field has this number.

@@ -11,25 +11,11 @@ final class RecordRebuilder {
         let place: RecordForm.Place
         let number: UInt8
         let group: UInt8
-        /// The place in `columns`, of columns alone.
-        let column: Int
-    }
-
-    private struct Column {
-        let values: PagedSection
-        let offsets: PagedSection
-        let codes: PagedSection
-        let starts: PagedSection?
-        let number: UInt8
-        let width: Int
-        /// Of a column of which nearly all codes are the same.
-        var sparse: SparseCodes?
     }
 
     private let reader: SegmentReader
     private let sources: UnsafeMutableBufferPointer<Source>
-    /// By hand, as all that every record asks for: no references are counted and nothing is copied.
-    private let columns: UnsafeMutableBufferPointer<Column>
+    private let columns: RecordColumns
     private let times: TimeChunks
     private let received: TimeChunks
     private let groups: UnsafeMutablePointer<UInt8>
@@ -38,52 +24,87 @@ final class RecordRebuilder {
     init(_ reader: SegmentReader) throws {
         times = try TimeChunks(reader, .times)
         received = try TimeChunks(reader, .received)
-        let sparse = try Self.sparseCodes(of: reader)
+        columns = try RecordColumns(reader)
         self.reader = reader
         groups = .allocate(capacity: 256)
         groups.initialize(repeating: FieldGroup.raw.rawValue, count: 256)
         var sources: [Source] = []
-        var columns: [Column] = []
         for field in Field.allCases.sorted(by: { $0.rawValue < $1.rawValue }) {
             groups[Int(field.rawValue)] = field.group.rawValue
             let place = RecordForm.Place(field)
             switch place {
             case .unknown, .residue: continue
-            case .time, .received, .digest: break
-            case .column:
-                guard let values = PagedSection(reader, .values, field),
-                    let offsets = PagedSection(reader, .valueOffsets, field),
-                    let codes = PagedSection(reader, .codes, field)
-                else { continue }
-                columns.append(
-                    Column(
-                        values: values, offsets: offsets, codes: codes, starts: PagedSection(reader, .rowStarts, field),
-                        number: field.rawValue, width: Int(codes.width),
-                        sparse: sparse[field]))
+            case .column where !columns.has(field): continue
+            default: sources.append(Source(place: place, number: field.rawValue, group: field.group.rawValue))
             }
-            sources.append(
-                Source(
-                    place: place, number: field.rawValue, group: field.group.rawValue, column: columns.count - 1))
         }
-        self.columns = .allocate(capacity: columns.count)
-        _ = self.columns.initialize(fromContentsOf: columns)
         self.sources = .allocate(capacity: sources.count)
         _ = self.sources.initialize(fromContentsOf: sources)
     }
 
     deinit {
-        for column in columns {
-            column.values.free()
-            column.offsets.free()
-            column.codes.free()
-            column.starts?.free()
-        }
-        columns.deallocate()
         sources.deallocate()
         groups.deallocate()
     }
 
-    /// Appends the sealed form of a row.
+    /// Appends what is stored of a row, expanded: so it is searched, and so ``append(_:row:to:)`` takes it.
+    ///
+    /// - Throws: `damaged` when the stored bytes or the columns are not what was written.
+    func expand(_ stored: StoredText, row: Int, to output: SegmentMemory) throws {
+        guard let flags = stored.text.first else { throw malformed(row) }
+        guard flags & RecordForm.isPacked != 0 else {
+            guard stored.text.count == stored.count, stored.digits.isEmpty else { throw malformed(row) }
+            return output.append(stored.text)
+        }
+        let start = output.count
+        // All at once, so that the memory stays where it is while values are taken from it.
+        output.reserve(stored.count + TextExpander.spareBytes)
+        do {
+            var expander = TextExpander(stored)
+            output.append(byte: try expander.byte() & ~RecordForm.isPacked)
+            if flags & RecordForm.hasKind != 0 { output.append(byte: try expander.byte()) }
+            let entries = output.count
+            while true {
+                let number = try expander.byte()
+                output.append(byte: number)
+                if number == RecordForm.end { break }
+                output.append(varint: UInt64(try expander.number()))
+                let length = try expander.number()
+                output.append(varint: UInt64(length))
+                guard output.count - start + length <= stored.count else { throw TextExpander.Malformed() }
+                try expander.expand(length, to: output) { _, _ in nil }
+            }
+            let residue = output.bytes.slice(entries..<output.count)
+            let rest = stored.count - (output.count - start)
+            guard rest >= 0 else { throw TextExpander.Malformed() }
+            try expander.expand(rest, to: output) { field, element in
+                try columns.value(of: field, element: element, row: row)
+                    ?? Self.value(of: field, element: element, in: residue)
+            }
+            guard expander.isAtEnd else { throw TextExpander.Malformed() }
+        } catch is TextExpander.Malformed {
+            throw malformed(row)
+        }
+    }
+
+    /// A value among the entries of a residue.
+    private static func value(
+        of field: UInt8, element: Int, in entries: UnsafeRawBufferPointer
+    ) -> UnsafeRawBufferPointer? {
+        var position = 0
+        while position < entries.count, entries[position] != RecordForm.end {
+            let number = entries[position]
+            position += 1
+            guard let own = Varint.read(entries, at: &position), let length = Varint.read(entries, at: &position),
+                length <= UInt64(entries.count - position)
+            else { return nil }
+            if number == field, own == UInt64(element) { return entries.slice(position..<position + Int(length)) }
+            position += Int(length)
+        }
+        return nil
+    }
+
+    /// Appends the sealed form of a row of which this is stored, expanded.
     ///
     /// - Throws: `damaged` when the stored bytes or the columns are not what was written.
     func append(_ stored: UnsafeRawBufferPointer, row: Int, to output: SegmentMemory) throws {
@@ -119,7 +140,8 @@ final class RecordRebuilder {
             case .received: try append(number, received, row, to: output)
             case .digest:
                 if flags & RecordForm.hasDigest != 0 { append(number, 0, digest.of(payload), to: output) }
-            case .column: try append(columns.baseAddress! + sources[index].column, row, to: output)
+            case .column:
+                try columns.forEachValue(of: number, row: row) { append(number, $0, $1, to: output) }
             case .unknown, .residue: break
             }
             lengths[Int(sources[index].group)] += output.count - before
@@ -132,16 +154,6 @@ final class RecordRebuilder {
             (output.start + start + 4 + group * 4).storeBytes(
                 of: UInt32(truncatingIfNeeded: lengths[group]).bigEndian, as: UInt32.self)
         }
-    }
-
-    /// The codes of columns that store few of them; these are small, and read and checked whole.
-    private static func sparseCodes(of reader: SegmentReader) throws -> [Field: SparseCodes] {
-        var columns: [Field: SparseCodes] = [:]
-        for field in Field.allCases {
-            guard let codes = reader.section(.codes, field), codes.width == 0 else { continue }
-            columns[field] = SparseCodes(try reader.required(.codes, field))
-        }
-        return columns
     }
 
     // MARK: The residue
@@ -188,42 +200,6 @@ final class RecordRebuilder {
         withUnsafeBytes(of: try times.time(ofRow: row).bigEndian) { append(number, 0, $0, to: output) }
     }
 
-    private func append(_ column: UnsafeMutablePointer<Column>, _ row: Int, to output: SegmentMemory) throws {
-        guard let range = try column.pointee.starts?.bytes(row * 4, 8, of: reader) else {
-            return try append(column, at: row, element: 0, to: output)
-        }
-        let first = Int(UInt32(littleEndian: range.loadUnaligned(as: UInt32.self)))
-        let end = Int(UInt32(littleEndian: range.loadUnaligned(fromByteOffset: 4, as: UInt32.self)))
-        guard first <= end, end - first <= EventRecord.maximumElements else { throw malformed(row) }
-        for position in first..<end { try append(column, at: position, element: position - first, to: output) }
-    }
-
-    @inline(__always)
-    private func append(
-        _ column: UnsafeMutablePointer<Column>, at position: Int, element: Int, to output: SegmentMemory
-    ) throws {
-        let code = try code(column, at: position)
-        guard code > 0 else { return }
-        // The offset behind the last value's is the last that there is: a larger code ends outside of the section.
-        let offsets = try column.pointee.offsets.bytes(Int(code - 1) * 4, 8, of: reader)
-        let first = Int(UInt32(littleEndian: offsets.loadUnaligned(as: UInt32.self)))
-        let end = Int(UInt32(littleEndian: offsets.loadUnaligned(fromByteOffset: 4, as: UInt32.self)))
-        let value = try column.pointee.values.bytes(first, end - first, of: reader)
-        append(column.pointee.number, element, UnsafeRawBufferPointer(start: value, count: end - first), to: output)
-    }
-
-    @inline(__always)
-    private func code(_ column: UnsafeMutablePointer<Column>, at position: Int) throws -> UInt32 {
-        let width = column.pointee.width
-        let place = try column.pointee.codes.bytes(position * width, width, of: reader)
-        switch width {
-        case 0: return column.pointee.sparse?.code(ofRow: position) ?? 0
-        case 1: return UInt32(place.load(as: UInt8.self))
-        case 2: return UInt32(UInt16(littleEndian: place.loadUnaligned(as: UInt16.self)))
-        default: return UInt32(littleEndian: place.loadUnaligned(as: UInt32.self))
-        }
-    }
-
     @inline(__always)
     private func append(_ number: UInt8, _ element: Int, _ value: UnsafeRawBufferPointer, to output: SegmentMemory) {
         // A byte for the field, two for an element below 256, five at most for a length in a segment.
@@ -248,10 +224,5 @@ final class RecordRebuilder {
         output.commit(target + value.count - (output.start + output.count))
     }
 
-    private func malformed(_ row: Int) -> EventStoreError {
-        SegmentFault(
-            file: reader.name, section: "records", offset: reader.section(.records)?.offset ?? 0,
-            reason: "row \(row) is malformed"
-        ).error
-    }
+    private func malformed(_ row: Int) -> EventStoreError { reader.malformedRecord(row) }
 }

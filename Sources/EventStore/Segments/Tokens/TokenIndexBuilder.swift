@@ -81,6 +81,11 @@ struct TokenIndexBuilder {
     /// Adds the tokens of a payload.
     mutating func add(payload: UnsafeRawBufferPointer) {
         add(payload)
+        noteEscapes(in: payload)
+    }
+
+    /// Notes what a payload's tokens, which are added otherwise, do not tell.
+    mutating func noteEscapes(in payload: UnsafeRawBufferPointer) {
         if Self.hasUnicodeEscape(payload) { Self.note(ordinal, in: &escaped) }
     }
 
@@ -104,8 +109,9 @@ struct TokenIndexBuilder {
         if list.count == 0 || list[list.count - 1] != ordinal { list.append(ordinal) }
     }
 
+    /// Adds a token, with its classes as ``TokenScanner`` gives them.
     @inline(__always)
-    private mutating func add(token: UnsafeRawBufferPointer, classes: UInt8) {
+    mutating func add(token: UnsafeRawBufferPointer, classes: UInt8) {
         guard classes & TokenScanner.nonASCII == 0 else { return addFolding(token) }
         switch TokenScanner.kind(classes, length: token.count) {
         case .word: add(word: token, isASCII: true)

@@ -84,6 +84,12 @@ struct TokenScanner {
         length <= maximumWordBytes && classes & (hexLetter | digit | otherLetter) == hexLetter | digit
     }
 
+    /// Whether a token, or a byte, is nothing but hexadecimal digits.
+    @inline(__always)
+    static func canBeDigits(_ classes: UInt8) -> Bool {
+        classes & (hexLetter | digit) != 0 && classes & (otherLetter | nonASCII) == 0
+    }
+
     /// Whether there is a hexadecimal digit that is a letter.
     static func hasLetter(_ classes: UInt8) -> Bool { classes & hexLetter != 0 }
 

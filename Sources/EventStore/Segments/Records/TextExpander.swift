@@ -1,0 +1,139 @@
+import EventModel
+
+/// Text as it is stored: packed (``TextMark``), and what its digits stand for.
+struct StoredText {
+    let text: UnsafeRawBufferPointer
+    let digits: UnsafeRawBufferPointer
+    /// Bytes when it is expanded.
+    let count: Int
+}
+
+/// Reads one record's packed text and digits from the beginning to the end.
+///
+/// What it writes is as long as its caller says and no longer, so that a file made on purpose cannot make much of little.
+struct TextExpander {
+    /// The packed text or its digits are not what a ``TextPacker`` writes.
+    struct Malformed: Error {}
+
+    /// Room behind what is expanded.
+    static let spareBytes = 16
+    private static let uuidBytes = 36
+
+    let text: UnsafeRawBufferPointer
+    /// Of the next byte of the text.
+    var position = 0
+    private let digits: UnsafeRawBufferPointer
+    private var digitPosition = 0
+
+    init(_ stored: StoredText) {
+        text = stored.text
+        digits = stored.digits
+    }
+
+    /// Whether nothing is left.
+    var isAtEnd: Bool { position == text.count && digitPosition == digits.count }
+
+    mutating func byte() throws(Malformed) -> UInt8 {
+        guard position < text.count else { throw Malformed() }
+        position += 1
+        return text[position - 1]
+    }
+
+    mutating func number() throws(Malformed) -> Int {
+        guard let number = Varint.read(text, at: &position), number <= UInt64(BlockDecoder.maximumPlainBytes) else {
+            throw Malformed()
+        }
+        return Int(number)
+    }
+
+    /// Appends text that is `length` bytes long when it is expanded.
+    ///
+    /// - Parameter value: gives the value of a field and element, nil when the record has none.
+    @inline(__always)
+    mutating func expand(
+        _ length: Int, to output: SegmentMemory, value: (UInt8, Int) throws -> UnsafeRawBufferPointer?
+    ) throws {
+        output.reserve(length)
+        var target = output.start + output.count
+        let end = target + length
+        while target < end {
+            let literal = literalCount(atMost: end - target)
+            target.copyMemory(from: text.baseAddress! + position, byteCount: literal)
+            target += literal
+            position += literal
+            guard target < end else { break }
+            switch try byte() {
+            case TextMark.escape:
+                target.storeBytes(of: try byte(), as: UInt8.self)
+                target += 1
+            case TextMark.value:
+                try Self.append(try value(try byte(), 0), to: &target, end)
+            case TextMark.element:
+                let field = try byte()
+                try Self.append(try value(field, Int(try byte())), to: &target, end)
+            case TextMark.uuid:
+                guard end - target >= Self.uuidBytes else { throw Malformed() }
+                let bytes = try nextDigits(16)
+                for position in 0..<16 {
+                    if position == 4 || position == 6 || position == 8 || position == 10 {
+                        target.storeBytes(of: UInt8(ascii: "-"), as: UInt8.self)
+                        target += 1
+                    }
+                    Self.append(bytes[position], upperCase: 0, to: &target)
+                }
+            default:
+                let form = try byte()
+                let count = Int(form & ~TextMark.upperCase)
+                guard end - target >= count * 2 else { throw Malformed() }
+                for byte in try nextDigits(count) {
+                    Self.append(byte, upperCase: form & TextMark.upperCase, to: &target)
+                }
+            }
+        }
+        output.commit(length)
+    }
+
+    private mutating func nextDigits(_ count: Int) throws(Malformed) -> UnsafeRawBufferPointer {
+        guard count <= digits.count - digitPosition else { throw Malformed() }
+        digitPosition += count
+        return digits.slice(digitPosition - count..<digitPosition)
+    }
+
+    @inline(__always)
+    private static func append(
+        _ value: UnsafeRawBufferPointer?, to target: inout UnsafeMutableRawPointer, _ end: UnsafeMutableRawPointer
+    ) throws(Malformed) {
+        guard let value, let source = value.baseAddress, value.count <= end - target else { throw Malformed() }
+        target.copyMemory(from: source, byteCount: value.count)
+        target += value.count
+    }
+
+    /// How many bytes before the next mark, or a limit.
+    @inline(__always)
+    private func literalCount(atMost limit: Int) -> Int {
+        let count = min(limit, text.count - position)
+        guard let start = text.baseAddress.map({ $0 + position }) else { return 0 }
+        var offset = 0
+        // The lowest byte that is below the limit shows; those above it may be shown wrongly.
+        let (ones, highs): (UInt64, UInt64) = (0x0101_0101_0101_0101, 0x8080_8080_8080_8080)
+        while offset + 8 <= count {
+            let bytes = UInt64(littleEndian: start.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+            let marks = (bytes &- ones &* UInt64(TextMark.limit)) & ~bytes & highs
+            guard marks == 0 else { return offset + marks.trailingZeroBitCount / 8 }
+            offset += 8
+        }
+        while offset < count, start.load(fromByteOffset: offset, as: UInt8.self) >= TextMark.limit { offset += 1 }
+        return offset
+    }
+
+    /// Writes the two digits of a byte.
+    @inline(__always)
+    private static func append(_ byte: UInt8, upperCase: UInt8, to target: inout UnsafeMutableRawPointer) {
+        // Letters follow the decimal digits by 39 places in lower case, by 7 in upper case.
+        let letters: UInt8 = upperCase == 0 ? 39 : 7
+        let (high, low) = (byte >> 4, byte & 15)
+        target.storeBytes(of: high + 48 + (high > 9 ? letters : 0), as: UInt8.self)
+        target.storeBytes(of: low + 48 + (low > 9 ? letters : 0), toByteOffset: 1, as: UInt8.self)
+        target += 2
+    }
+}
