@@ -20,15 +20,19 @@ struct PackedTextTests {
             ("xjade-klein", Array("xjade-klein".utf8)), ("jade-klein2", Array("jade-klein2".utf8)),
             ("jade-klein-2", [1, 33] + Array("-2".utf8)),
             // The longest of those that fit, and of equal ones the first.
-            ("acme/core-api", [1, 50]), ("acme/core-app", [1, 88] + Array("-app".utf8)), ("main", [1, 43]),
+            ("acme/core-api", [1, 50]), ("acme/core-app", [1, 88] + Array("-app".utf8)), ("main", [1, 89]),
             ("see #4711.", Array("see ".utf8) + [2, 57, 1] + Array(".".utf8)),
             // Shorter than a mark is worth, or with another case.
             ("ok", Array("ok".utf8)), ("Main", Array("Main".utf8)),
             ("a\u{0}b\u{4}\u{5}", [97, 0, 0, 98, 0, 4, 5]),
             ("c0ffee00", [4, 4]), ("C0FFEE0", Array("C0FFEE0".utf8)), ("C0FFEE00D", [4, 0x84] + Array("D".utf8)),
-            ("c0ffEE00", Array("c0ffEE00".utf8)), ("12345678", Array("12345678".utf8)), ("xc0ffee00", Array("xc0ffee00".utf8)),
+            ("c0ffEE00", Array("c0ffEE00".utf8)), ("12345678", Array("12345678".utf8)),
+            ("xc0ffee00", Array("xc0ffee00".utf8)),
             ("fa1b0b89-66cc-477b-ace7-6ba952a0e478", [3]),
-            ("fa1b0b89-66cc-477b-ace7-6ba952a0e478f", [4, 4] + Array("-66cc-477b-ace7-".utf8) + [4, 6] + Array("f".utf8)),
+            (
+                "fa1b0b89-66cc-477b-ace7-6ba952a0e478f",
+                [4, 4] + Array("-66cc-477b-ace7-".utf8) + [4, 6] + Array("f".utf8)
+            ),
             ("fa1b0b89-66cc-477B-ace7-6ba952a0e478", [4, 4] + Array("-66cc-477B-ace7-".utf8) + [4, 6]),
         ] as [(String, [UInt8])])
     func forms(text: String, expected: [UInt8]) throws {
@@ -40,11 +44,14 @@ struct PackedTextTests {
     @Test("What digits stand for are the bytes that they spell")
     func digits() {
         #expect(Self.pack(Array("x c0ffee00 y 00FFAA11".utf8)).digits == [0xC0, 0xFF, 0xEE, 0, 0, 0xFF, 0xAA, 0x11])
-        #expect(Self.pack(Array("00000000-1111-2222-3333-0123456789ab".utf8)).digits
-            == [0, 0, 0, 0, 0x11, 0x11, 0x22, 0x22, 0x33, 0x33, 1, 0x23, 0x45, 0x67, 0x89, 0xAB])
+        #expect(
+            Self.pack(Array("00000000-1111-2222-3333-0123456789ab".utf8)).digits
+                == [0, 0, 0, 0, 0x11, 0x11, 0x22, 0x22, 0x33, 0x33, 1, 0x23, 0x45, 0x67, 0x89, 0xAB])
     }
 
-    @Test("Whatever the text, it comes back, and no token of it is lost or made", arguments: 1...40 as ClosedRange<UInt64>)
+    @Test(
+        "Whatever the text, it comes back, and no token of it is lost or made", arguments: 1...40 as ClosedRange<UInt64>
+    )
     func roundTrip(seed: UInt64) throws {
         var generator = SequenceGenerator(state: seed)
         for _ in 0..<100 {
@@ -59,7 +66,9 @@ struct PackedTextTests {
         }
     }
 
-    @Test("Malformed text is refused, whatever it says, and writes no more than it may", arguments: 1...20 as ClosedRange<UInt64>)
+    @Test(
+        "Malformed text is refused, whatever it says, and writes no more than it may",
+        arguments: 1...20 as ClosedRange<UInt64>)
     func malformed(seed: UInt64) throws {
         var generator = SequenceGenerator(state: seed)
         for _ in 0..<200 {
@@ -69,7 +78,8 @@ struct PackedTextTests {
             case 0: packed.text.removeLast(min(packed.text.count, Int.random(in: 1...4, using: &generator)))
             case 1 where !packed.digits.isEmpty: packed.digits.removeLast()
             case 2 where !packed.text.isEmpty:
-                packed.text[Int.random(in: packed.text.indices, using: &generator)] = .random(in: 0..<6, using: &generator)
+                packed.text[Int.random(in: packed.text.indices, using: &generator)] = .random(
+                    in: 0..<6, using: &generator)
             default: packed.text.append(.random(in: 0..<6, using: &generator))
             }
             let length = text.count + Int.random(in: 0..<3, using: &generator)
@@ -80,7 +90,9 @@ struct PackedTextTests {
         }
         // A value longer than what is left.
         #expect(throws: TextExpander.Malformed.self) { try Self.expand(Packed(text: [1, 33]), 9) }
-        #expect(throws: TextExpander.Malformed.self) { try Self.expand(Packed(text: [4, 4], digits: [1, 2, 3, 4]), 7) }
+        #expect(throws: TextExpander.Malformed.self) {
+            try Self.expand(Packed(text: [4, 4], digits: [1, 2, 3, 4]), 7)
+        }
         #expect(throws: TextExpander.Malformed.self) {
             try Self.expand(Packed(text: [3], digits: Array(repeating: 7, count: 16)), 35)
         }

@@ -101,7 +101,9 @@ private struct RecordScan {
         let searchesAll = searchers != nil && !rebuildsAll && candidates.count(in: rows) * 8 >= rows.count
         if let searchers, searchesAll {
             for row in Self.rows(of: try source.texts(holding: first), searchers) {
-                guard elsewhere?.contains(row) != true, candidates.contains(row), !selected.contains(row) else { continue }
+                guard elsewhere?.contains(row) != true, candidates.contains(row), !selected.contains(row) else {
+                    continue
+                }
                 try decide(row, source)
             }
         }
