@@ -115,7 +115,7 @@ struct PackedTextTests {
         for (element, copy) in held.enumerated() {
             packer.add(field: Field.targetsName.rawValue, element: UInt8(element), UnsafeRawBufferPointer(copy))
         }
-        for text in texts.suffix(3) { text.withUnsafeBytes { packer.pack($0, to: plain, digits) { _, _ in } } }
+        for text in texts.suffix(3) { text.withUnsafeBytes { _ = packer.pack($0, to: plain, digits) { _, _ in } } }
         #expect(Array(plain.bytes) == [2, Field.targetsName.rawValue, 95] + texts[96] + texts[97])
     }
 
@@ -138,7 +138,12 @@ struct PackedTextTests {
             for (value, text) in zip(values, bytes.texts) {
                 packer.add(field: value.field.rawValue, element: value.element, UnsafeRawBufferPointer(text))
             }
-            text.withUnsafeBytes { packer.pack($0, to: plain, digits) { token, _ in tokens.insert(Array(token)) } }
+            text.withUnsafeBytes { text in
+                _ = packer.pack(text, to: plain, digits) { token, classes in
+                    tokens.insert(Array(token))
+                    #expect(classes == TokenScanner.classes(of: token))
+                }
+            }
         }
         return Packed(text: Array(plain.bytes), digits: Array(digits.bytes), tokens: tokens)
     }

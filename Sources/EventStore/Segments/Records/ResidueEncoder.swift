@@ -13,7 +13,7 @@ final class ResidueEncoder {
     private let retentionClass: UInt16
     private let digest = PayloadDigest()
     /// For the entries, which cannot stand for one another.
-    private let entryPacker = TextPacker()
+    private var entryPacker = TextPacker()
     private var payloadPacker = TextPacker()
     /// For each number of a field its ``RecordForm/Place`` and its group.
     private let places: UnsafeMutablePointer<UInt8>
@@ -47,8 +47,10 @@ final class ResidueEncoder {
     ) -> Int {
         let (start, firstDigit) = (text.count, digits.count)
         if let count = appendEntries(of: record, to: text, digits), let payload = record.payload {
-            payloadPacker.pack(payload, to: text, digits) { tokens.pointee.add(token: $0, classes: $1) }
-            tokens.pointee.noteEscapes(in: payload)
+            let mayHaveEscape = payloadPacker.pack(payload, to: text, digits) {
+                tokens.pointee.add(token: $0, classes: $1)
+            }
+            if mayHaveEscape { tokens.pointee.noteEscapes(in: payload) }
             return count + payload.count
         }
         text.truncate(to: start)
@@ -98,7 +100,7 @@ final class ResidueEncoder {
                 position += Int(length)
                 func appendEntry() {
                     output.append(bytes.slice(entryStart..<valueStart))
-                    entryPacker.pack(value, to: output, digits) { _, _ in }
+                    _ = entryPacker.pack(value, to: output, digits) { _, _ in }
                     count += position - entryStart
                 }
                 switch place {

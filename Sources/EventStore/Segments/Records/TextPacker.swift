@@ -1,4 +1,5 @@
 import EventModel
+import QueryLanguage
 
 #if canImport(Glibc)
     import Glibc
@@ -9,7 +10,7 @@ import EventModel
 /// Packs a record's text (``TextMark``) in the pass over its tokens that the token index needs anyway. Its owner calls ``free()``.
 ///
 /// Values are looked for where a token of theirs begins, and taken where they end as a token does: so a value that stands for text
-/// has the same tokens as the text. Cost: about 1 ns a byte.
+/// has the same tokens as the text. Cost: less than 1 ns a byte.
 struct TextPacker {
     /// A value that can stand for text.
     private struct Value: BitwiseCopyable {
@@ -33,37 +34,22 @@ struct TextPacker {
     /// A value has to begin with a token, or have one within so many bytes.
     private static let longestLead = 16
 
-    private static let tokenBits: UInt8 = 0x0F
-    private static let lowerCase: UInt8 = 0x10
-    private static let upperCase: UInt8 = 0x20
-    private static let mark: UInt8 = 0x80
+    private static let uuidBytes = 36
 
-    /// For each byte its classes of ``TokenScanner``, and beside them the case of a hexadecimal letter and whether it is a mark.
-    private let classes: UnsafeMutablePointer<UInt8>
+    private var masks = TextMasks()
     /// By the hash of the first four bytes of a value's first token: position + 1 of the last such value.
     private let heads: UnsafeMutablePointer<UInt8>
     private let values: UnsafeMutablePointer<Value>
     private var count = 0
 
     init() {
-        classes = .allocate(capacity: 256)
         heads = .allocate(capacity: 256)
         values = .allocate(capacity: Self.maximumValues)
         heads.initialize(repeating: 0, count: 256)
-        for byte in UInt8.min ... .max {
-            var found = withUnsafeBytes(of: byte) { TokenScanner.classes(of: $0) }
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "f"): found |= Self.lowerCase
-            case UInt8(ascii: "A")...UInt8(ascii: "F"): found |= Self.upperCase
-            case 0..<TextMark.limit: found |= Self.mark
-            default: break
-            }
-            classes[Int(byte)] = found
-        }
     }
 
     func free() {
-        classes.deallocate()
+        masks.free()
         heads.deallocate()
         values.deallocate()
     }
@@ -82,7 +68,7 @@ struct TextPacker {
             let start = value.baseAddress
         else { return }
         var lead = 0
-        while classOf(start + lead) & Self.tokenBits == 0 {
+        while !Self.isTokenByte(start + lead) {
             lead += 1
             guard lead < Self.longestLead, lead + 4 <= value.count else { return }
         }
@@ -90,14 +76,16 @@ struct TextPacker {
         let head = heads + Self.hash(start + lead)
         values[count] = Value(
             start: start, length: Int32(value.count), lead: Int16(lead),
-            endsInToken: classOf(start + value.count - 1) & Self.tokenBits != 0,
+            endsInToken: Self.isTokenByte(start + value.count - 1),
             field: field, element: element, next: head.pointee)
         count += 1
         head.pointee = UInt8(count)
     }
 
     @inline(__always)
-    private func classOf(_ byte: UnsafeRawPointer) -> UInt8 { classes[Int(byte.load(as: UInt8.self))] }
+    private static func isTokenByte(_ byte: UnsafeRawPointer) -> Bool {
+        TextPredicate.isTokenByte(byte.load(as: UInt8.self))
+    }
 
     @inline(__always)
     private static func hash(_ start: UnsafeRawPointer) -> Int {
@@ -121,11 +109,7 @@ struct TextPacker {
             guard first >= floor, first + length <= text.count, length >= best.map({ Int($0.pointee.length) }) ?? 0,
                 memcmp(base + first, value.pointee.start, length) == 0
             else { continue }
-            if value.pointee.endsInToken, first + length < text.count,
-                classOf(base + first + length) & Self.tokenBits != 0
-            {
-                continue
-            }
+            if value.pointee.endsInToken, first + length < text.count, masks.isInToken(first + length) { continue }
             best = value
         }
         return best
@@ -137,92 +121,81 @@ struct TextPacker {
     ///
     /// - Parameter body: gets the tokens of the text and their classes, as ``TokenScanner/scan(_:_:)`` gives them, but for those of
     ///   values that stand for a part of it.
+    /// - Returns: Whether there may be an escape `\u` in the text.
     @inline(__always)
-    func pack(
+    mutating func pack(
         _ text: UnsafeRawBufferPointer, to plain: SegmentMemory, _ digits: SegmentMemory,
         _ body: (_ token: UnsafeRawBufferPointer, _ classes: UInt8) -> Void
-    ) {
-        guard let base = text.baseAddress else { return }
+    ) -> Bool {
+        guard let base = text.baseAddress else { return false }
+        masks.read(text)
         // At most every byte is escaped, or two digits make a byte.
         plain.reserve(text.count * 2)
         digits.reserve(text.count / 2)
         var output = PackedOutput(plain: plain.start + plain.count, digits: digits.start + digits.count)
-        var position = 0
+        let hasMarks = masks.hasMarks
         // What is packed already ends here.
         var packed = 0
-        var seen: UInt8 = 0
+        var position = masks.tokenStart(from: 0, text.count)
         while position < text.count {
             let start = position
-            var found = classOf(base + position)
-            position += 1
-            guard found & Self.tokenBits != 0 else {
-                seen |= found
-                continue
-            }
-            while position < text.count {
-                let next = classOf(base + position)
-                guard next & Self.tokenBits != 0 else { break }
-                found |= next
-                position += 1
-            }
-            guard start >= packed else {
-                body(UnsafeRawBufferPointer(start: base + start, count: position - start), found & Self.tokenBits)
-                continue
-            }
-            if let value = value(at: start, from: packed, in: text, base) {
+            if start >= packed, let value = value(at: start, from: packed, in: text, base) {
                 let first = start - Int(value.pointee.lead)
-                output.append(literal: base + packed, first - packed, hasMarks: seen & Self.mark != 0)
+                output.append(literal: base + packed, first - packed, hasMarks)
                 output.append(field: value.pointee.field, element: value.pointee.element)
-                position = first + Int(value.pointee.length)
-                packed = position
-                seen = 0
+                packed = first + Int(value.pointee.length)
+                position = masks.tokenStart(from: packed, text.count)
                 continue
             }
-            body(UnsafeRawBufferPointer(start: base + start, count: position - start), found & Self.tokenBits)
-            let length = position - start
-            guard length >= Self.shortestDigits, length <= TokenScanner.maximumWordBytes,
-                TokenScanner.canBeDigits(found)
+            let end = masks.tokenEnd(from: start, text.count)
+            let classes = masks.classes(of: start..<end)
+            position = masks.tokenStart(from: end, text.count)
+            let length = end - start
+            body(UnsafeRawBufferPointer(start: base + start, count: length), classes & TextMasks.tokenClasses)
+            guard start >= packed, length >= Self.shortestDigits, length <= TokenScanner.maximumWordBytes,
+                TokenScanner.canBeDigits(classes)
             else { continue }
-            if length == 8, isUUID(base + start, text.count - start) {
-                output.append(literal: base + packed, start - packed, hasMarks: seen & Self.mark != 0)
+            if length == 8, isUUID(at: start, text) {
+                output.append(literal: base + packed, start - packed, hasMarks)
                 output.append(uuid: base + start)
-                packed = start + PackedOutput.uuidBytes
-                seen = 0
-            } else if found & (Self.lowerCase | Self.upperCase) == Self.lowerCase
-                || found & (Self.lowerCase | Self.upperCase) == Self.upperCase
-            {
-                output.append(literal: base + packed, start - packed, hasMarks: seen & Self.mark != 0)
-                output.append(digits: base + start, length / 2, isUpperCase: found & Self.upperCase != 0)
+                packed = start + Self.uuidBytes
+            } else if classes & TextMasks.lowerCase != 0, classes & TextMasks.upperCase == 0 {
+                output.append(literal: base + packed, start - packed, hasMarks)
+                output.append(digits: base + start, length / 2, isUpperCase: false)
                 packed = start + length / 2 * 2
-                seen = 0
+            } else if classes & TextMasks.upperCase != 0, classes & TextMasks.lowerCase == 0 {
+                output.append(literal: base + packed, start - packed, hasMarks)
+                output.append(digits: base + start, length / 2, isUpperCase: true)
+                packed = start + length / 2 * 2
             }
         }
-        output.append(literal: base + packed, text.count - packed, hasMarks: seen & Self.mark != 0)
+        output.append(literal: base + packed, text.count - packed, hasMarks)
         plain.commit(output.plain - (plain.start + plain.count))
         digits.commit(output.digits - (digits.start + digits.count))
+        return masks.mayHaveUnicodeEscape
     }
 
-    /// Whether text begins with a UUID in lower case that ends as a token does.
+    /// Whether a UUID in lower case begins here that ends as a token does.
     @inline(__always)
-    private func isUUID(_ start: UnsafeRawPointer, _ count: Int) -> Bool {
-        let length = PackedOutput.uuidBytes
-        guard count >= length, (start + 8).load(as: UInt8.self) == UInt8(ascii: "-") else { return false }
-        for offset in 0..<length {
-            if PackedOutput.isHyphen(offset) {
-                guard (start + offset).load(as: UInt8.self) == UInt8(ascii: "-") else { return false }
-            } else {
-                guard TokenScanner.canBeDigits(classOf(start + offset)), classOf(start + offset) & Self.upperCase == 0
-                else { return false }
-            }
+    private func isUUID(at start: Int, _ text: UnsafeRawBufferPointer) -> Bool {
+        let end = start + Self.uuidBytes
+        guard end <= text.count, text[start + 8] == UInt8(ascii: "-"), text[start + 13] == UInt8(ascii: "-"),
+            text[start + 18] == UInt8(ascii: "-"), text[start + 23] == UInt8(ascii: "-"),
+            end == text.count || !masks.isInToken(end)
+        else { return false }
+        for (first, count) in [(0, 8), (9, 4), (14, 4), (19, 4), (24, 12)] {
+            let part = start + first..<start + first + count
+            // A part with a gap would end before.
+            guard masks.tokenEnd(from: part.lowerBound, text.count) == part.upperBound else { return false }
+            let classes = masks.classes(of: part)
+            guard TokenScanner.canBeDigits(classes), classes & TextMasks.upperCase == 0 else { return false }
         }
-        return count == length || classOf(start + length) & Self.tokenBits == 0
+        return true
     }
 }
 
 /// Where packed text is written. There is room for everything.
 private struct PackedOutput {
-    static let uuidBytes = 36
-
     private(set) var plain: UnsafeMutableRawPointer
     private(set) var digits: UnsafeMutableRawPointer
 
@@ -232,16 +205,13 @@ private struct PackedOutput {
     }
 
     @inline(__always)
-    static func isHyphen(_ offset: Int) -> Bool { offset == 8 || offset == 13 || offset == 18 || offset == 23 }
-
-    @inline(__always)
     private mutating func put(_ byte: UInt8) {
         plain.storeBytes(of: byte, as: UInt8.self)
         plain += 1
     }
 
     @inline(__always)
-    mutating func append(literal start: UnsafeRawPointer, _ count: Int, hasMarks: Bool) {
+    mutating func append(literal start: UnsafeRawPointer, _ count: Int, _ hasMarks: Bool) {
         guard hasMarks else {
             plain.copyMemory(from: start, byteCount: count)
             plain += count

@@ -17,9 +17,9 @@ struct TokenScanner {
     /// records.
     static let maximumWordBytes = 128
 
-    private static let hexLetter: UInt8 = 1
-    private static let digit: UInt8 = 2
-    private static let otherLetter: UInt8 = 4
+    static let hexLetter: UInt8 = 1
+    static let digit: UInt8 = 2
+    static let otherLetter: UInt8 = 4
     static let nonASCII: UInt8 = 8
 
     /// For each byte, 0 when it belongs to no token.
