@@ -66,12 +66,14 @@ let package = Package(
         .target(
             name: "CRE2",
             linkerSettings: [.linkedLibrary("re2"), .linkedLibrary("stdc++")]),
+        .target(name: "CSHA256"),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        module("Digests", ["CSHA256", crypto]),
         module("EventModel", ["CSimdJSON"]),
         module("DurableFiles", [systemPackage]),
-        module("Ledger", ["DurableFiles", crypto, systemPackage]),
-        module("Journal", ["DurableFiles", crypto, systemPackage, "CZstd"]),
+        module("Ledger", ["Digests", "DurableFiles", crypto, systemPackage]),
+        module("Journal", ["Digests", "DurableFiles", systemPackage, "CZstd"]),
         module("QueryLanguage", ["EventModel", "CRE2"]),
         module("AccessControl", ["EventModel", "QueryLanguage"]),
         module(
@@ -85,7 +87,7 @@ let package = Package(
             "Connectors", ["EventModel", crypto, cryptoExtras, "CRE2", yams],
             resources: [.embedInCode("Catalogue")]),
         module(
-            "Intake", ["EventModel", "Connectors", "Journal", "Ledger", "EventStore", crypto]),
+            "Intake", ["Digests", "EventModel", "Connectors", "Journal", "Ledger", "EventStore", crypto]),
         module(
             "Detection", ["EventModel", "QueryLanguage", "EventStore", crypto, "CRE2", yams, grdb],
             resources: [.embedInCode("Rules"), .embedInCode("Incidents")]),
@@ -128,6 +130,7 @@ let package = Package(
             name: "TestSupport", dependencies: ["EventModel"], path: "Tests/TestSupport",
             swiftSettings: swiftSettings),
         .testTarget(name: "ArchitectureTests", swiftSettings: swiftSettings),
+        tests("Digests", [crypto]),
         tests("EventModel"),
         tests("DurableFiles", [systemPackage]),
         tests("Ledger", ["DurableFiles", systemPackage]),

@@ -6,11 +6,12 @@ import Testing
 struct ModuleTableTests {
     /// Of each module in the table's order, what it may import besides what everybody may.
     static let table: [(module: String, imports: Set<String>)] = [
-        ("CSimdJSON", []), ("CRE2", []), ("CZstd", []), ("CZlib", []),
+        ("CSimdJSON", []), ("CRE2", []), ("CSHA256", []), ("CZstd", []), ("CZlib", []),
+        ("Digests", ["CSHA256", "Crypto"]),
         ("EventModel", ["CSimdJSON"]),
         ("DurableFiles", ["SystemPackage"]),
-        ("Ledger", ["DurableFiles", "Crypto", "SystemPackage"]),
-        ("Journal", ["DurableFiles", "Crypto", "CZstd", "SystemPackage"]),
+        ("Ledger", ["Digests", "DurableFiles", "Crypto", "SystemPackage"]),
+        ("Journal", ["Digests", "DurableFiles", "CZstd", "SystemPackage"]),
         ("QueryLanguage", ["EventModel", "CRE2"]),
         ("AccessControl", ["EventModel", "QueryLanguage"]),
         (
@@ -22,7 +23,7 @@ struct ModuleTableTests {
         ),
         ("Identity", ["EventModel", "AccessControl", "JWTKit", "X509", "Crypto", "GRDB"]),
         ("Connectors", ["EventModel", "Identity", "Crypto", "CryptoExtras", "CRE2", "Yams"]),
-        ("Intake", ["EventModel", "Connectors", "Journal", "Ledger", "EventStore", "Crypto"]),
+        ("Intake", ["Digests", "EventModel", "Connectors", "Journal", "Ledger", "EventStore", "Crypto"]),
         ("Detection", ["EventModel", "QueryLanguage", "EventStore", "Crypto", "CRE2", "Yams", "GRDB"]),
         ("Provenance", ["EventModel", "Ledger", "DurableFiles", "Crypto", "X509", "SwiftASN1", "Yams", "GRDB"]),
         (
@@ -37,8 +38,8 @@ struct ModuleTableTests {
     ]
 
     private static let everythingAbove: Set<String> = [
-        "CZstd", "CZlib", "EventModel", "DurableFiles", "Ledger", "Journal", "QueryLanguage", "AccessControl",
-        "EventStore", "Identity", "Connectors", "Intake", "Detection", "Provenance", "Delivery",
+        "CZstd", "CZlib", "Digests", "EventModel", "DurableFiles", "Ledger", "Journal", "QueryLanguage",
+        "AccessControl", "EventStore", "Identity", "Connectors", "Intake", "Detection", "Provenance", "Delivery",
     ]
     private static let libraries: Set<String> = [
         "Crypto", "GRDB", "Yams", "SystemPackage", "Hummingbird", "HummingbirdCore", "HummingbirdTLS", "HTTPTypes",

@@ -41,6 +41,38 @@ import Testing
         #expect(root.hex == Self.root)
     }
 
+    @Test("Roots that are computed together are those that each event has alone", arguments: [1, 2, 31, 32])
+    func together(count: Int) {
+        let bytes = (0..<8_192).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
+        bytes.withUnsafeBytes { bytes in
+            let events = (0..<count).map { event in
+                // Groups of all lengths, a few of them empty, as those of events are.
+                let parts = (0..<6).map { group in
+                    UnsafeRawBufferPointer(rebasing: bytes[event..<event + (event * 97 + group * 389) % 2_000])
+                }
+                return (
+                    groups: CommittedGroups(
+                        envelope: parts[0], actor: parts[1], network: parts[2], resource: parts[3], text: parts[4],
+                        raw: parts[5]),
+                    salts: UnsafeRawBufferPointer(rebasing: bytes[event * 7..<event * 7 + 96])
+                )
+            }
+            let expected = events.map { event in
+                var root = TreeHash.zero
+                root.withUnsafeMutableBytes { EventCommitment.root(of: event.groups, salts: event.salts, into: $0) }
+                return root
+            }
+            var queue = CommitmentQueue()
+            // Twice: the queue is used again and again.
+            for _ in 0..<2 {
+                for event in events { queue.add(event.groups, salts: event.salts) }
+                var roots: [TreeHash] = []
+                queue.finish { roots.append($0) }
+                #expect(roots == expected)
+            }
+        }
+    }
+
     @Test("Each group can be disclosed alone and leads to the same root", arguments: 0..<6)
     func disclosure(group: Int) throws {
         var others = try Self.hashes.map { try #require(LowercaseHex.decode($0).flatMap { TreeHash($0) }) }

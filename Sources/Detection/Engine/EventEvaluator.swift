@@ -132,13 +132,8 @@ final class EventEvaluator {
     /// Returns the length of the folded copy.
     private func fold(_ text: UnsafeRawBufferPointer) -> Int {
         folded.reserve(text.count, filling: 0)
-        let output = folded.base
-        var joined: UInt8 = 0
-        for position in 0..<text.count {
-            joined |= text[position]
-            output[position] = CaseFolding.fold(text[position])
-        }
-        guard joined >= 0x80 else { return text.count }
+        let output = UnsafeMutableRawBufferPointer(start: folded.base, count: text.count)
+        if CaseFolding.foldASCII(text, to: output) { return text.count }
         var bytes: [UInt8] = []
         CaseFolding.appendFolded(text, to: &bytes)
         folded.reserve(bytes.count, filling: 0)

@@ -185,6 +185,17 @@ final class EventValues {
     }
 
     private func fold(_ index: Int) {
+        let value = values[index]
+        if let base = value.base {
+            // Nearly all text is ASCII, which is as long when it is folded.
+            let offset = arena.count
+            let room = arena.extend(by: value.count)
+            if CaseFolding.foldASCII(UnsafeRawBufferPointer(start: base, count: value.count), to: room) {
+                values[index].foldedOffset = offset
+                values[index].foldedCount = value.count
+                return
+            }
+        }
         var bytes: [UInt8] = []
         CaseFolding.appendFolded(text(index), to: &bytes)
         values[index].foldedOffset = arena.append(bytes)
@@ -223,25 +234,33 @@ final class EventValues {
 
 /// Which fields of a program are canonical fields, by the number of the entry.
 struct CanonicalFields: Sendable {
-    private var byField: [[Int32]] = Array(repeating: [], count: 256)
-    private var extensions: [(key: [UInt8], field: Int32)] = []
-    private(set) var isUsed = false
+    /// The program's fields by canonical field, those of field `n` from the `n`th start to the next.
+    private let fields: FlatArray<Int32>
+    private let starts: FlatArray<Int32>
+    private let extensions: [(key: [UInt8], field: Int32)]
+    let isUsed: Bool
 
-    init(_ fields: [FieldAccess]) {
-        for (number, access) in fields.enumerated() {
+    init(_ accesses: [FieldAccess]) {
+        var byField: [[Int32]] = Array(repeating: [], count: Int(UInt8.max) + 1)
+        var extensions: [(key: [UInt8], field: Int32)] = []
+        for (number, access) in accesses.enumerated() {
             switch access.canonical {
             case .field(let field): byField[Int(field.rawValue)].append(Int32(number))
             case .extensionKey(let key): extensions.append((key, Int32(number)))
             case nil: continue
             }
-            isUsed = true
         }
+        self.extensions = extensions
+        fields = FlatArray(byField.flatMap { $0 })
+        starts = FlatArray(byField.reduce(into: [Int32(0)]) { $0.append($0[$0.count - 1] + Int32($1.count)) })
+        isUsed = accesses.contains { $0.canonical != nil }
     }
 
     /// Hands the program's fields that an entry belongs to, with the value, to `body`.
     @inline(__always)
     func forEachField(_ entry: SealedEntries.Entry, _ body: (Int, UnsafeRawBufferPointer) -> Void) {
-        for field in byField[Int(entry.field.rawValue)] { body(Int(field), entry.value) }
+        let number = Int(entry.field.rawValue)
+        for place in starts[number]..<starts[number + 1] { body(Int(fields[Int(place)]), entry.value) }
         guard entry.field == .ext, !extensions.isEmpty, let separator = entry.value.firstIndex(of: 0) else { return }
         for (key, field) in extensions where entry.value.slice(0..<separator).elementsEqual(key) {
             body(Int(field), entry.value.slice(separator + 1..<entry.value.count))

@@ -18,6 +18,10 @@ struct GroupPlan {
 
     init(_ batches: [PreparedBatch], startingAt start: LeafIndex, table: DeduplicationTable) {
         var next = start.rawValue
+        let count = batches.reduce(0) { $0 + $1.items.count }
+        // Grown on the way, it would be filled many times over.
+        fresh.reserveCapacity(count)
+        additions.reserveCapacity(count)
         for batch in batches {
             var mask = RecordMask(keepingAll: batch.items.count)
             var outcomes: [CommitOutcome] = []

@@ -13,24 +13,42 @@ package enum LeafEntries {
         firstIndex: LeafIndex, partition: JournalPartition, bytes: UnsafeRawBufferPointer,
         ranges: some Sequence<Range<Int>>, seeds: SeedTable
     ) throws -> [LeafEntry] {
+        let ranges = Array(ranges)
         var entries: [LeafEntry] = []
+        entries.reserveCapacity(ranges.count)
+        var queue = CommitmentQueue()
         var deriver: SaltDeriver?
-        var bundle: UInt64?
-        var index = firstIndex.rawValue
-        for range in ranges {
-            if bundle != JournalBundle.number(of: index) {
-                let number = JournalBundle.number(of: index)
-                bundle = number
-                guard let seed = seeds[bundle: number, partition] else {
-                    throw IntakeError(.diskFailed, "the salt seed of leaf \(index) is missing")
+        try withUnsafeTemporaryAllocation(
+            byteCount: CommitmentQueue.capacity * EventSalts.byteCount, alignment: 8
+        ) { salts in
+            while entries.count < ranges.count {
+                let index = firstIndex.rawValue + UInt64(entries.count)
+                let bundle = JournalBundle.number(of: index)
+                let position = Int(JournalBundle.position(of: index))
+                if position == 0 || deriver == nil {
+                    guard let seed = seeds[bundle: bundle, partition] else {
+                        throw IntakeError(.diskFailed, "the salt seed of leaf \(index) is missing")
+                    }
+                    deriver = SaltDeriver(seed)
                 }
-                deriver = SaltDeriver(seed)
+                let count = min(
+                    CommitmentQueue.capacity, ranges.count - entries.count, Int(JournalBundle.size) - position)
+                let written = deriver?.writeSalts(of: position..<position + count, to: salts) ?? 0
+                guard written == count else {
+                    throw IntakeError(.diskFailed, "the salts of leaf \(index + UInt64(written)) were destroyed")
+                }
+                let views = try ranges[entries.count..<entries.count + count].map { try SealedView(bytes.slice($0)) }
+                for (number, view) in views.enumerated() {
+                    let start = number * EventSalts.byteCount
+                    queue.add(
+                        try groups(of: view),
+                        salts: UnsafeRawBufferPointer(rebasing: salts[start..<start + EventSalts.byteCount]))
+                }
+                var next = views.makeIterator()
+                queue.finish { root in
+                    if let view = next.next() { entries.append(entry(of: view, root: root)) }
+                }
             }
-            guard let salts = deriver?.salts(at: JournalBundle.position(of: index)) else {
-                throw IntakeError(.diskFailed, "the salts of leaf \(index) were destroyed")
-            }
-            entries.append(try entry(of: SealedView(bytes.slice(range)), salts: salts))
-            index += 1
         }
         return entries
     }
@@ -49,29 +67,34 @@ package enum LeafEntries {
             default: throw IntakeError(.diskFailed, "the group \(group.name) is not as its remains say")
             }
         }
-        return LeafEntry(
-            kind: LeafKind(rawValue: view.kind), retentionClass: view.retentionClass,
-            received: UInt64(clamping: view.received.milliseconds),
-            root: try EventCommitment.root(groupHashes: hashes))
+        return entry(of: view, root: try EventCommitment.root(groupHashes: hashes))
     }
 
     /// The entry of one event.
     package static func entry(of view: SealedView, salts: EventSalts) throws -> LeafEntry {
+        let groups = try groups(of: view)
+        var root = TreeHash.zero
+        root.withUnsafeMutableBytes { root in
+            salts.withUnsafeBytes { EventCommitment.root(of: groups, salts: $0, into: root) }
+        }
+        return entry(of: view, root: root)
+    }
+
+    private static func entry(of view: SealedView, root: TreeHash) -> LeafEntry {
+        LeafEntry(
+            kind: LeafKind(rawValue: view.kind), retentionClass: view.retentionClass,
+            received: UInt64(clamping: view.received.milliseconds), root: root)
+    }
+
+    private static func groups(of view: SealedView) throws -> CommittedGroups {
         func group(_ group: FieldGroup) throws -> UnsafeRawBufferPointer {
             guard let bytes = view.group(group) else {
                 throw IntakeError(.diskFailed, "the group \(group.name) was destroyed")
             }
             return bytes
         }
-        let groups = CommittedGroups(
+        return CommittedGroups(
             envelope: try group(.envelope), actor: try group(.actor), network: try group(.network),
             resource: try group(.resource), text: try group(.text), raw: try group(.raw))
-        let root = withUnsafeTemporaryAllocation(byteCount: TreeHash.byteCount, alignment: 8) { root in
-            salts.withUnsafeBytes { EventCommitment.root(of: groups, salts: $0, into: root) }
-            return TreeHash(copying: UnsafeRawBufferPointer(root))
-        }
-        return LeafEntry(
-            kind: LeafKind(rawValue: view.kind), retentionClass: view.retentionClass,
-            received: UInt64(clamping: view.received.milliseconds), root: root)
     }
 }

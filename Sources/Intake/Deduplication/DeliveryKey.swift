@@ -1,4 +1,4 @@
-import Crypto
+import Digests
 package import EventModel
 
 /// What makes two deliveries of one event the same: a keyed hash over source, connector and delivery id.
@@ -31,14 +31,12 @@ package struct DeliveryKeyer: Sendable {
         text.append(contentsOf: connector.utf8)
         text.append(0)
         text.append(contentsOf: delivery)
-        return Self.hash(text).withUnsafeBytes {
-            DeliveryKey(bits: $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
-        }
+        return DeliveryKey(bits: text.withUnsafeBytes { Self.word(1, ofDigestOf: $0) })
     }
 
     /// A keyed 64-bit digest of a payload, from its SHA-256.
     package func payloadDigest(sha256: UnsafeRawBufferPointer) -> UInt64 {
-        Self.hash(secret + sha256).withUnsafeBytes { $0.loadUnaligned(as: UInt64.self) }
+        secret.withUnsafeBytes { Self.word(0, ofDigestOf: sha256, after: $0) }
     }
 
     /// Key and payload digest of an event that was sealed before, for rebuilding the table; nil when it has no key.
@@ -55,11 +53,14 @@ package struct DeliveryKeyer: Sendable {
         )
     }
 
-    private static func hash(_ text: [UInt8]) -> SHA256.Digest {
-        text.withUnsafeBytes { text in
-            var hash = SHA256()
-            hash.update(bufferPointer: text)
-            return hash.finalize()
+    /// One of the four words of a SHA-256.
+    private static func word(
+        _ number: Int, ofDigestOf body: UnsafeRawBufferPointer,
+        after head: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)
+    ) -> UInt64 {
+        withUnsafeTemporaryAllocation(byteCount: MessageDigest.byteCount, alignment: 8) { digest in
+            MessageDigest.write(of: body, after: head, to: digest.baseAddress!)
+            return digest.load(fromByteOffset: number * 8, as: UInt64.self)
         }
     }
 }

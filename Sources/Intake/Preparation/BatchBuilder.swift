@@ -1,4 +1,4 @@
-import Crypto
+internal import Digests
 package import EventModel
 import Journal
 
@@ -33,7 +33,8 @@ package struct BatchBuilder {
     private var lengths: [UInt32] = []
     private var items: [PreparedBatch.Item] = []
     private var positions: [Int] = []
-    /// The digest of the payload at hand.
+    /// The digest of the payload at hand, and how it is written.
+    private var digest = [UInt8](repeating: 0, count: MessageDigest.byteCount)
     private var hex: [UInt8] = []
     private var rejected: [RejectedEntry] = []
 
@@ -64,9 +65,7 @@ package struct BatchBuilder {
         position: Int, part: String?, kind: UInt8 = 0, keyedByContent: Bool = false,
         flag: (DeliveryKey, UInt64) -> String? = { _, _ in nil }
     ) {
-        var hash = SHA256()
-        hash.update(bufferPointer: payload)
-        let digest = hash.finalize()
+        digest.withUnsafeMutableBytes { MessageDigest.write(of: payload, to: $0.baseAddress!) }
         hex.removeAll(keepingCapacity: true)
         digest.withUnsafeBytes { Hex.append($0, to: &hex) }
         complete(&record, payload: payload, payloadType: payloadType, part: part)

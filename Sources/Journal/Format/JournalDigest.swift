@@ -1,5 +1,3 @@
-import Crypto
-
 /// The digests that make a chain of everything in a journal: each covers the one before it, so that no file header and
 /// no frame can be altered, dropped, moved or taken from another journal without a mismatch.
 /// (docs/format, "Journal", part "Digests".)
@@ -26,10 +24,8 @@ enum JournalDigest {
     private static func digest(
         _ label: [UInt8], _ previous: Bytes32?, _ bytes: UnsafeRawBufferPointer
     ) -> Bytes32 {
-        var hash = SHA256()
-        hash.update(data: label)
-        previous?.withUnsafeBytes { hash.update(bufferPointer: $0) }
-        hash.update(bufferPointer: bytes)
-        return hash.finalize().withUnsafeBytes { Bytes32($0) }
+        var head = label
+        previous?.withUnsafeBytes { head.append(contentsOf: $0) }
+        return head.withUnsafeBytes { Bytes32(digestOf: bytes, after: $0) }
     }
 }

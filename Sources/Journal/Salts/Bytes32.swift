@@ -1,3 +1,5 @@
+internal import Digests
+
 /// 32 bytes without an allocation: a digest or a key. Compares in constant time only where a caller makes it so; no
 /// comparison here decides anything secret.
 package struct Bytes32: Sendable, Hashable {
@@ -19,6 +21,17 @@ package struct Bytes32: Sendable, Hashable {
     package init?(_ bytes: [UInt8]) {
         guard bytes.count == Self.count else { return nil }
         self = bytes.withUnsafeBytes { Bytes32($0) }
+    }
+
+    /// The SHA-256 of `head ‖ body`.
+    init(
+        digestOf body: UnsafeRawBufferPointer,
+        after head: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)
+    ) {
+        self = .zero
+        Swift.withUnsafeMutableBytes(of: &words) {
+            MessageDigest.write(of: body, after: head, to: $0.baseAddress!)
+        }
     }
 
     /// 32 random bytes; as secret as the generator is.

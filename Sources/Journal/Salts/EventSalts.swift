@@ -7,12 +7,16 @@ package struct EventSalts: Sendable, Hashable {
     package static let groups = 6
     /// Bytes of one salt.
     package static let saltBytes = 16
+    /// Hashes that give the salts, two each.
+    static let pairs = groups / 2
+    /// Bytes of an event's salts together.
+    package static let byteCount = groups * saltBytes
 
-    private let pairs: (Bytes32, Bytes32, Bytes32)
+    private let hashes: (Bytes32, Bytes32, Bytes32)
 
     /// The salts that follow from an event's key.
     package init(key: Bytes32) {
-        pairs = (LabelledHash.saltPair(0, key), LabelledHash.saltPair(1, key), LabelledHash.saltPair(2, key))
+        hashes = (LabelledHash.saltPair(0, key), LabelledHash.saltPair(1, key), LabelledHash.saltPair(2, key))
     }
 
     /// Calls `body` with the 16 bytes of a group's salt.
@@ -27,14 +31,14 @@ package struct EventSalts: Sendable, Hashable {
 
     /// Calls `body` with all 96 bytes, in the order of the groups.
     package func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
-        try Swift.withUnsafeBytes(of: pairs, body)
+        try Swift.withUnsafeBytes(of: hashes, body)
     }
 
     /// A group's salt as an array.
     package func salt(ofGroup group: Int) -> [UInt8] { withSalt(ofGroup: group) { Array($0) } }
 
     package static func == (left: Self, right: Self) -> Bool {
-        left.pairs == right.pairs
+        left.hashes == right.hashes
     }
 
     package func hash(into hasher: inout Hasher) {

@@ -1,3 +1,5 @@
+internal import Digests
+
 /// Derives the salts of a seed's events. Keeps the path to the last key, so that a walk over all positions costs two
 /// tree hashes an event instead of eight, and three more for the salts.
 package struct SaltDeriver: Sendable {
@@ -19,6 +21,43 @@ package struct SaltDeriver: Sendable {
     /// - Complexity: five hashes for consecutive positions, at most eleven.
     package mutating func salts(at position: UInt8) -> EventSalts? {
         key(at: position).map(EventSalts.init(key:))
+    }
+
+    /// Writes the salts of events at consecutive positions, 96 bytes each, as ``salts(at:)`` gives them one by one.
+    ///
+    /// - Precondition: `salts` has room for them.
+    /// - Returns: How many were written: all, or as many as come before the first one whose key was destroyed.
+    /// - Complexity: Five hashes an event, of which three are made together with others.
+    package mutating func writeSalts(of positions: Range<Int>, to salts: UnsafeMutableRawBufferPointer) -> Int {
+        precondition(salts.count >= positions.count * EventSalts.byteCount, "there is no room for the salts")
+        var keys: [Bytes32] = []
+        keys.reserveCapacity(positions.count)
+        for position in positions {
+            guard let key = key(at: UInt8(position)) else { break }
+            keys.append(key)
+        }
+        var digests = DigestQueue(capacity: keys.count * EventSalts.pairs)
+        let hash = LabelledHash.saltPair
+        withUnsafeTemporaryAllocation(byteCount: EventSalts.pairs * hash.headBytes, alignment: 1) { heads in
+            for pair in 0..<EventSalts.pairs {
+                let head = UnsafeMutableRawBufferPointer(
+                    rebasing: heads[pair * hash.headBytes..<(pair + 1) * hash.headBytes])
+                hash.writeHead(UInt8(pair), to: head)
+            }
+            keys.withUnsafeBytes { keys in
+                for place in 0..<keys.count / Bytes32.count * EventSalts.pairs {
+                    let (event, pair) = place.quotientAndRemainder(dividingBy: EventSalts.pairs)
+                    digests.add(
+                        head: UnsafeRawBufferPointer(
+                            rebasing: heads[pair * hash.headBytes..<(pair + 1) * hash.headBytes]),
+                        body: UnsafeRawBufferPointer(
+                            rebasing: keys[event * Bytes32.count..<(event + 1) * Bytes32.count]),
+                        digest: salts.baseAddress! + place * Bytes32.count)
+                }
+                digests.run()
+            }
+        }
+        return keys.count
     }
 
     /// The event's key at a position, from which ``EventSalts`` follow.

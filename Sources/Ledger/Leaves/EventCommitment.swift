@@ -1,4 +1,4 @@
-internal import Crypto
+internal import Digests
 
 /// The canonical bytes of an event's six redaction groups, in the order of their numbers.
 package struct CommittedGroups {
@@ -33,24 +33,24 @@ package enum EventCommitment {
     /// The bytes of one group's salt.
     package static let saltSize = 16
 
-    private static let groupLabel = "custody/group/v1"
-    private static let eventLabel = "custody/event/v1"
-    private static let labelSize = 16
-    private static let groupPrefixSize = labelSize + 1 + saltSize
-    private static let eventInputSize = labelSize + groupCount * TreeHash.byteCount
+    static let groupLabel: StaticString = "custody/group/v1"
+    static let eventLabel: StaticString = "custody/event/v1"
+    static let labelSize = 16
+    static let groupPrefixSize = labelSize + 1 + saltSize
+    static let eventInputSize = labelSize + groupCount * TreeHash.byteCount
 
     /// Writes the event root.
     ///
     /// - Parameter salts: the six salts in group order, 96 bytes.
     /// - Precondition: `salts` holds 96 bytes and `root` has room for exactly 32.
-    /// - Complexity: seven digests; allocates nothing but what the digest implementation does.
+    /// - Complexity: seven digests; allocates nothing. ``CommitmentQueue`` makes the roots of many events in half the time.
     package static func root(
         of groups: CommittedGroups, salts: UnsafeRawBufferPointer, into root: UnsafeMutableRawBufferPointer
     ) {
         precondition(salts.count == groupCount * saltSize, "six salts of 16 bytes")
         precondition(root.count == TreeHash.byteCount, "a root has 32 bytes")
         withUnsafeTemporaryAllocation(byteCount: eventInputSize, alignment: 8) { input in
-            copy(eventLabel, to: input)
+            copy(eventLabel, to: input.baseAddress!)
             func add(_ group: Int, _ bytes: UnsafeRawBufferPointer) {
                 let salt = UnsafeRawBufferPointer(rebasing: salts[group * saltSize..<(group + 1) * saltSize])
                 let hash = groupHash(group: UInt8(group), salt: salt, bytes: bytes)
@@ -62,7 +62,7 @@ package enum EventCommitment {
             add(3, groups.resource)
             add(4, groups.text)
             add(5, groups.raw)
-            root.storeBytes(of: digest(UnsafeRawBufferPointer(input)), as: TreeHash.self)
+            root.storeBytes(of: TreeHash(digestOf: UnsafeRawBufferPointer(input)), as: TreeHash.self)
         }
     }
 
@@ -74,13 +74,10 @@ package enum EventCommitment {
     ) -> TreeHash {
         precondition(salt.count == saltSize, "a salt has 16 bytes")
         return withUnsafeTemporaryAllocation(byteCount: groupPrefixSize, alignment: 8) { prefix in
-            copy(groupLabel, to: prefix)
+            copy(groupLabel, to: prefix.baseAddress!)
             prefix[labelSize] = group
             UnsafeMutableRawBufferPointer(rebasing: prefix[(labelSize + 1)...]).copyMemory(from: salt)
-            var function = SHA256()
-            function.update(bufferPointer: UnsafeRawBufferPointer(prefix))
-            function.update(bufferPointer: bytes)
-            return TreeHash(function.finalize())
+            return TreeHash(digestOf: bytes, after: UnsafeRawBufferPointer(prefix))
         }
     }
 
@@ -91,7 +88,12 @@ package enum EventCommitment {
         guard groupHashes.count == groupCount else {
             throw LedgerError(.malformed, "an event has \(groupCount) group hashes, not \(groupHashes.count)")
         }
-        return digest(Array(eventLabel.utf8) + TreeHash.bytes(of: groupHashes))
+        return withUnsafeTemporaryAllocation(byteCount: labelSize, alignment: 8) { label in
+            copy(eventLabel, to: label.baseAddress!)
+            return TreeHash.bytes(of: groupHashes).withUnsafeBytes {
+                TreeHash(digestOf: $0, after: UnsafeRawBufferPointer(label))
+            }
+        }
     }
 
     /// The event root from one disclosed group and the hashes of the other five, in group order.
@@ -115,17 +117,7 @@ package enum EventCommitment {
         return try root(groupHashes: hashes)
     }
 
-    private static func copy(_ label: String, to target: UnsafeMutableRawBufferPointer) {
-        target.copyBytes(from: label.utf8)
-    }
-
-    private static func digest(_ input: [UInt8]) -> TreeHash {
-        input.withUnsafeBytes { digest($0) }
-    }
-
-    private static func digest(_ input: UnsafeRawBufferPointer) -> TreeHash {
-        var function = SHA256()
-        function.update(bufferPointer: input)
-        return TreeHash(function.finalize())
+    static func copy(_ label: StaticString, to target: UnsafeMutableRawPointer) {
+        target.copyMemory(from: label.utf8Start, byteCount: labelSize)
     }
 }

@@ -1,4 +1,4 @@
-internal import Crypto
+internal import Digests
 
 /// The hash functions of RFC 6962, section 2.1 (RFC 9162 has the same), over SHA-256.
 package enum MerkleHashing {
@@ -7,14 +7,14 @@ package enum MerkleHashing {
     private static let nodeInputSize = 1 + 2 * TreeHash.byteCount
 
     /// The root of the tree without leaves: the hash of no bytes.
-    package static let emptyRoot = TreeHash(SHA256().finalize())
+    package static let emptyRoot = TreeHash(digestOf: UnsafeRawBufferPointer(start: nil, count: 0))
 
     /// The hash of one entry: `SHA-256(0x00 ‖ entry)`.
     package static func leaf(_ entry: UnsafeRawBufferPointer) -> TreeHash {
         withUnsafeTemporaryAllocation(byteCount: entry.count + 1, alignment: 1) { input in
             input[0] = leafPrefix
             UnsafeMutableRawBufferPointer(rebasing: input[1...]).copyMemory(from: entry)
-            return digest(UnsafeRawBufferPointer(input))
+            return TreeHash(digestOf: UnsafeRawBufferPointer(input))
         }
     }
 
@@ -24,42 +24,51 @@ package enum MerkleHashing {
             input[0] = nodePrefix
             input.storeBytes(of: left, toByteOffset: 1, as: TreeHash.self)
             input.storeBytes(of: right, toByteOffset: 1 + TreeHash.byteCount, as: TreeHash.self)
-            return digest(UnsafeRawBufferPointer(input))
+            return TreeHash(digestOf: UnsafeRawBufferPointer(input))
         }
     }
 
     /// The root over hashes of equal height, as RFC 6962 forms it: `MTH`, given its leaves' hashes.
     ///
-    /// - Complexity: O(*n*) hashes; pairs are merged level by level in one array, an odd one out moves up unchanged,
-    ///   which gives the same tree as splitting at the largest power of two.
+    /// - Complexity: O(*n*) hashes; pairs are merged level by level, an odd one out moves up unchanged, which gives the
+    ///   same tree as splitting at the largest power of two.
     package static func root(_ hashes: [TreeHash]) -> TreeHash {
         guard !hashes.isEmpty else { return emptyRoot }
+        var digests = DigestQueue(capacity: hashes.count / 2)
         var row = hashes
-        var count = row.count
-        while count > 1 {
-            let pairs = count / 2
-            for pair in 0..<pairs {
-                row[pair] = node(row[2 * pair], row[2 * pair + 1])
-            }
-            if count.isMultiple(of: 2) {
-                count = pairs
-            } else {
-                row[pairs] = row[count - 1]
-                count = pairs + 1
-            }
-        }
+        while row.count > 1 { row = parents(of: row, &digests) }
         return row[0]
     }
 
-    private static func digest(_ input: UnsafeRawBufferPointer) -> TreeHash {
-        var function = SHA256()
-        function.update(bufferPointer: input)
-        return TreeHash(function.finalize())
+    /// The hashes one level up.
+    private static func parents(of row: [TreeHash], _ digests: inout DigestQueue) -> [TreeHash] {
+        let pairs = row.count / 2
+        // What is no pair moves up unchanged.
+        var parents = Array(row[pairs...])
+        withUnsafeBytes(of: nodePrefix) { prefix in
+            row.withUnsafeBytes { row in
+                parents.withUnsafeMutableBytes { parents in
+                    for pair in 0..<pairs {
+                        digests.add(
+                            head: prefix,
+                            body: UnsafeRawBufferPointer(rebasing: row[pair * 64..<pair * 64 + 64]),
+                            digest: parents.baseAddress! + pair * TreeHash.byteCount)
+                    }
+                    digests.run()
+                }
+            }
+        }
+        return parents
     }
 }
 
 extension TreeHash {
-    init(_ digest: SHA256Digest) {
-        self = digest.withUnsafeBytes { TreeHash(copying: $0) }
+    /// The digest of `head ‖ body`.
+    init(
+        digestOf body: UnsafeRawBufferPointer,
+        after head: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)
+    ) {
+        self = .zero
+        withUnsafeMutableBytes { MessageDigest.write(of: body, after: head, to: $0.baseAddress!) }
     }
 }

@@ -1,6 +1,7 @@
 import Foundation
-import Journal
 import Testing
+
+@testable import Journal
 
 @Suite("Salts")
 struct SaltVectorTests {
@@ -52,6 +53,27 @@ struct SaltVectorTests {
         for position in UInt8.min...UInt8.max {
             var fresh = SaltDeriver(SaltSeed(root: root))
             #expect(walking.salts(at: position) == fresh.salts(at: position))
+        }
+    }
+
+    @Test("Salts that are written together are those of each event; they end before a key that was destroyed")
+    func together() throws {
+        let root = try #require(Bytes32(bytes(vectors.seeds[1].seed)))
+        let half = try #require(
+            SaltSeed.Subtree(depth: 1, firstPosition: 0, key: LabelledHash.treeNode(0, root)))
+        for (seed, positions, written) in [
+            (SaltSeed(root: root), 0..<256, 256), (SaltSeed(root: root), 255..<256, 1),
+            (SaltSeed(root: root), 5..<5, 0), (try #require(SaltSeed(subtrees: [half])), 100..<140, 28),
+        ] {
+            var deriver = SaltDeriver(seed)
+            var salts = [UInt8](repeating: 0, count: positions.count * EventSalts.byteCount)
+            let count = salts.withUnsafeMutableBytes { deriver.writeSalts(of: positions, to: $0) }
+            #expect(count == written)
+            var single = SaltDeriver(seed)
+            let expected = positions.prefix(written).flatMap { position in
+                (single.salts(at: UInt8(position)).map { salts in (0..<6).flatMap(salts.salt(ofGroup:)) }) ?? []
+            }
+            #expect(Array(salts.prefix(written * EventSalts.byteCount)) == expected)
         }
     }
 
