@@ -79,8 +79,8 @@ let package = Package(
         module(
             "EventStore",
             [
-                "EventModel", "QueryLanguage", "AccessControl", "Journal", "DurableFiles", crypto, systemPackage,
-                "CZstd", "CRE2",
+                "Digests", "EventModel", "QueryLanguage", "AccessControl", "Journal", "DurableFiles", crypto,
+                systemPackage, "CZstd", "CRE2",
             ]),
         module("Identity", ["EventModel", "AccessControl", crypto, grdb]),
         module(

@@ -17,8 +17,8 @@ struct ModuleTableTests {
         (
             "EventStore",
             [
-                "EventModel", "QueryLanguage", "AccessControl", "Journal", "DurableFiles", "Crypto", "CZstd", "CRE2",
-                "SystemPackage",
+                "Digests", "EventModel", "QueryLanguage", "AccessControl", "Journal", "DurableFiles", "Crypto", "CZstd",
+                "CRE2", "SystemPackage",
             ]
         ),
         ("Identity", ["EventModel", "AccessControl", "JWTKit", "X509", "Crypto", "GRDB"]),

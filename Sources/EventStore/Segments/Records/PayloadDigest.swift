@@ -1,4 +1,4 @@
-import Crypto
+import Digests
 
 /// The value of `payload.sha256` for a payload: 64 hexadecimal digits.
 final class PayloadDigest {
@@ -9,9 +9,9 @@ final class PayloadDigest {
 
     /// The digits for a payload, until the next call.
     func of(_ payload: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
-        var hash = SHA256()
-        hash.update(bufferPointer: payload)
-        hash.finalize().withUnsafeBytes { digest in
+        var digest: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+        withUnsafeMutableBytes(of: &digest) { digest in
+            MessageDigest.write(of: payload, to: digest.baseAddress!)
             for (position, byte) in digest.enumerated() {
                 text[position * 2] = Self.digit(byte >> 4)
                 text[position * 2 + 1] = Self.digit(byte & 15)
