@@ -50,7 +50,7 @@ struct PathSlots: ~Copyable {
     }
 
     @inline(__always)
-    private func has(_ slot: Int) -> Bool { bits[slot >> 6] & (1 << UInt64(slot & 63)) != 0 }
+    func has(_ slot: Int) -> Bool { bits[slot >> 6] & (1 << UInt64(slot & 63)) != 0 }
 
     @inline(__always)
     subscript(slot: Int) -> JSONValue? {

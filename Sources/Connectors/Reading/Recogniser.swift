@@ -25,6 +25,13 @@ package struct Recogniser: Sendable {
         let score: Int
     }
 
+    /// A rule to look at when a payload has a value in some slot.
+    private struct Candidate: BitwiseCopyable, Sendable {
+        let rule: Int32
+        /// Another slot that it demands, the most telling one left; -1 for none. Most rules that cannot fit lack it.
+        let second: Int32
+    }
+
     private let connectors: [Connector]
     private let paths: PathTrie
     /// Highest score first: of the rules that fit, the first decides.
@@ -33,7 +40,7 @@ package struct Recogniser: Sendable {
     private let demands: SlotMasks
     /// For each slot, the rules of which it is the most telling demand: the one that the fewest rules make. A payload that
     /// has no value there cannot fit, so that only rules whose slot it has are looked at, however many there are.
-    private let rulesOfSlot: Kept<Kept<Int32>>
+    private let rulesOfSlot: Kept<Kept<Candidate>>
     /// Rules that demand headers alone.
     private let rulesOfHeaders: Kept<Int32>
     /// Holds all these.
@@ -80,12 +87,14 @@ package struct Recogniser: Sendable {
             for slot in slots { demandCounts[slot] += 1 }
         }
         self.demands = demands
-        var rulesOfSlot = [[Int32]](repeating: [], count: scope.paths.count)
+        var rulesOfSlot = [[Candidate]](repeating: [], count: scope.paths.count)
         var rulesOfHeaders: [Int32] = []
         for (number, rule) in self.rules.enumerated() {
-            let slots = rule.claims.compactMap(\.demandedSlot)
-            if let telling = slots.min(by: { (demandCounts[$0], $0) < (demandCounts[$1], $1) }) {
-                rulesOfSlot[telling].append(Int32(number))
+            let slots = Set(rule.claims.compactMap(\.demandedSlot))
+                .sorted { (demandCounts[$0], $0) < (demandCounts[$1], $1) }
+            if let telling = slots.first {
+                rulesOfSlot[telling].append(
+                    Candidate(rule: Int32(number), second: slots.count > 1 ? Int32(slots[1]) : -1))
             } else {
                 rulesOfHeaders.append(Int32(number))
             }
@@ -107,8 +116,9 @@ package struct Recogniser: Sendable {
         for slot in normaliser.slots.touched {
             for candidate in rulesOfSlot[slot] {
                 // Behind one that fits stand only worse ones.
-                guard candidate < best else { break }
-                if fits(Int(candidate), normaliser.slots, headers) { best = Int(candidate) }
+                guard candidate.rule < best else { break }
+                guard candidate.second < 0 || normaliser.slots.has(Int(candidate.second)) else { continue }
+                if fits(Int(candidate.rule), normaliser.slots, headers) { best = Int(candidate.rule) }
             }
         }
         if !headers.isEmpty {
