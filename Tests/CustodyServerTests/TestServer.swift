@@ -33,6 +33,7 @@ struct TestServer {
         configuration.adminToken = adminToken
         // On a busy machine a count may take long, and what a page shows is not to depend on that.
         configuration.pageCounts = .seconds(60)
+        configuration.startPatience = .seconds(60)
         configure(&configuration)
         // One that keeps its metadata: requests over a socket have their id there.
         var logger = Logger(label: "test") { StreamLogHandler.standardError(label: $0) }

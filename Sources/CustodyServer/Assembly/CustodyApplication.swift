@@ -16,7 +16,8 @@ struct CustodyApplication: Sendable {
     func router() -> Router<CustodyRequestContext> {
         // Middlewares come before the routes that they serve, so the list of routes is taken from a router of its own.
         let listed = Router(context: CustodyRequestContext.self)
-        register(on: listed)
+        registerAtOnce(on: listed)
+        registerRecovered(on: listed)
         let table = RouteTable(listed.routes.map { ("\($0.path)", $0.method.rawValue) })
 
         let router = Router(context: CustodyRequestContext.self, options: .autoGenerateHeadEndpoints)
@@ -27,13 +28,31 @@ struct CustodyApplication: Sendable {
                 isTLS: state.configuration.tlsCertificate != nil,
                 failures: state.credentialFailures, now: state.now))
         router.add(middleware: ProblemMiddleware(state: state, routes: table))
-        register(on: router)
+        registerAtOnce(on: router)
+        router.add(middleware: RecoveryMiddleware(recovery: state.recovery, limit: state.configuration.recoveryWait))
+        registerRecovered(on: router)
         return router
     }
 
-    private func register(on router: Router<CustodyRequestContext>) {
+    /// What asks no view: taking deliveries, what is published of the ledger, health.
+    private func registerAtOnce(on router: Router<CustodyRequestContext>) {
         DocumentRoutes().register(on: router)
         AssetBundle.current.register(on: router)
+        HealthRoutes(state: state).register(on: router)
+        LedgerRoutes(state: state).register(on: router)
+        EventIntakeRoutes(state: state).register(on: router)
+        SplunkRoutes(state: state).register(on: router)
+        ElasticsearchRoutes(state: state).register(on: router)
+        LogExportRoutes(state: state).register(on: router)
+        CloudEventRoutes(state: state).register(on: router)
+        FirehoseRoutes(state: state).register(on: router)
+        if let witness = state.witness {
+            WitnessRoutes(witness: witness, counters: state.witnessCounters, prefix: "/witness").register(on: router)
+        }
+    }
+
+    /// What waits for the views after a restart (``RecoveryMiddleware``).
+    private func registerRecovered(on router: Router<CustodyRequestContext>) {
         HomePage(state: state).register(on: router)
         SignInPages(state: state).register(on: router)
         SetUpPages(state: state).register(on: router)
@@ -48,23 +67,12 @@ struct CustodyApplication: Sendable {
         ConnectPages(state: state).register(on: router)
         IntegrityPage(state: state).register(on: router)
         VerifyPage(state: state).register(on: router)
-        HealthRoutes(state: state).register(on: router)
-        LedgerRoutes(state: state).register(on: router)
-        EventIntakeRoutes(state: state).register(on: router)
-        SplunkRoutes(state: state).register(on: router)
-        ElasticsearchRoutes(state: state).register(on: router)
-        LogExportRoutes(state: state).register(on: router)
-        CloudEventRoutes(state: state).register(on: router)
-        FirehoseRoutes(state: state).register(on: router)
         SearchRoutes(state: state).register(on: router)
         CompletionRoutes(state: state).register(on: router)
         EventRoutes(state: state).register(on: router)
         ExportRoutes(state: state).register(on: router)
         TailRoutes(state: state).register(on: router)
         IntegrityRoutes(state: state).register(on: router)
-        if let witness = state.witness {
-            WitnessRoutes(witness: witness, counters: state.witnessCounters, prefix: "/witness").register(on: router)
-        }
         TokenRoutes(state: state).register(on: router)
         IdentityRoutes(state: state).register(on: router)
         ApproverRoutes(state: state).register(on: router)

@@ -97,8 +97,9 @@ package final class CustodyService: Sendable {
             completeness, held: journalReader.indexes, ownSource: OwnAudit.source,
             isEnabled: { sources.source(named: $0)?.isEnabled == true },
             committed: { LeafIndex(journalReader.indexes.upperBound) }, now: now)
-        let runners = try stored.startViews(
-            detection: detection, completeness: completenessView, hub: hub, now: now, onFailure: onFatal)
+        let (runners, recovery) = try stored.startViews(
+            detection: detection, completeness: completenessView, hub: hub,
+            patience: configuration.startPatience, now: now, onFailure: onFatal)
         let (ledgerReader, storeView) = (stored.ledgerReader, stored.storeView)
         let keyer = stored.keyer
         let committer = Committer(
@@ -142,9 +143,9 @@ package final class CustodyService: Sendable {
             quarantine: quarantine, audit: audit,
             store: EmbeddedEventStore(reading: { storeView.reading() }, now: now), storeView: storeView,
             journal: journalReader, ledger: ledgerReader, ledgerKey: keys.ledger, engine: engine, alerts: alerts,
-            notifications: notifications, views: runners, tail: hub, verification: VerificationStatus(),
-            publication: stored.publication,
-            cosigning: stored.cosigning,
+            notifications: notifications, views: runners, recovery: recovery, tail: hub,
+            verification: VerificationStatus(),
+            publication: stored.publication, cosigning: stored.cosigning,
             witness: try configuration.witnessedLogs.map {
                 try WitnessRun.open(configuration.dataDirectory, $0, fileSystem, WallClock.seconds)
             },
@@ -168,8 +169,24 @@ package final class CustodyService: Sendable {
     /// What runs beside the requests, until the task is cancelled.
     package func run() async {
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.submitPending() }
+            // What these put on record is in the journal before any view is asked.
             group.addTask { await self.state.audit.run() }
+            group.addTask { [state] in await state.memoryReturn.run() }
+            group.addTask { await self.runRecovered() }
+        }
+    }
+
+    /// What asks the views, once these are where they were before the restart.
+    private func runRecovered() async {
+        while true {
+            do {
+                if try await state.recovery.isOver(within: .seconds(60)) { break }
+            } catch {
+                return
+            }
+        }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.submitPending() }
             group.addTask { await self.housekeeping() }
             group.addTask { await self.state.notifications.worker.run() }
             group.addTask { await PublicationMonitor(self.state).run() }
@@ -182,7 +199,6 @@ package final class CustodyService: Sendable {
             group.addTask { [state] in await ExposureWatch(state).run() }
             group.addTask { [state] in await state.figures.run(state) }
             group.addTask { [state] in await FindingWork(state: state).run() }
-            group.addTask { [state] in await state.memoryReturn.run() }
         }
     }
 
@@ -241,6 +257,7 @@ package final class CustodyService: Sendable {
 
     /// Commits what is queued, lets every view finish, publishes the last checkpoint, closes everything.
     package func stop() async {
+        state.recovery.cancel()
         await state.renormalisations.stop()
         await state.audit.stop()
         await withCheckedContinuation { continuation in
@@ -248,6 +265,7 @@ package final class CustodyService: Sendable {
             Thread.detachNewThread { [state] in
                 state.intake.committer.stop()
                 for view in state.views { view.stop() }
+                state.recovery.join()
                 continuation.resume()
             }
         }

@@ -23,6 +23,11 @@ package struct ServerConfiguration: Sendable {
     package var intake = IntakeLimits()
     /// How long home and the page of sources wait for counts of events: beyond it they say what was counted before, or nothing.
     package var pageCounts = Duration.milliseconds(100)
+    /// How long a start waits for the views to be where they were, before deliveries are taken beside that. After a stop in good
+    /// order there is next to nothing to do.
+    package var startPatience = Duration.milliseconds(500)
+    /// How long a request that asks the views waits after a start for them to be where they were: as long as a search may run.
+    package var recoveryWait = Duration.seconds(30)
     /// Seconds between two verifications of everything in the background; 0 for none. Once a day finds a failing disk while
     /// the backup of the day before is still there.
     package var verificationInterval: Int64 = 86_400

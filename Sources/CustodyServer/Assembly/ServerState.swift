@@ -39,6 +39,7 @@ struct ServerState: Sendable {
     let alerts: AlertStore
     let notifications: Notifications
     let views: [ViewRunner]
+    var recovery: Recovery
     let tail: TailHub
     let verification: VerificationStatus
     let publication: Publication

@@ -1,7 +1,6 @@
 import DurableFiles
 import EventModel
 import EventStore
-import Foundation
 import Intake
 import Journal
 import Ledger
@@ -11,9 +10,6 @@ import SystemPackage
 ///
 /// Used while starting, by one thread.
 final class StoredState {
-    /// The longest wait at start for the replayed events' flush; a damaged segment may keep some from search for ever.
-    private static let searchableLimit = Duration.seconds(1)
-
     let keyer: DeliveryKeyer
     private(set) var table: DeduplicationTable
     private(set) var warnings: [String] = []
@@ -126,13 +122,16 @@ final class StoredState {
         return try SystemLeaves.stored(in: storeView.segments(), journal.reader, from: min(first, held.upperBound))
     }
 
-    /// Starts the views' threads and lets them catch up with the journal. Blocks until they have.
+    /// Starts the views' threads, and what lets them catch up with the journal.
+    ///
+    /// - Throws: what keeps a view from getting there, when that turns out within the time that a start waits.
     func startViews(
-        detection: sending DetectionView, completeness: sending CompletenessView, hub: TailHub,
+        detection: sending DetectionView, completeness: sending CompletenessView, hub: TailHub, patience: Duration,
         now: @escaping @Sendable () -> Timestamp,
         onFailure: @escaping @Sendable (any Error) -> Void
-    ) throws -> [ViewRunner] {
+    ) throws -> (runners: [ViewRunner], recovery: Recovery) {
         let end = LeafIndex(journal.nextIndex)
+        let integrated = LeafIndex(ledger.size)
         let views: [any View] = [
             LedgerView(
                 ledger, publication: publication, cosigning: cosigning,
@@ -143,30 +142,20 @@ final class StoredState {
         let runners = views.map { view in
             // Each view belongs to its thread from here on; nothing on this side touches it again.
             nonisolated(unsafe) let handedOver = view
-            return ViewRunner(handedOver, onFailure: onFailure)
+            return ViewRunner(handedOver, replayingTo: end, onFailure: onFailure)
         }
-        try catchUp(runners, to: end)
-        // From here on, a tree that is smaller than the one that was signed last was rolled back.
-        cosigning?.start()
-        publication.open()
-        return runners
-    }
-
-    private func catchUp(_ runners: [ViewRunner], to end: LeafIndex) throws {
-        guard let first = runners.map(\.cursor).min(), first < end else { return }
-        try journal.reader.read(from: first.rawValue) { batch in
-            let committed = try CommittedBatch(replaying: batch, keyer: keyer)
-            for runner in runners { runner.enqueue(committed) }
-            for runner in runners { runner.waitUntil(processed: committed.firstIndex) }
-        }
-        for runner in runners { runner.waitUntil(processed: end) }
-        // What was found before the restart is found from the first search after it on.
-        let deadline = ContinuousClock.now + Self.searchableLimit
-        while !isSearchable(through: end), ContinuousClock.now < deadline { Thread.sleep(forTimeInterval: 0.01) }
-    }
-
-    private func isSearchable(through end: LeafIndex) -> Bool {
-        storeView.snapshot().contains { $0.indexes.upperBound.rawValue + 1 >= end.rawValue }
+        let recovery = Recovery(
+            runners, to: end, ledger: integrated, journal: journal.reader, keyer: keyer,
+            isSearchable: { [storeView] index in
+                storeView.snapshot().contains { $0.indexes.upperBound.rawValue + 1 >= index.rawValue }
+            },
+            completion: { [cosigning, publication] in
+                // From here on, a tree that is smaller than the one that was signed last was rolled back.
+                cosigning?.start()
+                publication.open()
+            }, onFailure: onFailure)
+        try recovery.wait(atMost: patience)
+        return (runners, recovery)
     }
 
     /// Hands the journal to the committer. Nothing here uses it afterwards.

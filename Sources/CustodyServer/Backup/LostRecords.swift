@@ -55,6 +55,8 @@ extension CustodyService {
         let records = LostRecords(data: state.configuration.dataDirectory, fileSystem: fileSystem)
         let waiting = try records.waiting()
         guard !waiting.isEmpty else { return }
+        // What they are compared with is the whole tree.
+        while try await !state.recovery.isOver(within: .seconds(60)) {}
         var refused: [String] = []
         for (leaf, document) in waiting where state.records.history.restored[leaf] == nil {
             if let objection = try objection(to: document) {

@@ -12,6 +12,8 @@ final class DetectionView: View {
     static let saveInterval = Duration.seconds(1)
     /// How often the state of operators is made durable: megabytes, where the position is a number.
     static let checkpointInterval = Duration.seconds(30)
+    /// Leaves after which it is made durable sooner: they are judged again after a crash, at some hundred thousand a second.
+    static let checkpointLeaves: UInt64 = 262_144
     /// How long an event may take from its receipt to this view. Time moves on without events only behind that.
     static let quietSlack: Int64 = 30_000_000_000
 
@@ -26,16 +28,19 @@ final class DetectionView: View {
     private let counters: DetectionCounters
     private let committed: @Sendable () -> LeafIndex
     private let orders: DetectionOrders
+    private let checkpointLeaves: UInt64
     private var lastSaved = ContinuousClock.now
     private var lastCheckpoint = ContinuousClock.now
     private var recordedCursor: LeafIndex
 
     /// Restores the state of operators; those whose rule has changed begin anew.
     ///
-    /// - Parameter committed: The leaf behind the last that was committed.
+    /// - Parameters:
+    ///   - committed: The leaf behind the last that was committed.
+    ///   - checkpointLeaves: After how many leaves the state is made durable, however soon they came.
     init(
         engine: DetectionEngine, alerts: AlertStore, counters: DetectionCounters,
-        orders: DetectionOrders = DetectionOrders(),
+        orders: DetectionOrders = DetectionOrders(), checkpointLeaves: UInt64 = DetectionView.checkpointLeaves,
         committed: @escaping @Sendable () -> LeafIndex,
         now: @escaping @Sendable () -> Timestamp, onTransition: @escaping @Sendable (AlertTransition) -> Void
     ) throws {
@@ -44,6 +49,7 @@ final class DetectionView: View {
         self.counters = counters
         self.committed = committed
         self.orders = orders
+        self.checkpointLeaves = checkpointLeaves
         self.now = now
         self.onTransition = onTransition
         recordedCursor = try alerts.cursor()
@@ -99,7 +105,10 @@ final class DetectionView: View {
     }
 
     private var isCheckpointDue: Bool {
-        cursor > durableCursor && ContinuousClock.now - lastCheckpoint >= Self.checkpointInterval
+        // While catching up, no state is kept.
+        guard cursor > durableCursor, cursor >= recordedCursor else { return false }
+        return cursor.rawValue - durableCursor.rawValue >= checkpointLeaves
+            || ContinuousClock.now - lastCheckpoint >= Self.checkpointInterval
     }
 
     /// Makes alerts, position and (when it is time) the state durable together, then tells of what changed.

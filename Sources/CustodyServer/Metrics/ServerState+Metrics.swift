@@ -44,6 +44,10 @@ extension ServerState {
                     .gauge, "custody_deduplication_keys", "Delivery keys in memory.", Double(intake.committer.keyCount)),
                 .init(.gauge, "custody_ledger_size", "Leaves under the latest checkpoint.", Double(ledger.size)),
                 .init(.gauge, "custody_leaf_index_next", "The index of the next event.", Double(end)),
+                .init(
+                    .gauge, "custody_recovery_remaining",
+                    "Events of the journal that a view has yet to read again after the start; searches wait meanwhile.",
+                    Double(self.recovery.remaining)),
                 .init(.gauge, "custody_store_rows", "Searchable events.", Double(store.rows)),
                 .init(.gauge, "custody_store_bytes", "Bytes of segment files.", Double(store.bytes)),
                 .init(.gauge, "custody_store_segments", "Segment files.", Double(store.segments)),

@@ -37,6 +37,14 @@ struct HealthRoutes {
                     }
                 }
             }
+            // Searches, and whatever else asks the views, wait for this; deliveries are taken.
+            json.member("recovery") { json in
+                json.object { json in
+                    json.member("over", state.recovery.isOver)
+                    json.member("total", Int64(state.recovery.total))
+                    json.member("remaining", Int64(state.recovery.remaining))
+                }
+            }
             // Publication that has stopped is no reason to send nothing here: intake goes on.
             json.member("publication") { state.writePublication(to: &$0) }
             // Told, and no reason to refuse what comes in: the evidence of an attack is what comes in now.

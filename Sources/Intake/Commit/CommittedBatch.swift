@@ -22,7 +22,7 @@ package final class CommittedBatch: Sendable {
     package let bytes: [UInt8]
     /// Of each event, its sealed form's place in ``bytes``. The event at position *i* has the index `firstIndex + i`.
     package let items: [Item]
-    /// The leaf entries, in the same order.
+    /// The leaf entries, in the same order; none where every one is in the tree already.
     package let entries: [LeafEntry]
     /// The salt seeds of the bundles that these events belong to.
     package let seeds: SeedTable

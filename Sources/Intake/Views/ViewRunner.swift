@@ -11,20 +11,44 @@ package final class ViewRunner: Sendable {
 
     private struct State {
         var queue: [CommittedBatch] = []
+        /// What is read again from the journal; it comes before the queue.
+        var replayed: [CommittedBatch] = []
+        var isReplaying: Bool
         var isStopping = false
         var isFinished = false
+
+        /// What the view is to process next and whether it is to finish then; nil while there is nothing to do.
+        mutating func take() -> (batches: [CommittedBatch], isLast: Bool)? {
+            if !replayed.isEmpty {
+                defer { replayed = [] }
+                return (replayed, false)
+            }
+            // Of what is committed meanwhile, the first comes after the last that is replayed. If that never comes, the journal
+            // still has both for the next start.
+            guard !isReplaying else { return isStopping ? ([], true) : nil }
+            guard !queue.isEmpty || isStopping else { return nil }
+            defer { queue = [] }
+            return (queue, isStopping)
+        }
     }
 
-    private let condition = Condition<State>(State())
+    private let condition: Condition<State>
     private let processed: Atomic<UInt64>
     private let durable: Atomic<UInt64>
     package let name: String
 
     /// Starts the thread.
     ///
-    /// - Parameter makeView: Called once, on the caller's thread; the view then lives on the runner's thread alone.
-    /// - Parameter onFailure: Called when the view fails; the process has to end, because a view that skips an event lies.
-    package init(_ view: sending any View, onFailure: @escaping @Sendable (any Error) -> Void) {
+    /// - Parameters:
+    ///   - view: It lives on the runner's thread alone from here on.
+    ///   - end: Where the journal ends. A view that is not there yet gets what it lacks by ``replay(_:)``; until
+    ///     ``endReplay()``, what is committed meanwhile waits.
+    ///   - onFailure: Called when the view fails; the process has to end, because a view that skips an event lies.
+    package init(
+        _ view: sending any View, replayingTo end: LeafIndex = LeafIndex(0),
+        onFailure: @escaping @Sendable (any Error) -> Void
+    ) {
+        condition = Condition(State(isReplaying: view.cursor < end))
         name = view.name
         processed = Atomic(view.cursor.rawValue)
         durable = Atomic(view.durableCursor.rawValue)
@@ -52,13 +76,23 @@ package final class ViewRunner: Sendable {
         condition.withLock { $0.queue.append(batch) }
     }
 
-    /// Blocks until the view has processed everything below an index, or failed. For replaying at start, which would
-    /// otherwise queue the whole journal.
+    /// Hands over a batch of the journal, in order.
+    package func replay(_ batch: CommittedBatch) {
+        condition.withLock { $0.replayed.append(batch) }
+    }
+
+    /// Says that there is nothing more to be replayed.
+    package func endReplay() {
+        condition.withLock { $0.isReplaying = false }
+    }
+
+    /// Blocks until the view has processed everything below an index, or has ended. For replaying, which would otherwise
+    /// queue the whole journal.
     package func waitUntil(processed index: LeafIndex) {
         condition.wait { $0.isFinished || self.cursor >= index ? () : nil }
     }
 
-    /// Lets the view finish what is queued, then ends its thread. Blocks until then.
+    /// Lets the view finish what is queued, unless it still waits for what is replayed, then ends its thread. Blocks until then.
     package func stop() {
         condition.withLock { $0.isStopping = true }
         condition.wait { $0.isFinished ? () : nil }
@@ -67,12 +101,7 @@ package final class ViewRunner: Sendable {
     private func run(_ view: any View) throws {
         var nextTick = ContinuousClock.now + .milliseconds(Self.tickMilliseconds)
         while true {
-            let (batches, isStopping) =
-                condition.take(until: nextTick) { state -> ([CommittedBatch], Bool)? in
-                    guard !state.queue.isEmpty || state.isStopping else { return nil }
-                    defer { state.queue.removeAll() }
-                    return (state.queue, state.isStopping)
-                } ?? ([], false)
+            let (batches, isStopping) = condition.take(until: nextTick) { $0.take() } ?? ([], false)
             for batch in batches where batch.endIndex > view.cursor {
                 try view.process(batch)
                 // Under the lock, so that nobody who waits for it misses it.

@@ -82,6 +82,18 @@ package struct TextPredicate: Sendable {
         }
     }
 
+    /// Bytes that stand, folded, in every matching text, and what around them makes a text match; nil where they alone do
+    /// not decide.
+    var landmark: (literal: [UInt8], surroundings: Surroundings?) {
+        switch shape {
+        case .literal(let needle, let startsAtEdge, let endsAtEdge):
+            let surroundings = Surroundings(
+                literalBytes: needle.count, startsAtEdge: startsAtEdge, endsAtEdge: endsAtEdge)
+            return (needle, surroundings)
+        case .pattern(_, let longest): return (longest, nil)
+        }
+    }
+
     // MARK: - Tokens
 
     /// Whether a byte belongs to a token: an ASCII letter, a digit, `_`, or any byte from 0x80.

@@ -173,12 +173,42 @@ struct PayloadTest: Sendable {
     }
 }
 
-/// A search in the text of an event: the values of the visible fields, and the payload when it may be seen.
+/// A search in the text of an event: the values of the visible fields, and the payload when it may be seen. Any of its texts
+/// suffices.
 struct TextTest: Sendable {
-    let predicate: TextPredicate
+    private enum Predicate: Sendable {
+        case one(TextPredicate)
+        case any(TextSetPredicate)
+    }
+
+    private let predicate: Predicate
     let groups: FieldGroupSet
-    /// What every match holds, folded; see ``RequiredBytes``.
-    let required: [UInt8]?
+    /// All tokens of one of them are in every record that matches.
+    let requiredTokens: [[TextPredicate.RequiredToken]]
+    /// One of them stands in every match, folded; nil when nothing is known. See ``RequiredBytes``.
+    let required: [[UInt8]]?
+
+    init(_ matches: [TextMatch], groups: FieldGroupSet) {
+        self.groups = groups
+        let fragments = matches.map(RequiredBytes.fragment)
+        required = fragments.contains(nil) ? nil : fragments.compactMap(\.self)
+        if matches.count == 1 {
+            let one = TextPredicate(matches[0])
+            predicate = .one(one)
+            requiredTokens = [one.requiredTokens]
+        } else {
+            let any = TextSetPredicate(matches)
+            predicate = .any(any)
+            requiredTokens = any.requiredTokens
+        }
+    }
+
+    func matches(_ text: UnsafeRawBufferPointer) -> Bool {
+        switch predicate {
+        case .one(let predicate): predicate.matches(text)
+        case .any(let predicate): predicate.matches(text)
+        }
+    }
 }
 
 /// A set of field groups in one byte.

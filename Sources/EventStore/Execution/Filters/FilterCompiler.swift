@@ -8,15 +8,42 @@ struct FilterCompiler {
     func compile(_ filter: Filter) -> CompiledFilter {
         switch filter {
         case .all: .constant(true)
-        case .and(let members): .conjunction(members.map(compile))
-        case .or(let members): .disjunction(members.map(compile))
+        case .and(let members): conjunction(members)
+        case .or(let members): disjunction(members)
         case .not(let member): .negation(compile(member))
         case .field(let reference, let match): compile(reference, match)
-        case .text(let match):
-            .text(
-                TextTest(
-                    predicate: TextPredicate(match), groups: groups, required: RequiredBytes.fragment(of: match)))
+        case .text(let match): .text(TextTest([match], groups: groups))
         }
+    }
+
+    /// Texts of which none may be found are looked for together.
+    private func conjunction(_ members: [Filter]) -> CompiledFilter {
+        let (excluded, rest) = Self.parted(members) { member in
+            guard case .not(.text(let match)) = member else { return nil }
+            return match
+        }
+        guard !excluded.isEmpty else { return .conjunction(members.map(compile)) }
+        return .conjunction(rest.map(compile) + [.negation(.text(TextTest(excluded, groups: groups)))])
+    }
+
+    /// Texts of which one has to be found are looked for together.
+    private func disjunction(_ members: [Filter]) -> CompiledFilter {
+        let (sought, rest) = Self.parted(members) { member in
+            guard case .text(let match) = member else { return nil }
+            return match
+        }
+        guard !sought.isEmpty else { return .disjunction(members.map(compile)) }
+        return .disjunction(rest.map(compile) + [.text(TextTest(sought, groups: groups))])
+    }
+
+    /// Texts that are worth one pass over the records for all of them, and the other members; no text and all members where each
+    /// is found as soon by its own bytes (``RequiredBytes``).
+    private static func parted(
+        _ members: [Filter], _ text: (Filter) -> TextMatch?
+    ) -> (texts: [TextMatch], rest: [Filter]) {
+        let texts = members.compactMap(text)
+        guard texts.count > RequiredBytes.maximumFragments else { return ([], members) }
+        return (texts, members.filter { text($0) == nil })
     }
 
     private func compile(_ reference: FieldReference, _ match: ValueMatch) -> CompiledFilter {

@@ -87,13 +87,13 @@ struct RecordEvaluation {
 extension TextTest {
     /// Whether the text occurs in a visible value or in the payload. Times are no text; of `ext` only the values are.
     func matches(_ view: SealedView) -> Bool {
-        if groups.contains(.raw), let payload = view.payload, predicate.matches(payload) { return true }
+        if groups.contains(.raw), let payload = view.payload, matches(payload) { return true }
         for entry in view.entries where groups.contains(entry.field.group) && entry.field.type != .time {
             var value = entry.value
             if entry.field == .ext, let separator = value.firstIndex(of: 0) {
                 value = value.slice(separator + 1..<value.count)
             }
-            if predicate.matches(value) { return true }
+            if matches(value) { return true }
         }
         return false
     }

@@ -9,7 +9,7 @@ struct RequiredBytes: Sendable {
     let fragments: [[UInt8]]
 
     /// More alternatives than this cost more to look for than they save.
-    private static let maximumFragments = 4
+    static let maximumFragments = 4
     /// Shorter fragments are everywhere.
     private static let minimumLength = 3
 
@@ -20,7 +20,7 @@ struct RequiredBytes: Sendable {
 
     private static func fragments(of filter: CompiledFilter) -> [[UInt8]]? {
         switch filter {
-        case .text(let test): return test.required.map { [$0] }
+        case .text(let test): return test.required
         case .payload(let test): return fragments(ofKey: test.path.lastSegment)
         case .and(let members):
             // The set whose shortest fragment is longest is the rarest, as far as one can tell.

@@ -58,7 +58,7 @@ struct SegmentFilter {
         case .payload(let test): return try payload(test, candidates)
         case .extension(let key, _):
             return .possible(try narrowed(candidates, RequiredTokens(.equals(key), inPayload: false)))
-        case .text(let test): return .possible(try narrowed(candidates, [test.predicate.requiredTokens]))
+        case .text(let test): return .possible(try narrowed(candidates, test.requiredTokens))
         }
     }
 
