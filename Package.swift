@@ -67,6 +67,7 @@ let package = Package(
             name: "CRE2",
             linkerSettings: [.linkedLibrary("re2"), .linkedLibrary("stdc++")]),
         .target(name: "CSHA256"),
+        .target(name: "CTextMasks"),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         module("Digests", ["CSHA256", crypto]),
@@ -80,7 +81,7 @@ let package = Package(
             "EventStore",
             [
                 "Digests", "EventModel", "QueryLanguage", "AccessControl", "Journal", "DurableFiles", crypto,
-                systemPackage, "CZstd", "CRE2",
+                systemPackage, "CZstd", "CRE2", "CTextMasks",
             ]),
         module("Identity", ["EventModel", "AccessControl", crypto, grdb]),
         module(
@@ -139,7 +140,10 @@ let package = Package(
         tests("AccessControl", ["EventModel", "QueryLanguage"]),
         tests(
             "EventStore",
-            ["EventModel", "QueryLanguage", "AccessControl", "Journal", "DurableFiles", crypto, systemPackage]),
+            [
+                "EventModel", "QueryLanguage", "AccessControl", "Journal", "DurableFiles", "CTextMasks", crypto,
+                systemPackage,
+            ]),
         tests("Identity", ["EventModel", "AccessControl", crypto, grdb]),
         tests("Connectors", ["EventModel", crypto, cryptoExtras]),
         tests("Intake", ["Connectors", "EventModel", "Journal", "Ledger", "DurableFiles", systemPackage]),

@@ -19,6 +19,9 @@ struct EventCollection: Sendable {
 
     /// Rows between two looks at what has been found: enough for the scan to be fast, few enough to stop early.
     private static let chunkRows = 16_384
+    /// So many hits are looked at one by one: the zones of a segment's times, which spare looking at most of many, are not worth
+    /// decoding all its times for them.
+    private static let fewRows = 512
 
     func collect(_ filter: CompiledFilter) async throws -> (rows: [RowReference], matched: Int, isExact: Bool) {
         let found = Shared(Found(first: FirstRows(order, capacity: capacity)))
@@ -58,7 +61,7 @@ struct EventCollection: Sendable {
         var first = FirstRows(order, capacity: capacity)
         let known = found.withLock { $0.first.bound }
         guard capacity > 0, !excludes(segment, known) else { return first }
-        // A zone at a time: a handful of hits does not decode the times of a whole segment.
+        // A chunk at a time: a handful of hits does not decode the times of a whole segment.
         if let reader = segment as? SegmentReader {
             let times = try TimeChunks(reader, .times)
             try insert(rows, segment, segmentNumber, known, into: &first) { try times.time(ofRow: $0) }
@@ -74,6 +77,15 @@ struct EventCollection: Sendable {
         _ rows: RowSet, _ segment: any EventRows, _ segmentNumber: Int, _ known: FirstRows.Bound,
         into first: inout FirstRows, time: (Int) throws -> Int64
     ) throws {
+        func look(at row: Int) throws {
+            let time = try time(row)
+            guard !first.excludes(time: time), !known.excludes(time: time) else { return }
+            let index = try segment.leafIndex(ofRow: row).rawValue
+            let reference = RowReference(
+                time: time, index: index, segment: Int32(segmentNumber), row: Int32(truncatingIfNeeded: row))
+            if isWanted(reference) { first.insert(reference) }
+        }
+        guard rows.count > Self.fewRows else { return try rows.forEach(look) }
         let zones = try segment.timeZones(.time)
         var batch: [UInt32] = []
         for number in order.isOldestFirst ? Array(zones.indices) : zones.indices.reversed() {
@@ -82,13 +94,7 @@ struct EventCollection: Sendable {
             guard !first.excludes(time: best), !known.excludes(time: best) else { continue }
             rows.fill(&batch, fromBatch: number, of: TimeZones.rows)
             for position in batch.indices {
-                let row = batch[order.isOldestFirst ? position : batch.count - 1 - position]
-                let time = try time(Int(row))
-                guard !first.excludes(time: time), !known.excludes(time: time) else { continue }
-                let index = try segment.leafIndex(ofRow: Int(row)).rawValue
-                let reference = RowReference(
-                    time: time, index: index, segment: Int32(segmentNumber), row: Int32(bitPattern: row))
-                if isWanted(reference) { first.insert(reference) }
+                try look(at: Int(batch[order.isOldestFirst ? position : batch.count - 1 - position]))
             }
         }
     }
