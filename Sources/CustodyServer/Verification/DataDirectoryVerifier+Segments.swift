@@ -83,6 +83,8 @@ extension DataDirectoryVerifier {
                 }
                 if isSound {
                     comparison.indexes.append((segment, LowercaseHex.encode(try segment.indexDigest())))
+                } else {
+                    comparison.unsound.append(segment)
                 }
             case .rows(let segment, let rows):
                 compare(segment, rows, into: &comparison)
@@ -114,10 +116,10 @@ extension DataDirectoryVerifier {
 
     /// Compares each index with its seal. Where there is none, or it is another's, the index is built again, and events of
     /// leaves below `first`, which were not compared, are: columns are a part of what events are made of, so that a forged one
-    /// shows in the events alone.
+    /// shows in the events alone. So are those of segments of which something cannot be read, which tells the events that are lost.
     func compareSeals(
-        _ indexes: [(segment: SegmentReader, digest: String)], _ history: AuthorityHistory, _ ledger: LedgerReader,
-        from first: UInt64, _ pace: VerificationPace, _ report: inout VerificationReport
+        _ indexes: [(segment: SegmentReader, digest: String)], unsound: [SegmentReader], _ history: AuthorityHistory,
+        _ ledger: LedgerReader, from first: UInt64, _ pace: VerificationPace, _ report: inout VerificationReport
     ) async throws {
         let doubtful = indexes.filter { isDeep || history.seals[$0.segment.name]?.digest != $0.digest }
         let unsealed = indexes.filter { history.seals[$0.segment.name]?.digest != $0.digest }.count
@@ -126,8 +128,10 @@ extension DataDirectoryVerifier {
                 "\(unsealed) of \(indexes.count) segments have no seal of their own yet; their indexes were built again and "
                     + "compared")
         }
+        let parts: [(segment: SegmentReader, digest: String?)] =
+            doubtful.map { ($0.segment, $0.digest) } + unsound.map { ($0, nil) }
         let comparisons = await withTaskGroup(of: LeafComparison.self) { group in
-            var waiting = doubtful.makeIterator()
+            var waiting = parts.makeIterator()
             func start() {
                 guard let next = waiting.next() else { return }
                 group.addTask {
@@ -151,9 +155,9 @@ extension DataDirectoryVerifier {
     }
 
     private static func compareUnsealed(
-        _ segment: SegmentReader, _ digest: String, below first: UInt64, into comparison: inout LeafComparison
+        _ segment: SegmentReader, _ digest: String?, below first: UInt64, into comparison: inout LeafComparison
     ) {
-        if let fault = faultOfIndex(segment, digest) { comparison.note(fault) }
+        if let digest, let fault = faultOfIndex(segment, digest) { comparison.note(fault) }
         do {
             let compared = try firstRow(of: segment, from: first) ?? segment.rowCount
             compare(segment, 0..<compared, into: &comparison)

@@ -107,7 +107,9 @@ package struct DataDirectoryVerifier: Sendable {
             report.notes.append("the \(first) leaves that were verified before were not compared again")
         }
         try await compareSeals(
-            comparisons.flatMap(\.indexes), judgement.history, ledger, from: first, pace, &report)
+            comparisons.flatMap(\.indexes), unsound: comparisons.flatMap(\.unsound), judgement.history, ledger,
+            from: first, pace,
+            &report)
         // What was read again is no part of what was committed to, but searches see it.
         if first == 0 { report.faults += await checkOverlays(pace) }
         // Every part of a segment stumbles over the same damage.

@@ -23,6 +23,8 @@ struct LeafComparison: Sendable {
     private(set) var redacted: [(index: UInt64, groups: Set<FieldGroup>)] = []
     /// Of segments, the digests of their indexes as they are stored.
     var indexes: [(segment: SegmentReader, digest: String)] = []
+    /// Segments of which something cannot be read.
+    var unsound: [SegmentReader] = []
 
     init(ledger: LedgerReader) {
         self.ledger = ledger
