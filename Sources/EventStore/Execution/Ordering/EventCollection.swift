@@ -21,7 +21,7 @@ struct EventCollection: Sendable {
     private static let chunkRows = 16_384
     /// So many hits are looked at one by one: the zones of a segment's times, which spare looking at most of many, are not worth
     /// decoding all its times for them.
-    private static let fewRows = 512
+    private static let fewRows = 8
 
     func collect(_ filter: CompiledFilter) async throws -> (rows: [RowReference], matched: Int, isExact: Bool) {
         let found = Shared(Found(first: FirstRows(order, capacity: capacity)))
