@@ -98,25 +98,34 @@ struct PackedTextTests {
         }
     }
 
-    @Test("Values beyond those that a record is searched for stay as they are")
-    func manyValues() throws {
-        var packer = TextPacker()
-        defer { packer.free() }
-        let texts = (0..<TextPacker.maximumValues + 2).map { Array("target-\($0)-name".utf8) }
-        let (plain, digits) = (SegmentMemory(capacity: 16), SegmentMemory(capacity: 16))
-        packer.removeValues()
-        // Where they lie they stay while text is packed.
-        let held = texts.map { text in
-            let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: text.count, alignment: 1)
-            copy.copyBytes(from: text)
-            return copy
+    @Test("Values beyond those that a record, or a place, is searched for stay as they are")
+    func manyValues() {
+        // Beginnings that differ, and one for all.
+        let distinct = (0..<TextPacker.maximumValues + 2).map { "\(1_000 + $0)-target-name" }
+        let alike = (0..<TextPacker.maximumTries + 2).map { "target-\($0)-name" }
+        for (texts, known) in [(distinct, 0..<TextPacker.maximumValues), (alike, 2..<alike.count)] {
+            var packer = TextPacker()
+            let (plain, digits) = (SegmentMemory(capacity: 16), SegmentMemory(capacity: 16))
+            // Where they lie they stay while text is packed.
+            let held = texts.map { text in
+                let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: text.utf8.count, alignment: 1)
+                copy.copyBytes(from: Array(text.utf8))
+                return UnsafeRawBufferPointer(copy)
+            }
+            defer {
+                packer.free()
+                for copy in held { copy.deallocate() }
+            }
+            packer.removeValues()
+            for (element, copy) in held.enumerated() {
+                packer.add(field: Field.targetsName.rawValue, element: UInt8(element), copy)
+            }
+            for (element, copy) in held.enumerated() {
+                plain.removeAll()
+                _ = packer.pack(copy, to: plain, digits) { _, _ in }
+                #expect((Array(plain.bytes) == Array(copy)) == !known.contains(element), "\(texts[element])")
+            }
         }
-        defer { for copy in held { copy.deallocate() } }
-        for (element, copy) in held.enumerated() {
-            packer.add(field: Field.targetsName.rawValue, element: UInt8(element), UnsafeRawBufferPointer(copy))
-        }
-        for text in texts.suffix(3) { text.withUnsafeBytes { _ = packer.pack($0, to: plain, digits) { _, _ in } } }
-        #expect(Array(plain.bytes) == [2, Field.targetsName.rawValue, 95] + texts[96] + texts[97])
     }
 
     // MARK: Packing and expanding

@@ -27,6 +27,8 @@ struct TextPacker {
 
     /// More values of one record are not looked for: a record has some thirty, and what comes later is the tail of a list.
     static let maximumValues = 96
+    /// Values that are compared at one place at most: else a sender could make many that begin alike, and text full of their beginning.
+    static let maximumTries = 16
     /// Shorter ones are as short as their marks, or nearly.
     static let shortestValue = 4
     /// The shortest run of hexadecimal digits that is packed.
@@ -101,7 +103,9 @@ struct TextPacker {
         guard start + 4 <= text.count else { return nil }
         var slot = heads[Self.hash(base + start)]
         var best: UnsafeMutablePointer<Value>?
-        while slot != 0 {
+        var tries = 0
+        while slot != 0, tries < Self.maximumTries {
+            tries += 1
             let value = values + Int(slot - 1)
             slot = value.pointee.next
             let first = start - Int(value.pointee.lead)
