@@ -1,7 +1,7 @@
 // Which bytes of a text are letters, digits and so on, as one bit a byte.
 //
-// In C because the processor has an instruction that makes a bit of each byte, which Swift does not offer: 1,300 bytes take some
-// 0.2 µs with it, 0.9 without.
+// In C because the processor has an instruction that makes a bit of each byte, which Swift does not offer: 1,344 bytes took 0.4 µs
+// with it and 2.1 by the portable way (200,000 calls of each in a loop, clang -O2).
 #pragma once
 #include <stddef.h>
 #include <stdint.h>

@@ -6,7 +6,7 @@ import Journal
 /// A residue is made only of a record that is exactly what a ``RecordRebuilder`` writes: known fields in ascending order, each in
 /// its group, numbers in their shortest form, nothing destroyed. Any other record is stored whole.
 ///
-/// Cost: about 1 ns a byte, and the payload's digest.
+/// Cost: linear in the record, and the payload's digest.
 final class ResidueEncoder {
     private static let maximumValueBytes: UInt64 = 1 << 31
 

@@ -17,7 +17,6 @@ struct TextExpander {
 
     /// Room behind what is expanded.
     static let spareBytes = 16
-    private static let uuidBytes = 36
 
     let text: UnsafeRawBufferPointer
     /// Of the next byte of the text.
@@ -72,7 +71,7 @@ struct TextExpander {
                 let field = try byte()
                 try Self.append(try value(field, Int(try byte())), to: &target, end)
             case TextMark.uuid:
-                guard end - target >= Self.uuidBytes else { throw Malformed() }
+                guard end - target >= TextMark.uuidCharacters else { throw Malformed() }
                 let bytes = try nextDigits(16)
                 for position in 0..<16 {
                     if position == 4 || position == 6 || position == 8 || position == 10 {

@@ -11,6 +11,7 @@ enum TextMark {
     static let element: UInt8 = 2
     /// A UUID in lower case with its hyphens: 16 bytes of the digits.
     static let uuid: UInt8 = 3
+    static let uuidCharacters = 36
     /// A number of bytes follows, with ``upperCase`` or without: as many of the digits, as hexadecimal digits.
     static let digits: UInt8 = 4
     /// All marks are below. None of these bytes occurs in JSON.

@@ -10,7 +10,7 @@ import QueryLanguage
 /// Packs a record's text (``TextMark``) in the pass over its tokens that the token index needs anyway. Its owner calls ``free()``.
 ///
 /// Values are looked for where a token of theirs begins, and taken where they end as a token does: so a value that stands for text
-/// has the same tokens as the text. Cost: less than 1 ns a byte.
+/// has the same tokens as the text. Cost: linear in the text.
 struct TextPacker {
     /// A value that can stand for text.
     private struct Value: BitwiseCopyable {
@@ -35,8 +35,6 @@ struct TextPacker {
     static let shortestDigits = 8
     /// A value has to begin with a token, or have one within so many bytes.
     private static let longestLead = 16
-
-    private static let uuidBytes = 36
 
     private var masks = TextMasks()
     /// By the hash of the first four bytes of a value's first token: position + 1 of the last such value.
@@ -162,7 +160,7 @@ struct TextPacker {
             if length == 8, isUUID(at: start, text) {
                 output.append(literal: base + packed, start - packed, hasMarks)
                 output.append(uuid: base + start)
-                packed = start + Self.uuidBytes
+                packed = start + TextMark.uuidCharacters
             } else if classes & TextMasks.lowerCase != 0, classes & TextMasks.upperCase == 0 {
                 output.append(literal: base + packed, start - packed, hasMarks)
                 output.append(digits: base + start, length / 2, isUpperCase: false)
@@ -182,7 +180,7 @@ struct TextPacker {
     /// Whether a UUID in lower case begins here that ends as a token does.
     @inline(__always)
     private func isUUID(at start: Int, _ text: UnsafeRawBufferPointer) -> Bool {
-        let end = start + Self.uuidBytes
+        let end = start + TextMark.uuidCharacters
         guard end <= text.count, text[start + 8] == UInt8(ascii: "-"), text[start + 13] == UInt8(ascii: "-"),
             text[start + 18] == UInt8(ascii: "-"), text[start + 23] == UInt8(ascii: "-"),
             end == text.count || !masks.isInToken(end)
