@@ -68,6 +68,7 @@ let package = Package(
             linkerSettings: [.linkedLibrary("re2"), .linkedLibrary("stdc++")]),
         .target(name: "CSHA256"),
         .target(name: "CTextMasks"),
+        .target(name: "CSpawn"),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         module("Digests", ["CSHA256", crypto]),
@@ -96,7 +97,7 @@ let package = Package(
         module(
             "Delivery",
             [
-                "EventModel", "Detection", crypto, asyncHTTPClient, nio, nioHTTP1, nioPosix,
+                "CSpawn", "EventModel", "Detection", crypto, asyncHTTPClient, nio, nioHTTP1, nioPosix,
                 .product(name: "NIOSSL", package: "swift-nio-ssl"), grdb, logging,
             ]),
         module(

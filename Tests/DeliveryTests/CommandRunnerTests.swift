@@ -32,6 +32,20 @@ struct CommandRunnerTests {
         #expect(missing?.code == .unreachable)
     }
 
+    @Test("It gets no descriptor of ours but its three")
+    func descriptors() async throws {
+        // Not marked to be closed on exec, as a library might open it.
+        let leaked = dup(STDIN_FILENO)
+        defer { close(leaked) }
+        #expect(fcntl(leaked, F_SETFD, 0) == 0)
+        #expect(await reason("test -e /proc/self/fd/2 && test ! -e /proc/$$/fd/\(leaked)") == "")
+    }
+
+    @Test("One that a signal ended is told from one that gave up")
+    func signal() async {
+        #expect(await reason("kill -TERM $$").contains("was ended by signal 15"))
+    }
+
     @Test("One that takes too long or says too much is stopped")
     func bounds() async {
         #expect(await reason("sleep 60", timeout: .milliseconds(100)).contains("was stopped"))

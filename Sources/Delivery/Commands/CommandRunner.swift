@@ -42,38 +42,33 @@ package struct CommandRunner: CommandRunning {
         let stdout = directory.appendingPathComponent("output")
         try input.write(to: stdin)
         try Data().write(to: stdout)
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: arguments[0])
-        process.arguments = Array(arguments.dropFirst())
-        process.environment = environment.merging(["PATH": "/usr/local/bin:/usr/bin:/bin"]) { given, _ in given }
-        process.currentDirectoryURL = directory
-        process.standardInput = try FileHandle(forReadingFrom: stdin)
         let output = try FileHandle(forWritingTo: stdout)
-        process.standardOutput = output
-        process.standardError = output
+        var process: ChildProcess
         do {
-            try process.run()
+            process = try ChildProcess(
+                arguments,
+                environment: environment.merging(["PATH": "/usr/local/bin:/usr/bin:/bin"]) { given, _ in given },
+                directory: directory.path, input: FileHandle(forReadingFrom: stdin), output: output)
         } catch {
             throw DeliveryError(.unreachable, "the program \(arguments[0]) cannot be started")
         }
-        try wait(for: process, arguments[0], timeout, output: stdout)
-        guard process.terminationReason == .exit, process.terminationStatus == 0 else {
-            let said = firstLine(of: stdout)
-            throw DeliveryError(
-                .badAnswer,
-                "the program ended with status \(process.terminationStatus)\(said.isEmpty ? "" : ": \(said)")")
-        }
+        let ending = try wait(for: &process, arguments[0], timeout, output: output)
+        guard ending != .exit(0) else { return }
+        let said = firstLine(of: stdout)
+        throw DeliveryError(.badAnswer, "the program \(ending)\(said.isEmpty ? "" : ": \(said)")")
     }
 
-    private static func wait(for process: Process, _ name: String, _ timeout: Duration, output: URL) throws {
+    private static func wait(
+        for process: inout ChildProcess, _ name: String, _ timeout: Duration, output: FileHandle
+    ) throws -> ChildProcess.Ending {
         let deadline = ContinuousClock.now + timeout
-        while process.isRunning {
-            let size = (try? FileManager.default.attributesOfItem(atPath: output.path)[.size] as? Int) ?? 0
-            let isOverlong = size > maximumOutputBytes
+        while true {
+            if let ending = process.poll() { return ending }
+            var file = stat()
+            let isOverlong = fstat(output.fileDescriptor, &file) == 0 && file.st_size > maximumOutputBytes
             if isOverlong || ContinuousClock.now >= deadline {
                 // It gets no second chance to ignore us, and neither does what it started in its process group.
-                kill(-process.processIdentifier, SIGKILL)
-                kill(process.processIdentifier, SIGKILL)
+                process.kill()
                 throw DeliveryError(
                     .unreachable,
                     isOverlong

@@ -70,17 +70,10 @@ enum BenchData {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         let (flat, manifest) = (folder.appending(path: "flat"), folder.appending(path: "manifest"))
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = [
-            "python3", generator?.path ?? "", "--count", "\(count)", "--seed", "\(seed)", "--flat", flat.path,
-            "--manifest",
-            manifest.path, "--workers", "1",
-        ]
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else { throw CocoaError(.fileReadUnknown) }
+        let command =
+            "python3 '\(generator?.path ?? "")' --count \(count) --seed \(seed) --flat '\(flat.path)'"
+            + " --manifest '\(manifest.path)' --workers 1 2> /dev/null"
+        guard let pipe = popen(command, "r"), pclose(pipe) == 0 else { throw CocoaError(.fileReadUnknown) }
         let object = try JSONSerialization.jsonObject(with: Data(contentsOf: manifest)) as? [String: Any] ?? [:]
         let lines = try Data(contentsOf: flat).split(separator: UInt8(ascii: "\n"))
         return Loaded(

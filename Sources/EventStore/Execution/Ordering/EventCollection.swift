@@ -61,8 +61,8 @@ struct EventCollection: Sendable {
         var first = FirstRows(order, capacity: capacity)
         let known = found.withLock { $0.first.bound }
         guard capacity > 0, !excludes(segment, known) else { return first }
-        // A chunk at a time: a handful of hits does not decode the times of a whole segment.
-        if let reader = segment as? SegmentReader {
+        // A handful of hits does not decode the times of a whole segment; for more than that, all at once is less than chunk by chunk.
+        if rows.count <= Self.fewRows, let reader = segment as? SegmentReader {
             let times = try TimeChunks(reader, .times)
             try insert(rows, segment, segmentNumber, known, into: &first) { try times.time(ofRow: $0) }
         } else {
