@@ -26,6 +26,16 @@ struct TestServer {
         fetchKeys: (@Sendable (URL, Int) async throws -> [UInt8])? = nil,
         _ body: @escaping @Sendable (TestServer, any TestClientProtocol) async throws -> Void
     ) async throws {
+        try await ServerGate.shared.run {
+            try await runNow(configure, in: directory, fileSystem: fileSystem, now: now, fetchKeys: fetchKeys, body)
+        }
+    }
+
+    private static func runNow(
+        _ configure: (inout ServerConfiguration) -> Void, in directory: URL?, fileSystem: any FileSystem,
+        now: @escaping @Sendable () -> Timestamp, fetchKeys: (@Sendable (URL, Int) async throws -> [UInt8])?,
+        _ body: @escaping @Sendable (TestServer, any TestClientProtocol) async throws -> Void
+    ) async throws {
         let place =
             directory ?? FileManager.default.temporaryDirectory.appendingPathComponent("custody-\(UUID().uuidString)")
         var configuration = ServerConfiguration()
@@ -100,7 +110,8 @@ extension TestClientProtocol {
             #expect(answer.status == 200, "\(answer.text)")
             found = answer["events"] as? [[String: Any]] ?? []
             if found.count >= count { break }
-            await Task.yield()
+            // Asked again and again by a dozen tests at once, the answer would come later.
+            try await Task.sleep(for: .milliseconds(20))
         } while ContinuousClock.now < deadline
         return found
     }

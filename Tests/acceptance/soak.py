@@ -10,74 +10,13 @@ and started again. At the end the counts by the field --source, by outcome and i
 a sample of acknowledged events must stand at their indexes, and `custody verify` must find nothing. With --memory-mib the
 server runs in a memory cgroup of that size (root). Exit 0 when all that holds.
 """
-import argparse, collections, http.client, json, os, random, shutil, signal, socket, subprocess, sys, tempfile, threading, time
+import argparse, collections, http.client, json, os, random, shutil, subprocess, sys, tempfile, threading, time
 
-from custody_check import call
+from custody_check import Server, call
 
-TOKEN = "soak-0123456789-0123456789-0123456789"
 BATCH, CONNECTIONS = 2000, 2
 # An acknowledged event is searchable after this many seconds at the latest.
 SEARCHABLE = 2.0
-
-
-class Server:
-    """The program under test; restarted on the same directory."""
-
-    def __init__(self, program, data, memory_mib):
-        self.program, self.data, self.process, self.peak_mib, self.starts = program, data, None, 0, []
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.group = None
-        if memory_mib:
-            self.group = f"/sys/fs/cgroup/memory/custody-soak-{os.getpid()}"
-            os.makedirs(self.group)
-            with open(self.group + "/memory.limit_in_bytes", "w") as limit:
-                limit.write(str(memory_mib << 20))
-
-    def enter_group(self):
-        if self.group:
-            with open(self.group + "/cgroup.procs", "w") as members:
-                members.write(str(os.getpid()))
-
-    def start(self):
-        began = time.time()
-        self.process = subprocess.Popen(
-            [self.program, "serve", "--data", self.data, "--listen", f"127.0.0.1:{self.port}"], stdout=subprocess.DEVNULL,
-            env={**os.environ, "CUSTODY_ADMIN_TOKEN": TOKEN}, preexec_fn=self.enter_group)
-        while self.process.poll() is None:
-            try:
-                call(self.url, "/healthz", timeout=1)
-                break
-            except ValueError:
-                break
-            except OSError:
-                time.sleep(0.05)
-            if time.time() - began > 600:
-                raise SystemExit("the server did not start within 600 s")
-        if self.process.poll() is not None:
-            raise SystemExit("the server ended by itself")
-        self.starts.append(time.time() - began)
-
-    def note_memory(self):
-        try:
-            with open(f"/proc/{self.process.pid}/status") as status:
-                for line in status:
-                    if line.startswith("VmHWM"):
-                        self.peak_mib = max(self.peak_mib, int(line.split()[1]) >> 10)
-        except OSError:
-            pass
-
-    def kill(self):
-        self.note_memory()
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-
-    def stop(self):
-        self.note_memory()
-        self.process.terminate()
-        self.process.wait()
 
 
 class Load:
@@ -136,7 +75,7 @@ def send_all(server, load, running, rng):
                     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
                 began = time.time()
                 connection.request("POST", "/v1/events?source=soak", body,
-                                   {"Authorization": "Bearer " + TOKEN, "Content-Type": "application/x-ndjson"})
+                                   {"Authorization": "Bearer " + Server.token, "Content-Type": "application/x-ndjson"})
                 response = connection.getresponse()
                 text = response.read()
                 if response.status in (429, 503):
@@ -155,7 +94,7 @@ def send_all(server, load, running, rng):
 
 def search(server, query, timeout=300):
     wanted = {"q": query, "since": "2000-01-01", "until": "2100-01-01", "limit": 1000}
-    answer = call(server.url, "/v1/search", json.dumps(wanted), TOKEN, timeout)
+    answer = call(server.url, "/v1/search", json.dumps(wanted), Server.token, timeout)
     # Events for a search alone, rows where a stage makes a table.
     return answer.get("rows", answer.get("events"))
 
@@ -236,7 +175,7 @@ def main():
         "* | stats dcount(ip) as n by actor | sort -n,actor | limit 20",
     ]
     data = chosen.data or tempfile.mkdtemp(prefix="custody-soak-")
-    server = Server(os.path.abspath(chosen.program), data, chosen.memory_mib)
+    server = Server(chosen.program, data, chosen.memory_mib)
     server.start()
     load, running, stopped = Load(blocks, events), threading.Event(), threading.Event()
     times, refused = collections.defaultdict(list), collections.Counter()
@@ -314,7 +253,7 @@ def check(server, load, rounds, outcomes, sources, field, rng):
         same(name, {row[0]: int(row[1]) for row in rows}, {key: count * rounds for key, count in counted.items()})
     for index, block, turn in rng.sample(load.sample, min(50, len(load.sample))):
         wanted = json.loads(load.blocks[block].split(b"\n", 1)[0])["id"]
-        event = call(server.url, f"/v1/events/{index}", token=TOKEN)
+        event = call(server.url, f"/v1/events/{index}", token=Server.token)
         if f"{turn}-{wanted}" not in json.dumps(event):
             complaints.append(f"index {index} is not {turn}-{wanted}")
     return complaints

@@ -124,7 +124,7 @@ struct VerificationScheduleTests {
             let schedule = VerificationSchedule(
                 server.service.state,
                 verifier: DataDirectoryVerifier(
-                    directory: server.service.state.configuration.dataDirectory,
+                    directory: server.service.state.configuration.dataDirectory.appending("nothing"),
                     key: server.service.state.ledgerKey.verifierKey)
             ) { duration in
                 let count = asked.withLock {
@@ -134,7 +134,7 @@ struct VerificationScheduleTests {
                 if count > 5 { throw CancellationError() }
             }
             await schedule.run()
-            // Without a checkpoint there is nothing that was verified before.
+            // Where nothing holds there is nothing that was verified before.
             #expect(asked.withLock { $0 }.prefix(2) == [.seconds(60), .seconds(3_600)])
             #expect(server.service.state.verification.totals.newsRuns == 0)
         }
