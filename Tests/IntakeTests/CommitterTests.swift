@@ -107,6 +107,52 @@ struct CommitterTests {
         #expect(failures.count == 0)
         committer.stop()
     }
+
+    @Test("What a view has processed is let go of before it processes the next")
+    func budget() throws {
+        let admission = Admission(limit: 1 << 20)
+        let seen = Mutex<[Int]>([])
+        let runner = ViewRunner(
+            BudgetView(admission) { used in seen.withLock { $0.append(used) } }, replayingTo: LeafIndex(1)
+        ) { _ in }
+        // The first is held back until all of them wait, so that the view takes them together.
+        for number in 1..<4 { runner.enqueue(try Self.empty(UInt64(number), admission.admit(100))) }
+        runner.replay(try Self.empty(0, nil))
+        runner.endReplay()
+        runner.waitUntil(processed: LeafIndex(4))
+        runner.stop()
+        #expect(seen.withLock { $0 } == [300, 300, 200, 100])
+        #expect(admission.usedBytes == 0)
+    }
+
+    private static func empty(_ index: UInt64, _ admitted: Admitted?) -> CommittedBatch {
+        CommittedBatch(
+            firstIndex: LeafIndex(index), partition: JournalPartition(day: 0, retentionClass: 0), bytes: [],
+            items: [.init(range: 0..<0, key: nil, payloadDigest: 0)], entries: [], seeds: SeedTable(),
+            admitted: admitted)
+    }
+}
+
+/// Tells what of the budget is used whenever it has something to process.
+private final class BudgetView: View {
+    let name = "budget"
+    private(set) var cursor = LeafIndex(0)
+    var durableCursor: LeafIndex { cursor }
+    private let admission: Admission
+    private let note: @Sendable (Int) -> Void
+
+    init(_ admission: Admission, _ note: @escaping @Sendable (Int) -> Void) {
+        self.admission = admission
+        self.note = note
+    }
+
+    func process(_ batch: CommittedBatch) throws {
+        note(admission.usedBytes)
+        cursor = batch.endIndex
+    }
+
+    func tick() throws {}
+    func finish() throws {}
 }
 
 /// Counts what would have ended the process.

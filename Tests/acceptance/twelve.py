@@ -49,7 +49,7 @@ def found(name, answer):
     """An answer in the manifest's form."""
     rows = answer.get("rows")
     if name in ("Q1", "Q2", "Q8"):
-        return answer["matched"]
+        return answer["stats"]["matched"]
     if name in ("Q3", "Q9", "Q10"):
         return int(rows[0][0])
     if name == "Q5":

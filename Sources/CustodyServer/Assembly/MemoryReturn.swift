@@ -80,11 +80,5 @@ final class MemoryReturn: Sendable {
         return .seconds(time.tv_sec) + .nanoseconds(Int64(time.tv_nsec))
     }
 
-    /// `malloc_trim`, which is looked up since no header of the C library that Swift sees declares it, and others lack it.
-    static func trim() { _ = allocatorTrim?(0) }
-
-    private static let allocatorTrim: (@convention(c) (Int) -> Int32)? = {
-        guard let symbol = dlsym(nil, "malloc_trim") else { return nil }
-        return unsafeBitCast(symbol, to: (@convention(c) (Int) -> Int32).self)
-    }()
+    static func trim() { _ = Allocator.trim?(0) }
 }

@@ -36,6 +36,7 @@ package struct ServerRun: Sendable {
     /// Serves until a signal or the task's cancellation, then stops in good order.
     package func run() async throws {
         let logger = logger
+        Allocator.configure()
         let service = try CustodyService(configuration, logger: logger) { error in
             // What the disk holds is not known any more; only a new start, which reads it, can tell.
             logger.critical("the server cannot go on", metadata: ["error": "\(error)"])

@@ -20,6 +20,9 @@ struct FindingWork: Sendable {
             guard state.completeness.takeWhetherFindingsWait() else { continue }
             do {
                 try await tell()
+            } catch is CancellationError {
+                // They wait in the database for the next start.
+                return
             } catch {
                 state.completeness.findingsAreThere()
                 state.logger.error("what was found of sources is not told yet", metadata: ["error": "\(error)"])

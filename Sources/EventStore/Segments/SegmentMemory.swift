@@ -103,4 +103,14 @@ enum SegmentStorage: Sendable {
     func release(_ range: Range<Int>) {
         if case .file(let file) = self { file.release(range) }
     }
+
+    /// Whether a part is in memory, as far as its first page tells.
+    func isResident(_ range: Range<Int>) -> Bool {
+        if case .file(let file) = self { file.isResident(range) } else { true }
+    }
+
+    /// Has a part of a mapped file read without waiting for it.
+    func prefetch(_ range: Range<Int>) {
+        if case .file(let file) = self { file.prefetch(range) }
+    }
 }

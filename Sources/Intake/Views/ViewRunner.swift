@@ -101,8 +101,12 @@ package final class ViewRunner: Sendable {
     private func run(_ view: any View) throws {
         var nextTick = ContinuousClock.now + .milliseconds(Self.tickMilliseconds)
         while true {
-            let (batches, isStopping) = condition.take(until: nextTick) { $0.take() } ?? ([], false)
-            for batch in batches where batch.endIndex > view.cursor {
+            var (batches, isStopping) = condition.take(until: nextTick) { $0.take() } ?? ([], false)
+            let isIdle = batches.isEmpty
+            batches.reverse()
+            // Each is let go of when it is done: its room in intake's budget is what the next sender waits for.
+            while let batch = batches.popLast() {
+                guard batch.endIndex > view.cursor else { continue }
                 try view.process(batch)
                 // Under the lock, so that nobody who waits for it misses it.
                 condition.withLock { _ in processed.store(view.cursor.rawValue, ordering: .releasing) }
@@ -112,7 +116,7 @@ package final class ViewRunner: Sendable {
                 nextTick = ContinuousClock.now + .milliseconds(Self.tickMilliseconds)
             }
             durable.store(view.durableCursor.rawValue, ordering: .releasing)
-            guard isStopping, batches.isEmpty else { continue }
+            guard isStopping, isIdle else { continue }
             try view.finish()
             durable.store(view.durableCursor.rawValue, ordering: .releasing)
             return

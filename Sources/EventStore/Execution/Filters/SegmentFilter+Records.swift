@@ -15,6 +15,7 @@ extension SegmentFilter {
             return scan.selected
         }
         try meter.measure("records") { try scan.noteColumns(of: reader) }
+        try RecordPrefetch(reader) { candidates.first(from: $0) }.run()
         let decoder = try BlockDecoder(reader)
         var next = candidates.first(from: 0)
         while let row = next {
