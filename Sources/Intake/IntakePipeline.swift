@@ -74,7 +74,7 @@ package final class IntakePipeline: Sendable {
         }
         try checkDisk()
         // Body, sealed events and their page are in memory together; an empty delivery still costs something.
-        let admitted = try admission.admit(delivery.body.count * 3 + 4_096)
+        let admitted = try await admission.admit(delivery.body.count * 3 + 4_096)
         let preparer = DeliveryPreparer(
             catalogue: catalogue, enrichment: enrichment, keyer: keyer, limits: limits, counters: committer.counters,
             earlierUse: { [committer] in committer.earlierUse(of: $0, payload: $1) })

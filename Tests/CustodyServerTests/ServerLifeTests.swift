@@ -51,7 +51,7 @@ struct ServerLifeTests {
     @Test("More than the budget of unfinished bytes answers 429 with Retry-After, until there is room again")
     func overload() async throws {
         try await TestServer.run({ $0.intake.unfinishedBytes = 8_192 }) { server, client in
-            var held: Admitted? = try server.service.state.intake.admission.admit(8_000)
+            var held: Admitted? = try await server.service.state.intake.admission.admit(8_000)
             let refused = try await client.send(.post, "/v1/events", event(1))
             #expect(refused.status == 429 && refused.code == "overloaded" && refused.headers[.retryAfter] == "1")
             withExtendedLifetime(held) {}

@@ -118,6 +118,22 @@ final class FileSystemTests {
         #expect(mapped.withUnsafeBytes { Array($0) } == content)
     }
 
+    @Test(
+        "A mapped file reads the same after it was read ahead, and what was read is in memory", arguments: Kind.allCases
+    )
+    func prefetchedMapping(kind: Kind) throws {
+        let system = try make(kind)
+        let path = root.appending("mapped")
+        let content = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 / 7) }
+        try system.writeAtomically(content, to: path)
+        let mapped = try system.map(path)
+        for range in [0..<0, 5_000..<70_001, 0..<content.count, content.count..<content.count] {
+            mapped.prefetch(range)
+        }
+        #expect(mapped.withUnsafeBytes { Array($0) } == content)
+        for range in [0..<0, 5_000..<70_001, 99_999..<100_000] { #expect(mapped.isResident(range)) }
+    }
+
     @Test("A directory has one holder at a time, and the error names the directory", arguments: Kind.allCases)
     func locking(kind: Kind) throws {
         let system = try make(kind)

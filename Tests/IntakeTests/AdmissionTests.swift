@@ -1,26 +1,113 @@
 import Intake
+import Synchronization
 import Testing
 
 @Suite("Admission")
 struct AdmissionTests {
-    @Test("Bytes beyond the budget are refused at once and admitted again after others were released")
-    func budget() throws {
-        let admission = Admission(limit: 100)
-        var first: Admitted? = try admission.admit(60)
-        #expect(throws: IntakeError(.overloaded, "too much is waiting to be committed")) { try admission.admit(60) }
-        #expect(admission.usedBytes == 60)
-        _ = first
-        first = nil
-        #expect(admission.usedBytes == 0)
-        let again = try admission.admit(60)
-        withExtendedLifetime(again) { #expect(admission.usedBytes == 60) }
+    private static let overloaded = IntakeError(.overloaded, "too much is waiting to be committed")
+
+    /// Time that passes when the test says so.
+    private final class Time: Sendable {
+        private let sleepers = Mutex<[CheckedContinuation<Void, Never>]>([])
+        private let asked = Mutex<[Duration]>([])
+
+        var durations: [Duration] { asked.withLock { $0 } }
+
+        @Sendable func sleep(_ duration: Duration) async {
+            asked.withLock { $0.append(duration) }
+            await withCheckedContinuation { continuation in sleepers.withLock { $0.append(continuation) } }
+        }
+
+        func pass() {
+            let woken = sleepers.withLock { sleepers in
+                defer { sleepers = [] }
+                return sleepers
+            }
+            for sleeper in woken { sleeper.resume() }
+        }
+
+        /// Waits until so many sleep.
+        func wait(for count: Int) async { while sleepers.withLock(\.count) < count { await Task.yield() } }
     }
 
-    @Test("A delivery larger than the whole budget is admitted when it is alone")
-    func large() throws {
-        let admission = Admission(limit: 100)
-        let large = try admission.admit(500)
-        #expect(throws: IntakeError.self) { try admission.admit(1) }
+    @Test("What does not fit waits, in order, until there is room; it is refused when there is none in time")
+    func waiting() async throws {
+        let time = Time()
+        let admission = Admission(limit: 100, sleep: time.sleep)
+        var first: Admitted? = try await admission.admit(90)
+        let order = Mutex<[Int]>([])
+        func waiter(_ name: Int, _ bytes: Int) -> Task<Admitted, any Error> {
+            Task {
+                let admitted = try await admission.admit(bytes)
+                order.withLock { $0.append(name) }
+                return admitted
+            }
+        }
+        let second = waiter(2, 20)
+        await time.wait(for: 1)
+        // It would fit beside the first, but is not its turn.
+        let third = waiter(3, 5)
+        await time.wait(for: 2)
+        #expect(admission.usedBytes == 90 && admission.waitingCount == 2)
+        withExtendedLifetime(first) {}
+        first = nil
+        let taken = try await [second.value, third.value]
+        withExtendedLifetime(taken) { #expect(admission.usedBytes == 25 && admission.waitingCount == 0) }
+        #expect(order.withLock { $0.sorted() } == [2, 3])
+        // The moment at which they would have been refused changes nothing any more.
+        time.pass()
+        let rest = try await admission.admit(70)
+        let refused = waiter(5, 20)
+        await time.wait(for: 1)
+        time.pass()
+        await #expect(throws: Self.overloaded) { try await refused.value }
+        withExtendedLifetime((taken, rest)) {}
+        #expect(time.durations.allSatisfy { $0 == Admission.patience })
+    }
+
+    @Test("More than a share of the budget does not wait")
+    func waitingIsBounded() async throws {
+        let time = Time()
+        let admission = Admission(limit: 100, sleep: time.sleep)
+        let held = try await admission.admit(100)
+        let waiter = Task { try await admission.admit(100 / Admission.waitingShare) }
+        await time.wait(for: 1)
+        await #expect(throws: Self.overloaded) { try await admission.admit(1) }
+        #expect(admission.waitingCount == 1 && admission.usedBytes == 100)
+        waiter.cancel()
+        await #expect(throws: CancellationError.self) { try await waiter.value }
+        #expect(admission.waitingCount == 0)
+        time.pass()
+        withExtendedLifetime(held) {}
+    }
+
+    @Test("Whoever stands behind one that is refused is admitted then")
+    func behindTheRefused() async throws {
+        let time = Time()
+        let admission = Admission(limit: 100, sleep: time.sleep)
+        let held = try await admission.admit(80)
+        let large = Task { try await admission.admit(21) }
+        await time.wait(for: 1)
+        let small = Task { try await admission.admit(4) }
+        await time.wait(for: 2)
+        large.cancel()
+        let admitted = try await small.value
+        withExtendedLifetime((held, admitted)) { #expect(admission.usedBytes == 84) }
+        time.pass()
+    }
+
+    @Test(
+        "Bytes come back when the last holder lets go; a delivery larger than the whole budget is admitted when it is alone"
+    )
+    func budget() async throws {
+        let admission = Admission(limit: 100) { _ in }
+        var large: Admitted? = try await admission.admit(500)
+        #expect(admission.usedBytes == 500)
+        await #expect(throws: Self.overloaded) { try await admission.admit(1) }
         withExtendedLifetime(large) {}
+        large = nil
+        #expect(admission.usedBytes == 0)
+        let again = try await admission.admit(60)
+        withExtendedLifetime(again) { #expect(admission.usedBytes == 60) }
     }
 }

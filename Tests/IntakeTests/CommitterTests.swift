@@ -109,14 +109,14 @@ struct CommitterTests {
     }
 
     @Test("What a view has processed is let go of before it processes the next")
-    func budget() throws {
+    func budget() async throws {
         let admission = Admission(limit: 1 << 20)
         let seen = Mutex<[Int]>([])
         let runner = ViewRunner(
             BudgetView(admission) { used in seen.withLock { $0.append(used) } }, replayingTo: LeafIndex(1)
         ) { _ in }
         // The first is held back until all of them wait, so that the view takes them together.
-        for number in 1..<4 { runner.enqueue(try Self.empty(UInt64(number), admission.admit(100))) }
+        for number in 1..<4 { runner.enqueue(try await Self.empty(UInt64(number), admission.admit(100))) }
         runner.replay(try Self.empty(0, nil))
         runner.endReplay()
         runner.waitUntil(processed: LeafIndex(4))

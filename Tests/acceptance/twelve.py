@@ -9,7 +9,7 @@ are milliseconds of the client, least and median of --runs; with --cold (root) a
 and of which the system has nothing in its cache. Prints what the load, the directory and the memory come to, and with --verify
 what `custody verify` says. With --memory-mib the server runs in a memory cgroup of that size (root). Exit 0 when all is as told.
 """
-import argparse, datetime, http.client, json, os, shutil, subprocess, sys, tempfile, threading, time
+import argparse, datetime, http.client, json, os, shutil, subprocess, sys, tempfile, threading, time, urllib.parse
 
 from custody_check import Server, call
 
@@ -28,6 +28,17 @@ QUERIES = {
     "Q11": "artifact:={artifact} | sort -time | limit 100 | fields time,source,action,actor,resource,outcome",
     "Q12": "* | stats count by raw.source",
 }
+
+# Fields and values as the search line completes them: the field, what was typed of the value, and of the query before it.
+COMPLETIONS = [
+    ("action", "p", ""),
+    ("actor", "", ""),
+    ("actor", "a", "action:{action_prefix}*"),
+    ("resource.name", "", ""),
+    ("resource.name", "ml", "-outcome:=success"),
+    ("artifact.digest", "sha256:0", ""),
+    ("raw.id", "a", ""),
+]
 
 
 def wanted(manifest, rounds):
@@ -181,7 +192,7 @@ def main():
     with open(f"/proc/{server.process.pid}/clear_refs", "w") as peak:
         peak.write("5")
     server.peak_mib = 0
-    right, complaints, lines = wanted(manifest, chosen.rounds), [], []
+    right, complaints, lines, completed = wanted(manifest, chosen.rounds), [], [], []
     for name, text in QUERIES.items():
         query = text.format(**manifest["params"])
         taken = []
@@ -193,6 +204,17 @@ def main():
                 break
         taken.sort()
         lines.append([f"{name:4}", f"{taken[0]:9.1f}", f"{taken[len(taken) // 2]:9.1f}"])
+    for field, prefix, before in COMPLETIONS:
+        wants = urllib.parse.urlencode({"prefix": prefix, "q": before.format(**manifest["params"])})
+        taken = []
+        for _ in range(chosen.runs):
+            began = time.perf_counter()
+            values = call(server.url, f"/v1/fields/{field}/values?{wants}", token=Server.token, timeout=600)["values"]
+            taken.append(1000 * (time.perf_counter() - began))
+        if not values:
+            complaints.append(f"no value of {field} begins with '{prefix}'")
+        taken.sort()
+        completed.append(f"     {taken[0]:9.1f} {taken[len(taken) // 2]:9.1f}  {field}:{prefix}*  {before}")
     server.note_memory()
     print(f"peak {server.peak_mib} MiB querying", flush=True)
     if chosen.cold:
@@ -205,6 +227,9 @@ def main():
     print("         least    median" + ("      cold" if chosen.cold else ""))
     for line in lines:
         print(" ".join(line))
+    print("completion of values:")
+    for line in completed:
+        print(line)
     server.stop()
     began = time.time()
     server.start()

@@ -41,6 +41,9 @@ extension ServerState {
                     .gauge, "custody_intake_unfinished_bytes", "Bytes admitted and not yet indexed.",
                     Double(intake.admission.usedBytes)),
                 .init(
+                    .gauge, "custody_intake_waiting", "Deliveries that wait to be admitted.",
+                    Double(intake.admission.waitingCount)),
+                .init(
                     .gauge, "custody_deduplication_keys", "Delivery keys in memory.", Double(intake.committer.keyCount)),
                 .init(.gauge, "custody_ledger_size", "Leaves under the latest checkpoint.", Double(ledger.size)),
                 .init(.gauge, "custody_leaf_index_next", "The index of the next event.", Double(end)),

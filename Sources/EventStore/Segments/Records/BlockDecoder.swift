@@ -111,16 +111,7 @@ final class BlockDecoder {
     /// What is stored in the block that holds a row (``RecordForm``). Valid until the next call.
     func stored(holding row: Int) throws -> StoredBlock {
         if let current, current.rows.contains(row) { return current }
-        var (low, high) = (0, entries.count)
-        while low < high {
-            let middle = (low + high) / 2
-            if Int(entries[middle].firstRow) + Int(entries[middle].rowCount) <= row {
-                low = middle + 1
-            } else {
-                high = middle
-            }
-        }
-        return try stored(low)
+        return try stored(entries.position(ofBlockHolding: row))
     }
 
     /// The compressed bytes of a block, checked.
@@ -203,5 +194,21 @@ final class BlockDecoder {
 
     private func fault(_ entry: BlockEntry, _ reason: String) -> EventStoreError {
         reader.fault(records, at: records.offset + entry.offset, "rows from \(entry.firstRow): \(reason)").error
+    }
+}
+
+extension UnsafeBufferPointer<BlockEntry> {
+    /// The place of the block that holds a row of the segment.
+    func position(ofBlockHolding row: Int) -> Int {
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = (low + high) / 2
+            if Int(self[middle].firstRow) + Int(self[middle].rowCount) <= row {
+                low = middle + 1
+            } else {
+                high = middle
+            }
+        }
+        return low
     }
 }

@@ -1,7 +1,7 @@
 import EventModel
 
-/// Tells the disk at once of what rebuilding some records reads here and there: the blocks that hold them, and the codes of their
-/// columns. Without it each place is waited for by itself, and a place in a column brings 128 KiB of rows that nobody asked for.
+/// Tells the disk at once of what rebuilding some records reads here and there: the blocks that hold them, the codes of their
+/// columns, and dictionaries of which most is needed. Without it each place is waited for by itself.
 struct RecordPrefetch {
     /// Blocks that are told of at most: beyond, the disk reads as much as it can anyway, and what is read ahead could be gone
     /// again before its turn. With some thirty columns, a hundred megabytes.
@@ -10,42 +10,40 @@ struct RecordPrefetch {
     private static let blocksPerProbe = 16
 
     private let reader: SegmentReader
-    private let blocks: [BlockEntry]
+    /// Those that hold wanted rows, ascending.
+    let blocks: [BlockEntry]
+    private let records: SegmentSection
 
     /// - Parameter next: the first of the wanted rows from a row on.
     init(_ reader: SegmentReader, next: (Int) -> Int?) throws {
+        guard let records = reader.section(.records) else {
+            throw SegmentFault(file: reader.name, section: "records", offset: 0, reason: "is not there").error
+        }
         self.reader = reader
+        self.records = records
         let entries = try reader.required(.blocks).bindMemory(to: BlockEntry.self)
         var blocks: [BlockEntry] = []
-        var number = 0
         var row = next(0)
         while let wanted = row, blocks.count < Self.maximumBlocks {
-            // Candidates are few or close together: from one block to the next it is never far.
-            var step = 1
-            while number + step < entries.count, Int(entries[number + step].firstRow) <= wanted { step *= 2 }
-            var (low, high) = (number + step / 2, min(number + step, entries.count))
-            while low + 1 < high {
-                let middle = (low + high) / 2
-                if Int(entries[middle].firstRow) <= wanted { low = middle } else { high = middle }
-            }
-            blocks.append(entries[low])
-            number = low
-            row = next(Int(entries[low].firstRow) + Int(entries[low].rowCount))
+            let block = entries[entries.position(ofBlockHolding: wanted)]
+            blocks.append(block)
+            row = next(Int(block.firstRow) + Int(block.rowCount))
         }
         self.blocks = blocks
     }
 
     /// Tells the disk, unless what is wanted seems to be in memory. Cost then: a system call for each sixteenth block.
     func run() {
-        guard reader.isFile, let records = reader.section(.records) else { return }
-        let start = Int(records.offset)
-        func bytes(_ block: BlockEntry) -> Range<Int> {
-            let first = start + Int(block.offset)
-            return first..<min(first + Int(block.compressedBytes), records.range.upperBound)
-        }
+        guard reader.isFile else { return }
         let probes = stride(from: 0, to: blocks.count, by: Self.blocksPerProbe)
-        guard probes.contains(where: { !reader.storage.isResident(bytes(blocks[$0])) }) else { return }
-        for block in blocks { reader.storage.prefetch(bytes(block)) }
+        guard probes.contains(where: { !reader.storage.isResident(bytes(of: blocks[$0])) }) else { return }
+        tell()
+    }
+
+    /// Tells the disk.
+    func tell() {
+        for block in blocks { reader.storage.prefetch(bytes(of: block)) }
+        let rowCount = blocks.reduce(0) { $0 + Int($1.rowCount) }
         for field in Field.allCases where field.isColumnar {
             // Where rows have several values, where their codes are is read first.
             if let starts = reader.section(.rowStarts, field) {
@@ -53,22 +51,32 @@ struct RecordPrefetch {
             } else if let codes = reader.section(.codes, field), codes.width > 0 {
                 prefetch(codes, width: Int(codes.width))
             }
+            // Values stand in their own order, so that rows are everywhere: with a row for each page, two pages of three are read.
+            for kind in [SectionKind.valueOffsets, .values] {
+                guard let section = reader.section(kind, field), section.pageCount <= rowCount else { continue }
+                reader.storage.prefetch(section.range)
+            }
         }
     }
 
-    /// The numbers of the blocks' rows in a section that has one for each row. Neighbours are told of together.
+    private func bytes(of block: BlockEntry) -> Range<Int> {
+        let first = Int(records.offset + block.offset)
+        return first..<first + Int(block.compressedBytes)
+    }
+
+    /// What a section with a number for each row has of the blocks' rows. Neighbours are told of together.
     private func prefetch(_ section: SegmentSection, width: Int) {
+        let page = SegmentSection.pageBytes
         var open: Range<Int>?
         for block in blocks {
-            let first = section.range.lowerBound + Int(block.firstRow) * width
-            // Whole pages, which is what is checked.
-            let page = SegmentSection.pageBytes
+            // Whole pages: so they are checked.
+            let first = Int(block.firstRow) * width / page * page
+            let end = (Int(block.firstRow + block.rowCount) * width + page - 1) / page * page
+            guard first < Int(section.length) else { continue }
             let start = section.range.lowerBound
-            let range = start + (first - start) / page * page..<min(
-                start + (first + Int(block.rowCount) * width - start + page - 1) / page * page, section.range.upperBound)
-            guard !range.isEmpty else { continue }
-            if let before = open, range.lowerBound - before.upperBound < SegmentSection.pageBytes {
-                open = before.lowerBound..<range.upperBound
+            let range = start + first..<min(start + end, section.range.upperBound)
+            if let before = open, range.lowerBound <= before.upperBound {
+                open = before.lowerBound..<max(before.upperBound, range.upperBound)
             } else {
                 if let open { reader.storage.prefetch(open) }
                 open = range
