@@ -10,8 +10,11 @@ struct AdmissionTests {
     private final class Time: Sendable {
         private let sleepers = Mutex<[CheckedContinuation<Void, Never>]>([])
         private let asked = Mutex<[Duration]>([])
+        private let names = Mutex<[Int]>([])
 
         var durations: [Duration] { asked.withLock { $0 } }
+        var admitted: [Int] { names.withLock { $0 } }
+        func note(_ name: Int) { names.withLock { $0.append(name) } }
 
         @Sendable func sleep(_ duration: Duration) async {
             asked.withLock { $0.append(duration) }
@@ -35,11 +38,10 @@ struct AdmissionTests {
         let time = Time()
         let admission = Admission(limit: 100, sleep: time.sleep)
         var first: Admitted? = try await admission.admit(90)
-        let order = Mutex<[Int]>([])
         func waiter(_ name: Int, _ bytes: Int) -> Task<Admitted, any Error> {
             Task {
                 let admitted = try await admission.admit(bytes)
-                order.withLock { $0.append(name) }
+                time.note(name)
                 return admitted
             }
         }
@@ -53,7 +55,7 @@ struct AdmissionTests {
         first = nil
         let taken = try await [second.value, third.value]
         withExtendedLifetime(taken) { #expect(admission.usedBytes == 25 && admission.waitingCount == 0) }
-        #expect(order.withLock { $0.sorted() } == [2, 3])
+        #expect(time.admitted.sorted() == [2, 3])
         // The moment at which they would have been refused changes nothing any more.
         time.pass()
         let rest = try await admission.admit(70)

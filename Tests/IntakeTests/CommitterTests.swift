@@ -117,7 +117,7 @@ struct CommitterTests {
         ) { _ in }
         // The first is held back until all of them wait, so that the view takes them together.
         for number in 1..<4 { runner.enqueue(try await Self.empty(UInt64(number), admission.admit(100))) }
-        runner.replay(try Self.empty(0, nil))
+        runner.replay(Self.empty(0, nil))
         runner.endReplay()
         runner.waitUntil(processed: LeafIndex(4))
         runner.stop()

@@ -1,4 +1,5 @@
 import DurableFiles
+import EventModel
 import Foundation
 import SystemPackage
 import Testing
