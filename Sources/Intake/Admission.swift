@@ -10,7 +10,7 @@ package final class Admission: Sendable {
     /// How long a delivery waits for room: several times what a view needs for one, and not what a sender takes for a hang.
     package static let patience = Duration.milliseconds(250)
     /// Of the budget, the share that may wait beyond it. Bodies of what waits are in memory already.
-    package static let waitingShare = 4
+    package static let waitingShare = 2
 
     private struct Waiter {
         let number: UInt64

@@ -7,7 +7,7 @@ The file is sent --rounds times: in each round every event has another id and li
 that a hundred rounds of a month are eight years. With --data and a directory that has events already, nothing is loaded. Times
 are milliseconds of the client, least and median of --runs; with --cold (root) also the first of a server that was just started
 and of which the system has nothing in its cache. Prints what the load, the directory and the memory come to, and with --verify
-what `custody verify` says. With --memory-mib the server runs in a memory cgroup of that size (root). Exit 0 when all is as told.
+what `custody verify` says. With --memory-mib server and verification run in a memory cgroup of that size (root). Exit 0 when all is as told.
 """
 import argparse, datetime, http.client, json, os, shutil, subprocess, sys, tempfile, threading, time, urllib.parse
 
@@ -244,7 +244,7 @@ def main():
             print(f"{size / events:8.1f} bytes an event in {part}")
     if chosen.verify:
         began = time.time()
-        verified = subprocess.run([chosen.program, "verify", data], capture_output=True, text=True)
+        verified = subprocess.run([server.program, "verify", data], capture_output=True, text=True, preexec_fn=server.enter_group)
         print(f"verify: {time.time() - began:.0f} s, status {verified.returncode}")
         if verified.returncode:
             complaints.append("verify: " + (verified.stdout + verified.stderr)[-600:])
