@@ -17,7 +17,7 @@ package struct JournalPage: Sendable {
     package static let frameRecordBytes = 1 << 20
 
     /// The level at which pages are compressed: fast, since pages live only until their segment is sealed.
-    package static let defaultLevel: Int32 = 1
+    package static let defaultLevel: Int32 = -5
 
     /// Compresses records that lie one after another in a buffer.
     ///
