@@ -36,13 +36,16 @@ struct FilterCompiler {
         return .disjunction(rest.map(compile) + [.text(TextTest(sought, groups: groups))])
     }
 
-    /// Texts that are worth one pass over the records for all of them, and the other members; no text and all members where each
-    /// is found as soon by its own bytes (``RequiredBytes``).
+    /// More texts than this are sooner looked for in one pass over a value than one after the other.
+    private static let separateTexts = 4
+
+    /// Texts that are worth one pass over the values for all of them, and the other members; no text and all members where each
+    /// is found as soon by itself.
     private static func parted(
         _ members: [Filter], _ text: (Filter) -> TextMatch?
     ) -> (texts: [TextMatch], rest: [Filter]) {
         let texts = members.compactMap(text)
-        guard texts.count > RequiredBytes.maximumFragments else { return ([], members) }
+        guard texts.count > separateTexts else { return ([], members) }
         return (texts, members.filter { text($0) == nil })
     }
 
