@@ -14,6 +14,22 @@ struct DeduplicationTableTests {
         }
     }
 
+    @Test("Of more parts than fit, the newest that fit whole are read again, in their order, and at least one")
+    func newestParts() {
+        func newest(_ limit: Int, _ parts: [(UInt64, Int)]) -> [Int] {
+            DeduplicationTable.newest(limit, of: parts.map { (last: LeafIndex($0.0), entries: $0.1) })
+        }
+        let parts: [(UInt64, Int)] = [(9_000, 1_000), (3_000, 2_000), (12_000, 3_000), (7_000, 1_000)]
+        #expect(newest(10_000, parts) == [0, 1, 2, 3])
+        #expect(newest(7_000, parts) == [0, 1, 2, 3])
+        #expect(newest(6_999, parts) == [0, 2, 3])
+        #expect(newest(4_500, parts) == [0, 2])
+        // One that does not fit ends it: nothing older is kept without what came between.
+        #expect(newest(3_999, parts) == [2])
+        #expect(newest(2_000, parts) == [2])
+        #expect(newest(2_000, []) == [])
+    }
+
     @Test("The same key with the same bytes is a duplicate, with other bytes a conflict, an unknown key is new")
     func matches() {
         var table = DeduplicationTable(limit: 10_000)

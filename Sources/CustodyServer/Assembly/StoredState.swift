@@ -90,8 +90,11 @@ final class StoredState {
 
     private func rebuildTable(since: Timestamp) throws {
         let young = storeView.segments().filter { $0.receivedBounds.upperBound >= since }
-        table.reserve(young.reduce(0) { $0 + $1.rowCount })
-        try storeView.withDeliveryKeys(receivedSince: since) { rows, keys in
+        // Older ones the table would forget on the way to the newest, one by one.
+        let kept = DeduplicationTable.newest(
+            table.limit, of: young.map { (last: $0.indexes.upperBound, entries: $0.rowCount) })
+        table.reserve(kept.reduce(0) { $0 + young[$1].rowCount })
+        try storeView.withDeliveryKeys(of: kept.map { young[$0] }) { rows, keys in
             let index = try rows.leafIndexes()
             table.insert(keys.count) { row in
                 let key = keys[row]

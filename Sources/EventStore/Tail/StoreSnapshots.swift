@@ -77,15 +77,15 @@ package final class StoreSnapshots: Sendable {
         return nil
     }
 
-    /// Visits the delivery keys of all rows received since a moment, a segment at a time (so older rows of the same
-    /// segment too), for rebuilding deduplication at start: 12 bytes a row, read in order at memory speed.
+    /// Visits the delivery keys of segments, one after the other, for rebuilding deduplication at start: 12 bytes a row, read in
+    /// order at memory speed.
     ///
     /// - Throws: `damaged`, and whatever `body` throws.
     package func withDeliveryKeys(
-        receivedSince start: Timestamp,
+        of segments: [SegmentReader],
         _ body: (_ rows: SegmentReader, _ keys: UnsafeBufferPointer<RecordKey>) throws -> Void
     ) throws {
-        for reader in segments() where reader.receivedBounds.upperBound >= start {
+        for reader in segments {
             try reader.withDeliveryKeys { keys in
                 if let keys { try body(reader, keys) }
             }

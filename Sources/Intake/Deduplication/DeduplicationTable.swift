@@ -30,7 +30,8 @@ package struct DeduplicationTable: Sendable {
     private static let groupSize = 32
 
     private var slots: [Slot]
-    private let limit: Int
+    /// Entries kept.
+    package let limit: Int
     package private(set) var count = 0
     /// Entries below this index count as forgotten.
     package private(set) var oldestIndex = LeafIndex(0)
@@ -110,6 +111,18 @@ package struct DeduplicationTable: Sendable {
             }
             position = (position + 1) & (slots.count - 1)
         }
+    }
+
+    /// Of parts of what was remembered, each with its last index, the places of the newest that a table with a limit keeps whole;
+    /// of what is older it would forget all. At least one, where there is one. In the order in which they were given.
+    package static func newest(_ limit: Int, of parts: [(last: LeafIndex, entries: Int)]) -> [Int] {
+        var room = max(limit, 1_024)
+        let newestFirst = parts.indices.sorted { parts[$0].last > parts[$1].last }
+        let kept = newestFirst.prefix { place in
+            defer { room -= parts[place].entries }
+            return room >= parts[place].entries || place == newestFirst[0]
+        }
+        return kept.sorted()
     }
 
     /// Makes room for so many more entries at once, within the limit, so that the table is not rebuilt on the way.
