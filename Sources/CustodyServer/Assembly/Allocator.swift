@@ -15,8 +15,8 @@ enum Allocator {
     /// Pools that threads share: by itself, eight for each core, each with what its busiest moment needed.
     static let pools: Int32 = 4
 
-    /// Sets all this, once, before there is more than one thread. What the environment says of it (`GLIBC_TUNABLES`) is
-    /// overridden.
+    /// Sets all this, once, before the server's own threads begin: a pool that there is already stays. What the environment says
+    /// of it (`GLIBC_TUNABLES`) is overridden.
     static func configure() {
         guard let set: @convention(c) (Int32, Int32) -> Int32 = function("mallopt") else { return }
         // The numbers are those of <malloc.h>: M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, M_ARENA_MAX.

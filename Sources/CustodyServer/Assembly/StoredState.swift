@@ -90,7 +90,6 @@ final class StoredState {
 
     private func rebuildTable(since: Timestamp) throws {
         let young = storeView.segments().filter { $0.receivedBounds.upperBound >= since }
-        // Older ones the table would forget on the way to the newest, one by one.
         let kept = DeduplicationTable.newest(
             table.limit, of: young.map { (last: $0.indexes.upperBound, entries: $0.rowCount) })
         table.reserve(kept.reduce(0) { $0 + young[$1].rowCount })

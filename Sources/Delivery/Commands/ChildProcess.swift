@@ -57,9 +57,9 @@ struct ChildProcess: ~Copyable {
     }
 
     /// Ends it and what it started in its process group at once, and takes its remains.
-    mutating func kill() {
+    mutating func stop() {
         guard ending == nil else { return }
-        Glibc.kill(-pid, SIGKILL)
+        kill(-pid, SIGKILL)
         var status: Int32 = 0
         while waitpid(pid, &status, 0) == -1, errno == EINTR {}
         ending = .signal(SIGKILL)

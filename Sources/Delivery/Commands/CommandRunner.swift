@@ -68,7 +68,7 @@ package struct CommandRunner: CommandRunning {
             let isOverlong = fstat(output.fileDescriptor, &file) == 0 && file.st_size > maximumOutputBytes
             if isOverlong || ContinuousClock.now >= deadline {
                 // It gets no second chance to ignore us, and neither does what it started in its process group.
-                process.kill()
+                process.stop()
                 throw DeliveryError(
                     .unreachable,
                     isOverlong

@@ -113,10 +113,11 @@ package struct DeduplicationTable: Sendable {
         }
     }
 
-    /// Of parts of what was remembered, each with its last index, the places of the newest that a table with a limit keeps whole;
-    /// of what is older it would forget all. At least one, where there is one. In the order in which they were given.
+    /// Of parts of what was remembered, each with its last index, the places of the newest that fit into a table with a limit, for
+    /// rebuilding it: what is older it would forget on the way. At least one, where there is one. In the order in which they were
+    /// given.
     package static func newest(_ limit: Int, of parts: [(last: LeafIndex, entries: Int)]) -> [Int] {
-        var room = max(limit, 1_024)
+        var room = limit
         let newestFirst = parts.indices.sorted { parts[$0].last > parts[$1].last }
         let kept = newestFirst.prefix { place in
             defer { room -= parts[place].entries }

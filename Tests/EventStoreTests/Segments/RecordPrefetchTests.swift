@@ -20,6 +20,9 @@ struct RecordPrefetchTests {
             }
             #expect(blocks.map(\.firstRow) == expected.map(\.firstRow))
         }
+        // No more than the limit, the first of them.
+        let few = try RecordPrefetch(segment, atMost: 2) { $0 < 1_100 ? $0 : nil }.blocks
+        #expect(few.map(\.firstRow) == all.prefix(2).map(\.firstRow))
     }
 
     @Test("A file reads the same after it, whatever was asked for")

@@ -15,7 +15,7 @@ struct RecordPrefetch {
     private let records: SegmentSection
 
     /// - Parameter next: the first of the wanted rows from a row on.
-    init(_ reader: SegmentReader, next: (Int) -> Int?) throws {
+    init(_ reader: SegmentReader, atMost limit: Int = Self.maximumBlocks, next: (Int) -> Int?) throws {
         guard let records = reader.section(.records) else {
             throw SegmentFault(file: reader.name, section: "records", offset: 0, reason: "is not there").error
         }
@@ -24,7 +24,7 @@ struct RecordPrefetch {
         let entries = try reader.required(.blocks).bindMemory(to: BlockEntry.self)
         var blocks: [BlockEntry] = []
         var row = next(0)
-        while let wanted = row, blocks.count < Self.maximumBlocks {
+        while let wanted = row, blocks.count < limit {
             let block = entries[entries.position(ofBlockHolding: wanted)]
             blocks.append(block)
             row = next(Int(block.firstRow) + Int(block.rowCount))
