@@ -71,8 +71,8 @@ struct DeduplicationTableTests {
 
     @Test(
         "Many events at once are remembered as one by one, with and without room",
-        arguments: [0, 9_000])
-    func bulk(reserved: Int) {
+        arguments: [0, 9_000], [1, 1_000, DeduplicationTable.sortedTogether])
+    func bulk(reserved: Int, together: Int) {
         // Every seventh key occurs twice, every tenth event has none.
         let events = (0..<9_000).map { number in
             number % 10 == 3 ? nil : (key("\(number % 7 == 0 ? number / 2 : number)"), UInt64(number) << 32)
@@ -84,7 +84,9 @@ struct DeduplicationTableTests {
             single.insert(event.0, payload: event.1, index: LeafIndex(UInt64(number)))
         }
         bulk.reserve(reserved)
-        bulk.insert(events.count) { number in events[number].map { ($0.0, $0.1, LeafIndex(UInt64(number))) } }
+        bulk.insert(events.count, together: together) { number in
+            events[number].map { ($0.0, $0.1, LeafIndex(UInt64(number))) }
+        }
         #expect(bulk.count == single.count)
         for event in events {
             guard let event else { continue }

@@ -17,14 +17,24 @@ package struct DeduplicationTable: Sendable {
         case conflict(LeafIndex)
     }
 
-    private struct Slot {
+    private struct Slot: BitwiseCopyable {
         var keyAndPayloadHigh: UInt64 = 0  // key 56 bits ‖ payload 8 bits
         var payloadLowAndIndex: UInt64 = 0  // payload 24 bits ‖ (index + 1) 40 bits
+
+        var fingerprint: UInt64 { keyAndPayloadHigh >> 8 }
+        var payload: UInt64 { (keyAndPayloadHigh & 0xFF) << 24 | payloadLowAndIndex >> 40 }
+        /// Of the leaf, plus one; 0 when the slot is empty.
+        var place: UInt64 { payloadLowAndIndex & 0xFF_FFFF_FFFF }
+        var isEmpty: Bool { place == 0 }
     }
 
     /// 40 bits less one: a trillion events.
     package static let maximumIndex: UInt64 = 1 << 40 - 2
     private static let minimumSlots = 1 << 12
+    /// Entries that are put in the order of their slots together: so many that a part of the largest table gets hundreds.
+    package static let sortedTogether = 1 << 20
+    /// Parts of the table for that: each of the largest has 256 KiB, whose addresses a core remembers. At most ``minimumSlots``.
+    private static let sortingParts = 1 << 11
     private static let hugePageBytes = 2 << 20
     /// Entries whose slots are looked at together: more than a core can wait for at once.
     private static let groupSize = 32
@@ -47,12 +57,10 @@ package struct DeduplicationTable: Sendable {
         var position = Self.home(of: key, in: slots.count)
         while true {
             let slot = slots[position]
-            let stored = slot.payloadLowAndIndex & 0xFF_FFFF_FFFF
-            if stored == 0 { return .new }
-            if slot.keyAndPayloadHigh >> 8 == key.bits >> 8, stored - 1 >= oldestIndex.rawValue {
-                let digest = (slot.keyAndPayloadHigh & 0xFF) << 24 | slot.payloadLowAndIndex >> 40
-                let index = LeafIndex(stored - 1)
-                return digest == payload >> 32 ? .duplicate(index) : .conflict(index)
+            if slot.isEmpty { return .new }
+            if slot.fingerprint == key.bits >> 8, isLive(slot) {
+                let index = LeafIndex(slot.place - 1)
+                return slot.payload == payload >> 32 ? .duplicate(index) : .conflict(index)
             }
             position = (position + 1) & (slots.count - 1)
         }
@@ -60,53 +68,93 @@ package struct DeduplicationTable: Sendable {
 
     /// Remembers an event. The first holder of a key stays: a conflicting event does not take its place.
     package mutating func insert(_ key: DeliveryKey, payload: UInt64, index: LeafIndex) {
-        insert(key.bits >> 8, payload, index, at: Self.home(of: key, in: slots.count))
+        insert(Self.slot(key.bits >> 8, payload, index), at: Self.home(of: key, in: slots.count))
     }
 
     /// Remembers many events, in order, as ``insert(_:payload:index:)`` does, for rebuilding the table.
     ///
-    /// Cost: a few of them wait for memory together, so that each costs about a third.
+    /// Cost: a large table is mostly waiting for memory, and for the addresses of its pages. So the events are put in the order of
+    /// their slots first, so many of them together, for 16 bytes each.
     package mutating func insert(
-        _ count: Int, _ entry: (_ position: Int) throws -> (key: DeliveryKey, payload: UInt64, index: LeafIndex)?
+        _ count: Int, together: Int = Self.sortedTogether,
+        _ entry: (_ position: Int) throws -> (key: DeliveryKey, payload: UInt64, index: LeafIndex)?
     ) rethrows {
-        try withUnsafeTemporaryAllocation(of: Int.self, capacity: Self.groupSize) { homes in
-            for start in stride(from: 0, to: count, by: Self.groupSize) {
-                let end = min(start + Self.groupSize, count)
+        let capacity = min(count, together)
+        guard capacity > 0 else { return }
+        try withUnsafeTemporaryAllocation(of: Slot.self, capacity: capacity) { ordered in
+            for start in stride(from: 0, to: count, by: capacity) {
+                let positions = start..<min(start + capacity, count)
+                let kept = try order(positions, into: ordered, entry)
+                insert(UnsafeBufferPointer(rebasing: ordered[..<kept]))
+            }
+        }
+    }
+
+    /// Writes events by the part of the table that their slots are in, those of a part in their own order: two events with one key
+    /// stay as they were.
+    ///
+    /// - Returns: How many there are.
+    private func order(
+        _ positions: Range<Int>, into ordered: UnsafeMutableBufferPointer<Slot>,
+        _ entry: (_ position: Int) throws -> (key: DeliveryKey, payload: UInt64, index: LeafIndex)?
+    ) rethrows -> Int {
+        let shift = slots.count.trailingZeroBitCount - Self.sortingParts.trailingZeroBitCount
+        return try withUnsafeTemporaryAllocation(of: Int.self, capacity: Self.sortingParts) { places in
+            places.initialize(repeating: 0)
+            for position in positions {
+                guard let key = try entry(position)?.key else { continue }
+                places[Self.home(of: key, in: slots.count) >> shift] += 1
+            }
+            var sum = 0
+            for part in places.indices { (places[part], sum) = (sum, sum + places[part]) }
+            for position in positions {
+                guard let (key, payload, index) = try entry(position) else { continue }
+                let part = Self.home(of: key, in: slots.count) >> shift
+                ordered.initializeElement(at: places[part], to: Self.slot(key.bits >> 8, payload, index))
+                places[part] += 1
+            }
+            return sum
+        }
+    }
+
+    private mutating func insert(_ entries: UnsafeBufferPointer<Slot>) {
+        withUnsafeTemporaryAllocation(of: Int.self, capacity: Self.groupSize) { homes in
+            for start in stride(from: 0, to: entries.count, by: Self.groupSize) {
+                let group = start..<min(start + Self.groupSize, entries.count)
                 // Looked at before they are needed: these reads do not wait for one another.
-                for position in start..<end {
-                    let home = try entry(position).map { Self.home(of: $0.key, in: slots.count) } ?? 0
-                    homes[position - start] = slots[home].payloadLowAndIndex == 0 ? ~home : home
+                for position in group {
+                    let home = Self.home(ofFingerprint: entries[position].fingerprint, in: slots.count)
+                    homes[position - start] = slots[home].isEmpty ? ~home : home
                 }
                 let size = slots.count
-                for position in start..<end {
-                    guard let entry = try entry(position) else { continue }
+                for position in group {
+                    let entry = entries[position]
                     let known = homes[position - start]
-                    let home = slots.count == size ? max(known, ~known) : Self.home(of: entry.key, in: slots.count)
-                    insert(entry.key.bits >> 8, entry.payload, entry.index, at: home)
+                    let home =
+                        slots.count == size
+                        ? max(known, ~known) : Self.home(ofFingerprint: entry.fingerprint, in: slots.count)
+                    insert(entry, at: home)
                 }
             }
         }
     }
 
-    private mutating func insert(_ fingerprint: UInt64, _ payload: UInt64, _ index: LeafIndex, at home: Int) {
-        precondition(index.rawValue <= Self.maximumIndex)
+    private mutating func insert(_ entry: Slot, at home: Int) {
         var position = home
         if (count + 1) * 4 > slots.count * 3 {
             rebuild()
-            position = Self.home(ofFingerprint: fingerprint, in: slots.count)
+            position = Self.home(ofFingerprint: entry.fingerprint, in: slots.count)
         }
         while true {
             let slot = slots[position]
-            let stored = slot.payloadLowAndIndex & 0xFF_FFFF_FFFF
-            if stored != 0, slot.keyAndPayloadHigh >> 8 == fingerprint {
-                if stored - 1 >= oldestIndex.rawValue { return }
-                // The same key, forgotten: the slot serves its new holder.
-                slots[position] = Self.slot(fingerprint, payload, index)
+            if slot.isEmpty {
+                slots[position] = entry
+                count += 1
                 return
             }
-            if stored == 0 {
-                slots[position] = Self.slot(fingerprint, payload, index)
-                count += 1
+            if slot.fingerprint == entry.fingerprint {
+                // The same key: its first holder stays, unless it is forgotten.
+                if !isLive(slot) { slots[position] = entry }
                 return
             }
             position = (position + 1) & (slots.count - 1)
@@ -160,6 +208,7 @@ package struct DeduplicationTable: Sendable {
     }
 
     private static func slot(_ fingerprint: UInt64, _ payload: UInt64, _ index: LeafIndex) -> Slot {
+        precondition(index.rawValue <= maximumIndex)
         let digest = payload >> 32
         return Slot(
             keyAndPayloadHigh: fingerprint << 8 | digest >> 24,
@@ -178,7 +227,7 @@ package struct DeduplicationTable: Sendable {
     private mutating func rebuild() {
         if count >= limit {
             // Half by index is half by age.
-            let indexes = slots.lazy.map { $0.payloadLowAndIndex & 0xFF_FFFF_FFFF }.filter { $0 != 0 }
+            let indexes = slots.lazy.map(\.place).filter { $0 != 0 }
             let newest = indexes.max() ?? 1
             let oldest = max(oldestIndex.rawValue, indexes.min().map { $0 - 1 } ?? 0)
             forget(below: LeafIndex(oldest + (newest - oldest) / 2))
@@ -195,15 +244,12 @@ package struct DeduplicationTable: Sendable {
         slots = Self.emptySlots(size)
         count = 0
         for slot in old where isLive(slot) {
-            var position = Self.home(ofFingerprint: slot.keyAndPayloadHigh >> 8, in: size)
-            while slots[position].payloadLowAndIndex & 0xFF_FFFF_FFFF != 0 { position = (position + 1) & (size - 1) }
+            var position = Self.home(ofFingerprint: slot.fingerprint, in: size)
+            while !slots[position].isEmpty { position = (position + 1) & (size - 1) }
             slots[position] = slot
             count += 1
         }
     }
 
-    private func isLive(_ slot: Slot) -> Bool {
-        let stored = slot.payloadLowAndIndex & 0xFF_FFFF_FFFF
-        return stored != 0 && stored - 1 >= oldestIndex.rawValue
-    }
+    private func isLive(_ slot: Slot) -> Bool { !slot.isEmpty && slot.place > oldestIndex.rawValue }
 }
