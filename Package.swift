@@ -69,6 +69,7 @@ let package = Package(
         .target(name: "CSHA256"),
         .target(name: "CTextMasks"),
         .target(name: "CSpawn"),
+        .target(name: "CPrefetch"),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         module("Digests", ["CSHA256", crypto]),
@@ -82,16 +83,17 @@ let package = Package(
             "EventStore",
             [
                 "Digests", "EventModel", "QueryLanguage", "AccessControl", "Journal", "DurableFiles", crypto,
-                systemPackage, "CZstd", "CRE2", "CTextMasks",
+                systemPackage, "CZstd", "CRE2", "CTextMasks", "CPrefetch",
             ]),
         module("Identity", ["EventModel", "AccessControl", crypto, grdb]),
         module(
             "Connectors", ["EventModel", crypto, cryptoExtras, "CRE2", yams],
             resources: [.embedInCode("Catalogue")]),
         module(
-            "Intake", ["Digests", "EventModel", "Connectors", "Journal", "Ledger", "EventStore", crypto]),
+            "Intake",
+            ["Digests", "EventModel", "Connectors", "Journal", "Ledger", "EventStore", "CPrefetch", crypto]),
         module(
-            "Detection", ["EventModel", "QueryLanguage", "EventStore", crypto, "CRE2", yams, grdb],
+            "Detection", ["EventModel", "QueryLanguage", "EventStore", "CPrefetch", crypto, "CRE2", yams, grdb],
             resources: [.embedInCode("Rules"), .embedInCode("Incidents")]),
         module("Provenance", ["EventModel"]),
         module(

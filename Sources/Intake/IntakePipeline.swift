@@ -43,6 +43,7 @@ package final class IntakePipeline: Sendable {
     package let admission: Admission
     package let committer: Committer
     package let keyer: DeliveryKeyer
+    package let batchMemory = BatchMemory()
     private let freeBytes: @Sendable () throws -> UInt64
     private let freeSpace = Mutex<(bytes: UInt64, read: ContinuousClock.Instant)?>(nil)
 
@@ -76,7 +77,8 @@ package final class IntakePipeline: Sendable {
         // Body, sealed events and their page are in memory together; an empty delivery still costs something.
         let admitted = try await admission.admit(delivery.body.count * 3 + 4_096)
         let preparer = DeliveryPreparer(
-            catalogue: catalogue, enrichment: enrichment, keyer: keyer, limits: limits, counters: committer.counters,
+            catalogue: catalogue, enrichment: enrichment, keyer: keyer, limits: limits, memory: batchMemory,
+            counters: committer.counters,
             earlierUse: { [committer] in committer.earlierUse(of: $0, payload: $1) })
         let batch = try preparer.prepare(delivery, from: source, deliveryID: deliveryID)
         committer.counters.rejected.add(batch.rejected.count, ordering: .relaxed)

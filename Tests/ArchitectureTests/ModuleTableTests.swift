@@ -6,8 +6,8 @@ import Testing
 struct ModuleTableTests {
     /// Of each module in the table's order, what it may import besides what everybody may.
     static let table: [(module: String, imports: Set<String>)] = [
-        ("CSimdJSON", []), ("CRE2", []), ("CSHA256", []), ("CTextMasks", []), ("CSpawn", []), ("CZstd", []),
-        ("CZlib", []),
+        ("CSimdJSON", []), ("CRE2", []), ("CSHA256", []), ("CTextMasks", []), ("CSpawn", []),
+        ("CPrefetch", []), ("CZstd", []), ("CZlib", []),
         ("Digests", ["CSHA256", "Crypto"]),
         ("EventModel", ["CSimdJSON"]),
         ("DurableFiles", ["SystemPackage"]),
@@ -19,13 +19,13 @@ struct ModuleTableTests {
             "EventStore",
             [
                 "Digests", "EventModel", "QueryLanguage", "AccessControl", "Journal", "DurableFiles", "Crypto", "CZstd",
-                "CRE2", "CTextMasks", "SystemPackage",
+                "CRE2", "CTextMasks", "CPrefetch", "SystemPackage",
             ]
         ),
         ("Identity", ["EventModel", "AccessControl", "JWTKit", "X509", "Crypto", "GRDB"]),
         ("Connectors", ["EventModel", "Identity", "Crypto", "CryptoExtras", "CRE2", "Yams"]),
-        ("Intake", ["Digests", "EventModel", "Connectors", "Journal", "Ledger", "EventStore", "Crypto"]),
-        ("Detection", ["EventModel", "QueryLanguage", "EventStore", "Crypto", "CRE2", "Yams", "GRDB"]),
+        ("Intake", ["Digests", "EventModel", "Connectors", "Journal", "Ledger", "EventStore", "CPrefetch", "Crypto"]),
+        ("Detection", ["EventModel", "QueryLanguage", "EventStore", "CPrefetch", "Crypto", "CRE2", "Yams", "GRDB"]),
         ("Provenance", ["EventModel", "Ledger", "DurableFiles", "Crypto", "X509", "SwiftASN1", "Yams", "GRDB"]),
         (
             "Delivery",
@@ -111,7 +111,9 @@ struct ModuleTableTests {
         var from = text.startIndex
         // The C shims come first, each in a declaration of its own.
         for module in Self.table.map(\.module)
-        where !["CSimdJSON", "CRE2", "CSHA256", "CTextMasks", "CSpawn", "CZstd", "CZlib"].contains(module) {
+        where ![
+            "CSimdJSON", "CRE2", "CSHA256", "CTextMasks", "CSpawn", "CPrefetch", "CZstd", "CZlib",
+        ].contains(module) {
             let declarations = [
                 "module(\"\(module)\"", "module(\n            \"\(module)\"", "name: \"\(module)\",\n            dep",
             ]

@@ -15,7 +15,7 @@ struct TailHubTests {
         CommittedBatch(
             firstIndex: LeafIndex(0), partition: JournalPartition(day: 0, retentionClass: 0), bytes: [],
             items: Array(repeating: .init(range: 0..<0, key: nil, payloadDigest: 0), count: events), entries: [],
-            seeds: SeedTable(), admitted: nil)
+            seeds: SeedTable(), isFresh: true, admitted: nil)
     }
 
     @Test("A follower that does not read loses events beyond its queue and is told how many")

@@ -129,7 +129,7 @@ struct CommitterTests {
         CommittedBatch(
             firstIndex: LeafIndex(index), partition: JournalPartition(day: 0, retentionClass: 0), bytes: [],
             items: [.init(range: 0..<0, key: nil, payloadDigest: 0)], entries: [], seeds: SeedTable(),
-            admitted: admitted)
+            isFresh: true, admitted: admitted)
     }
 }
 

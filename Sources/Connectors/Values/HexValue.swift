@@ -14,13 +14,14 @@ enum HexValue {
     /// its length; `@sha256:…` behind a name is found.
     static func makeDigest(_ value: inout [UInt8]) -> Bool {
         if let at = value.lastIndex(of: UInt8(ascii: "@")) { value.removeSubrange(...at) }
-        value.foldCase()
         if let colon = value.firstIndex(of: UInt8(ascii: ":")) {
-            let hex = value[(colon + 1)...]
-            return colon > 0 && hex.count >= 32 && hex.allSatisfy(isDigit)
-                && value[..<colon].allSatisfy { $0 != UInt8(ascii: "/") && $0 > 0x20 }
+            guard colon > 0, value.count - colon > 32 else { return false }
+            return value.withUnsafeMutableBytes { text in
+                foldAlgorithm(UnsafeMutableRawBufferPointer(rebasing: text[..<colon]))
+                    && foldHex(UnsafeMutableRawBufferPointer(rebasing: text[(colon + 1)...]))
+            }
         }
-        guard value.allSatisfy(isDigit) else { return false }
+        guard value.withUnsafeMutableBytes({ foldHex($0) }) else { return false }
         let algorithm: StaticString
         switch value.count {
         case 32: algorithm = "md5:"
@@ -32,6 +33,28 @@ enum HexValue {
         }
         value.insert(
             contentsOf: UnsafeBufferPointer(start: algorithm.utf8Start, count: algorithm.utf8CodeUnitCount), at: 0)
+        return true
+    }
+
+    /// Makes hexadecimal digits small; false when there is anything else. In one pass, and without calls: registries send digests
+    /// with every event.
+    private static func foldHex(_ text: UnsafeMutableRawBufferPointer) -> Bool {
+        var isHex = true
+        for position in text.indices {
+            let small = text[position] | 0x20
+            let isLetter = small &- UInt8(ascii: "a") < 6
+            isHex = isHex && (isLetter || text[position] &- UInt8(ascii: "0") < 10)
+            if isLetter { text[position] = small }
+        }
+        return isHex
+    }
+
+    /// Makes an algorithm's name small; false when it is none.
+    private static func foldAlgorithm(_ text: UnsafeMutableRawBufferPointer) -> Bool {
+        for position in text.indices {
+            guard text[position] != UInt8(ascii: "/"), text[position] > 0x20 else { return false }
+            text[position] = CaseFolding.fold(text[position])
+        }
         return true
     }
 

@@ -157,7 +157,10 @@ package final class CustodyService: Sendable {
                 memory: ExposureMemory(database: database)),
             relayIdentity: keys.relay,
             github: try GitHubConnections(configured: configuration.github, database: database, box: keys.secrets),
-            completeness: completeness)
+            memoryReturn: MemoryReturn(giveBack: {
+                intake.batchMemory.releaseAll()
+                MemoryReturn.trim()
+            }), completeness: completeness)
         verification = VerificationSchedule(
             state,
             verifier: DataDirectoryVerifier(

@@ -64,7 +64,7 @@ struct ServerState: Sendable {
     let syslogCounters = SyslogCounters()
     let activity = SourceActivity()
     let figures = SourceFigures()
-    let memoryReturn = MemoryReturn()
+    let memoryReturn: MemoryReturn
     let completeness: SourceCompleteness
 
     /// The connectors in force now. Ask once for what belongs together.

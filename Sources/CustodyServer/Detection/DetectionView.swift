@@ -70,7 +70,9 @@ final class DetectionView: View {
     }
 
     func process(_ batch: CommittedBatch) throws {
-        try batch.forEach(from: cursor) { index, view, _ in judge.judge(view, index) }
+        try batch.forEach(from: cursor) { index, view, item in
+            judge.judge(view, index, isDocument: item.isDocument)
+        }
         counters.evaluated.add(
             Int(batch.endIndex.rawValue - max(cursor, batch.firstIndex).rawValue), ordering: .relaxed)
         cursor = batch.endIndex

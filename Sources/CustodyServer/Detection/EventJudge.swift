@@ -30,12 +30,14 @@ struct EventJudge {
     /// The state of operators.
     func checkpoint(next: LeafIndex) -> DetectionCheckpoint { engine.checkpoint(next: next) }
 
-    mutating func judge(_ view: SealedView, _ index: LeafIndex) {
+    mutating func judge(_ view: SealedView, _ index: LeafIndex, isDocument: Bool = false) {
         guard let payload = view.payload, payload.first == UInt8(ascii: "{") else {
             return engine.evaluate(view, payload: nil, index: index, into: &matches)
         }
         do {
-            try parser.withDocument(payload) { engine.evaluate(view, payload: $0, index: index, into: &matches) }
+            try parser.withDocument(payload, isChecked: isDocument) {
+                engine.evaluate(view, payload: $0, index: index, into: &matches)
+            }
         } catch {
             // Not JSON that Custody accepts: canonical fields are judged all the same.
             engine.evaluate(view, payload: nil, index: index, into: &matches)

@@ -35,6 +35,7 @@ final class EventEvaluator {
         values.begin(program, view: view, payload: payload)
         var count = 0
         let touched = values.touched.base
+        for place in 0..<values.touchedCount { announce(Int(touched[place]), of: program) }
         for place in 0..<values.touchedCount { mark(Int(touched[place]), of: program, &count) }
         if program.anywhereField >= 0 { markEverything(program, view: view, payload: payload, &count) }
         for place in 0..<count { ask(Int(candidates.base[place]), of: program, body) }
@@ -42,6 +43,37 @@ final class EventEvaluator {
     }
 
     // MARK: Marking
+
+    /// Hashes the texts of a field and says that they are looked up soon, so that those of an event wait for memory together.
+    private func announce(_ field: Int, of program: RuleProgram) {
+        let found = values.found.base[field]
+        guard program.matchers[field] != nil, !found.isAmbiguous else { return }
+        let key = Self.cacheKey(field, .text, program)
+        var next = found.head
+        while next >= 0 {
+            if found.isCanonical {
+                let hit = values.canonicalHits.base + Int(next)
+                if !hit.pointee.isTime {
+                    hit.pointee.hash = ByteHash.hash(hit.pointee.bytes, seed: key)
+                    cache.prefetch(hit.pointee.hash)
+                }
+                next = hit.pointee.next
+            } else {
+                let hit = values.hits.base + Int(next)
+                if let text = hit.pointee.value.string {
+                    hit.pointee.hash = ByteHash.hash(text, seed: key)
+                    cache.prefetch(hit.pointee.hash)
+                }
+                next = hit.pointee.next
+            }
+        }
+    }
+
+    /// Values of one field and kind are told from all others by it.
+    @inline(__always)
+    private static func cacheKey(_ field: Int, _ kind: FieldMatcher.Kind, _ program: RuleProgram) -> UInt64 {
+        program.cacheKey + UInt64(field) << 2 | UInt64(kind.rawValue)
+    }
 
     private func mark(_ field: Int, of program: RuleProgram, _ count: inout Int) {
         let exists = program.existence[field]
@@ -55,8 +87,13 @@ final class EventEvaluator {
                 mark(values.canonicalHits.base[Int(next)], field, matcher, program, &count)
                 next = values.canonicalHits.base[Int(next)].next
             } else {
-                mark(values.hits.base[Int(next)].value, field, matcher, program, &count)
-                next = values.hits.base[Int(next)].next
+                let hit = values.hits.base[Int(next)]
+                if hit.hash != 0, let text = hit.value.string {
+                    mark(text, .text, hit.hash, field, matcher, program, &count)
+                } else {
+                    mark(hit.value, field, matcher, program, &count)
+                }
+                next = hit.next
             }
         }
     }
@@ -65,7 +102,7 @@ final class EventEvaluator {
         _ hit: CanonicalHit, _ field: Int, _ matcher: FieldMatcher, _ program: RuleProgram, _ count: inout Int
     ) {
         guard hit.isTime, let time = Timestamp(sealed: hit.bytes) else {
-            return mark(hit.bytes, .text, field, matcher, program, &count)
+            return mark(hit.bytes, .text, hit.hash, field, matcher, program, &count)
         }
         scratch.removeAll(keepingCapacity: true)
         time.appendText(to: &scratch)
@@ -77,7 +114,7 @@ final class EventEvaluator {
     ) {
         switch value.kind {
         case .string:
-            if let string = value.string { mark(string, .text, field, matcher, program, &count) }
+            if let string = value.string { mark(string, .text, 0, field, matcher, program, &count) }
         case .array: for element in value.elements { mark(element, field, matcher, program, &count) }
         case .null: break
         case .object:
@@ -96,15 +133,16 @@ final class EventEvaluator {
     ) {
         // Taken out while it is read: nobody else may write there meanwhile.
         let bytes = scratch
-        bytes.withUnsafeBytes { mark($0, kind, field, matcher, program, &count) }
+        bytes.withUnsafeBytes { mark($0, kind, 0, field, matcher, program, &count) }
     }
 
+    /// - Parameter known: The hash, 0 where it was not computed yet.
     private func mark(
-        _ text: UnsafeRawBufferPointer, _ kind: FieldMatcher.Kind, _ field: Int, _ matcher: FieldMatcher,
-        _ program: RuleProgram, _ count: inout Int
+        _ text: UnsafeRawBufferPointer, _ kind: FieldMatcher.Kind, _ known: UInt64, _ field: Int,
+        _ matcher: FieldMatcher, _ program: RuleProgram, _ count: inout Int
     ) {
-        let key = program.cacheKey + UInt64(field) << 2 | UInt64(kind.rawValue)
-        let hash = ByteHash.hash(text, seed: key)
+        let key = Self.cacheKey(field, kind, program)
+        let hash = known != 0 ? known : ByteHash.hash(text, seed: key)
         if let known = cache.find(key, text, hash: hash) {
             for number in known { mark(predicate: Int(number), of: program, &count) }
             return

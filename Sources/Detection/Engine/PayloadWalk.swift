@@ -23,6 +23,8 @@ struct PayloadHit: BitwiseCopyable {
 
     private let stored: JSONValue?
     var next: Int32
+    /// As ``ValueCache`` has it; 0 where it was not computed yet.
+    var hash: UInt64 = 0
 
     private init() {
         stored = nil
@@ -50,6 +52,8 @@ struct CanonicalHit: BitwiseCopyable {
     let count: Int
     let isTime: Bool
     var next: Int32
+    /// As ``ValueCache`` has it; 0 where it was not computed yet.
+    var hash: UInt64 = 0
 
     var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: start, count: count) }
 }

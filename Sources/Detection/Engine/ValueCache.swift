@@ -1,3 +1,4 @@
+internal import CPrefetch
 import EventModel
 
 /// Which predicates of a field hold for a value, for values that were seen before: most values of an audit log come again.
@@ -32,6 +33,14 @@ package final class ValueCache {
     init(entries count: Int = maximumEntries) {
         entries = GrowingArray(capacity: count, filling: Entry())
         bucketMask = count / Self.ways - 1
+    }
+
+    /// Says that a hash is looked up soon.
+    @inline(__always)
+    func prefetch(_ hash: UInt64) {
+        let bucket = entries.base + (Int(truncatingIfNeeded: hash) & bucketMask) * Self.ways
+        custody_prefetch(bucket)
+        custody_prefetch(bucket + Self.ways - 1)
     }
 
     /// The predicates that hold, as numbers in the cache's memory (valid until the next insertion); nil when it is not known.

@@ -41,23 +41,51 @@ struct ColumnBuilder {
         lastNumber = 0
     }
 
+    /// How far the look-up of a value has come.
+    struct LookUp: BitwiseCopyable {
+        fileprivate let hash: UInt64
+        /// The value's number + 1, where it is known already.
+        fileprivate let known: UInt32
+    }
+
+    /// Begins to look a value up. Those of a record are begun, then gone on with, then added, so that they wait for memory together.
+    @inline(__always)
+    func beginLookUp(_ value: UnsafeRawBufferPointer) -> LookUp {
+        // Many values repeat from one row to the next.
+        if values.count > 0, values[lastNumber].hasSameBytes(as: value) {
+            return LookUp(hash: 0, known: lastNumber + 1)
+        }
+        let hash = ByteInterner.hash(value, seed)
+        slots.prefetch(hash)
+        return LookUp(hash: hash, known: 0)
+    }
+
+    @inline(__always)
+    func goOn(with lookUp: LookUp) {
+        if lookUp.known == 0, let number = slots.likely(lookUp.hash) { values.prefetch(number) }
+    }
+
     /// Adds a value of a row. Rows come in ascending order, and elements inside a row; what breaks that order is ignored.
     ///
     /// - Returns: Whether the value may be new in its bundle, so that its tokens are.
     @inline(__always)
-    mutating func add(row: Int, element: Int, bundle: UInt32, _ value: UnsafeRawBufferPointer) -> Bool {
+    mutating func add(
+        row: Int, element: Int, bundle: UInt32, _ value: UnsafeRawBufferPointer, _ lookUp: LookUp
+    ) -> Bool {
         guard element == 0, row > lastRow, !isList else {
-            return addMember(row: row, element: element, bundle, value)
+            return addMember(row: row, element: element, bundle, value, lookUp)
         }
         codes.append(0, repeated: row - codes.count)
-        let (number, isNew) = number(of: value, in: bundle)
+        let (number, isNew) = number(of: value, lookUp, in: bundle)
         codes.append(number + 1)
         lastRow = row
         nextElement = 1
         return isNew
     }
 
-    private mutating func addMember(row: Int, element: Int, _ bundle: UInt32, _ value: UnsafeRawBufferPointer) -> Bool {
+    private mutating func addMember(
+        row: Int, element: Int, _ bundle: UInt32, _ value: UnsafeRawBufferPointer, _ lookUp: LookUp
+    ) -> Bool {
         guard row > lastRow || row == lastRow && element >= nextElement, element < EventRecord.maximumElements else {
             return true
         }
@@ -65,7 +93,7 @@ struct ColumnBuilder {
         if !isList, element > 0 { becomeList() }
         while starts.count <= row { starts.append(UInt32(codes.count)) }
         codes.append(0, repeated: element - nextElement)
-        let (number, isNew) = number(of: value, in: bundle)
+        let (number, isNew) = number(of: value, lookUp, in: bundle)
         codes.append(number + 1)
         lastRow = row
         nextElement = element + 1
@@ -88,18 +116,19 @@ struct ColumnBuilder {
 
     /// A value's number, and whether its bundle sees it for the first time.
     @inline(__always)
-    private mutating func number(of value: UnsafeRawBufferPointer, in bundle: UInt32) -> (UInt32, isNew: Bool) {
-        // Many values repeat from one row to the next.
-        if values.count > 0, values[lastNumber].hasSameBytes(as: value) {
+    private mutating func number(
+        of value: UnsafeRawBufferPointer, _ lookUp: LookUp, in bundle: UInt32
+    ) -> (UInt32, isNew: Bool) {
+        guard lookUp.known == 0 else {
+            lastNumber = lookUp.known - 1
             return (lastNumber, values.mark(lastNumber, bundle))
         }
-        let hash = ByteInterner.hash(value, seed)
-        switch slots.find(hash, { values[$0].hasSameBytes(as: value) }) {
+        switch slots.find(lookUp.hash, { values[$0].hasSameBytes(as: value) }) {
         case .known(let number):
             lastNumber = number
             return (number, values.mark(number, bundle))
         case .free(let place):
-            slots.insert(hash, at: place)
+            slots.insert(lookUp.hash, at: place)
             lastNumber = values.append(value, mark: bundle)
             return (lastNumber, true)
         }

@@ -16,10 +16,19 @@ final class SegmentWriter {
     /// Behind pointers, as the columns are: no access to them is checked for exclusivity while it runs.
     private let tokens: UnsafeMutablePointer<TokenIndexBuilder>
     private let paths: UnsafeMutablePointer<PathIndexBuilder>
+    /// The values of the record that is being added.
+    private let pending: UnsafeMutablePointer<GrowableMemory<PendingValue>>
     private var seeds: [BundleSeed] = []
     private let blocks: BlockCompressor
     private let residues: ResidueEncoder
     private let keepsRecords: Bool
+
+    private struct PendingValue: BitwiseCopyable {
+        let field: Field
+        let element: Int
+        let value: UnsafeRawBufferPointer
+        let lookUp: ColumnBuilder.LookUp
+    }
 
     /// - Parameter keepsRecords: false for a segment of the index alone, to compare it with another's.
     init(partition: JournalPartition, compressionLevel: Int32, keepsRecords: Bool = true) throws {
@@ -31,6 +40,8 @@ final class SegmentWriter {
         columns.initialize(repeating: nil, count: 256)
         tokens = .allocate(capacity: 1)
         tokens.initialize(to: TokenIndexBuilder())
+        pending = .allocate(capacity: 1)
+        pending.initialize(to: GrowableMemory())
         paths = .allocate(capacity: 1)
         paths.initialize(to: PathIndexBuilder())
     }
@@ -43,6 +54,8 @@ final class SegmentWriter {
         times.free()
         received.free()
         keys.free()
+        pending.pointee.free()
+        pending.deallocate()
         tokens.pointee.free()
         tokens.deinitialize(count: 1)
         tokens.deallocate()
@@ -60,7 +73,7 @@ final class SegmentWriter {
     /// Adds a record.
     ///
     /// - Throws: `refused` when the index does not ascend; nothing was added then.
-    func append(_ record: SealedView, index: LeafIndex, key: RecordKey) throws {
+    func append(_ record: SealedView, index: LeafIndex, key: RecordKey, known: RecordKnowledge = []) throws {
         guard rowCount == 0 || index.rawValue > indexes[rowCount - 1] else {
             throw EventStoreError(.refused, "leaf \(index) does not follow leaf \(indexes[rowCount - 1])")
         }
@@ -68,13 +81,13 @@ final class SegmentWriter {
         var time: Int64?
         var received: Int64 = 0
         tokens.pointee.begin(bundle: JournalBundle.number(of: index.rawValue))
+        defer { tokens.pointee.settle() }
         for entry in record.entries {
             if entry.field.isColumnar {
-                // What a bundle has seen of a column has given its tokens already.
-                let isNew = withColumn(entry.field) {
-                    $0.add(row: row, element: entry.element, bundle: tokens.pointee.ordinal, entry.value)
-                }
-                if isNew { tokens.pointee.add(entry.value) }
+                let lookUp = column(entry.field).pointee!.beginLookUp(entry.value)
+                pending.pointee.append(
+                    PendingValue(
+                        field: entry.field, element: entry.element, value: entry.value, lookUp: lookUp))
             } else if entry.field == .time {
                 time = Timestamp(sealed: entry.value)?.rawValue
             } else if entry.field == .received {
@@ -83,12 +96,13 @@ final class SegmentWriter {
                 tokens.pointee.add(entry.value)
             }
         }
+        addPending(row: row)
         if keepsRecords {
-            try blocks.append { residues.append(record, to: $0, $1, tokens) }
+            try blocks.append { residues.append(record, known, to: $0, $1, tokens) }
         } else if let payload = record.payload {
             tokens.pointee.add(payload: payload)
         }
-        if record.payload != nil { paths.pointee.add(row: row, record) }
+        if record.payload != nil { paths.pointee.add(row: row, record, known) }
         indexes.append(index.rawValue)
         times.append(time ?? received)
         self.received.append(received)
@@ -172,11 +186,23 @@ final class SegmentWriter {
         blocks.removeAll()
     }
 
+    private func addPending(row: Int) {
+        for value in pending.pointee.buffer { column(value.field).pointee!.goOn(with: value.lookUp) }
+        for entry in pending.pointee.buffer {
+            let isNew = column(entry.field).pointee!.add(
+                row: row, element: entry.element, bundle: tokens.pointee.ordinal, entry.value, entry.lookUp)
+            // What a bundle has seen of a column has given its tokens already.
+            if isNew { tokens.pointee.add(entry.value) }
+        }
+        pending.pointee.removeAll()
+    }
+
+    /// A field's column, which there is afterwards.
     @inline(__always)
-    private func withColumn<Result>(_ field: Field, _ body: (inout ColumnBuilder) -> Result) -> Result {
+    private func column(_ field: Field) -> UnsafeMutablePointer<ColumnBuilder?> {
         let column = columns + Int(field.rawValue)
         if column.pointee == nil { column.pointee = ColumnBuilder() }
-        return body(&column.pointee!)
+        return column
     }
 }
 

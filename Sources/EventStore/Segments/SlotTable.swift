@@ -1,3 +1,5 @@
+internal import CPrefetch
+
 /// An open-addressing table of numbers, given in order from 0 on, by their hashes. Its owner calls ``free()``.
 struct SlotTable {
     enum Found {
@@ -39,6 +41,18 @@ struct SlotTable {
             position = (position + 1) & mask
         }
         return .free(place: position)
+    }
+
+    /// Says that a hash is looked up soon.
+    @inline(__always)
+    func prefetch(_ hash: UInt64) { custody_prefetch(slots + (Int(UInt32(truncatingIfNeeded: hash)) & mask)) }
+
+    /// The number that a hash most likely has, without a look at what it stands for; nil when it may have none.
+    @inline(__always)
+    func likely(_ hash: UInt64) -> UInt32? {
+        let hash = UInt32(truncatingIfNeeded: hash)
+        let slot = slots[Int(hash) & mask]
+        return slot.entry != 0 && slot.hash == hash ? slot.entry - 1 : nil
     }
 
     /// Gives the next number to a hash, at the place that was found free.

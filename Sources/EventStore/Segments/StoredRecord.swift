@@ -21,16 +21,30 @@ package struct RecordKey: BitwiseCopyable, Hashable, Sendable {
     package var delivery: UInt64 { UInt64(high) << 32 | UInt64(low) }
 }
 
+/// What is certain of a record without a look at it, since this process has sealed it just now. It saves work and changes no result.
+package struct RecordKnowledge: OptionSet, Sendable {
+    package let rawValue: UInt8
+
+    package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// `payload.sha256` is the payload's digest.
+    package static let digest = RecordKnowledge(rawValue: 1)
+    /// The payload is JSON that a parser has taken.
+    package static let document = RecordKnowledge(rawValue: 2)
+}
+
 /// Consecutive leaves of one partition, as they leave the journal. The bytes are shared, never copied.
 package struct RecordBatch: Sendable {
     package struct Entry: Sendable {
         /// The sealed record's place in ``RecordBatch/bytes``.
         package let range: Range<Int>
         package let key: RecordKey
+        package let known: RecordKnowledge
 
-        package init(range: Range<Int>, key: RecordKey) {
+        package init(range: Range<Int>, key: RecordKey, known: RecordKnowledge = []) {
             self.range = range
             self.key = key
+            self.known = known
         }
     }
 

@@ -35,9 +35,9 @@ final class PartitionState {
     var firstUnsealed: LeafIndex? { memory.first?.indexes.lowerBound ?? writer?.firstIndex }
 
     /// Adds a record that is not searchable yet.
-    func append(_ record: SealedView, index: LeafIndex, key: RecordKey) throws {
+    func append(_ record: SealedView, index: LeafIndex, key: RecordKey, known: RecordKnowledge) throws {
         if writer == nil { writer = try SegmentWriter(partition: partition, compressionLevel: compressionLevel) }
-        try writer?.append(record, index: index, key: key)
+        try writer?.append(record, index: index, key: key, known: known)
     }
 
     /// Gives back the writer's memory.

@@ -103,7 +103,8 @@ package final class SegmentStore {
                 let entry = batch.entries[position]
                 let index = LeafIndex(batch.start.rawValue + UInt64(position))
                 try state.append(
-                    sealedView(bytes.slice(entry.range), index, batch), index: index, key: entry.key)
+                    sealedView(bytes.slice(entry.range), index, batch), index: index, key: entry.key,
+                    known: entry.known)
                 nextIndex = LeafIndex(index.rawValue + 1)
                 pendingRows += 1
                 pendingBytes += entry.range.count

@@ -23,6 +23,6 @@ extension CommittedBatch {
         }
         self.init(
             firstIndex: firstIndex, partition: batch.partition, bytes: batch.records.bytes, items: items,
-            entries: entries, seeds: batch.seeds, admitted: nil)
+            entries: entries, seeds: batch.seeds, isFresh: false, admitted: nil)
     }
 }

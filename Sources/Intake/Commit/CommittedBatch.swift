@@ -9,8 +9,11 @@ package final class CommittedBatch: Sendable {
         package let range: Range<Int>
         package let key: DeliveryKey?
         package let payloadDigest: UInt64
+        /// Whether the payload is JSON that a parser has taken just now.
+        package let isDocument: Bool
 
-        package init(range: Range<Int>, key: DeliveryKey?, payloadDigest: UInt64) {
+        package init(range: Range<Int>, key: DeliveryKey?, payloadDigest: UInt64, isDocument: Bool = false) {
+            self.isDocument = isDocument
             self.range = range
             self.key = key
             self.payloadDigest = payloadDigest
@@ -26,12 +29,17 @@ package final class CommittedBatch: Sendable {
     package let entries: [LeafEntry]
     /// The salt seeds of the bundles that these events belong to.
     package let seeds: SeedTable
+    /// Whether the events were sealed by this process just now; false for those that are read back from the journal.
+    package let isFresh: Bool
     /// Intake's budget, given back when the last view lets go of the batch.
     private let admitted: Admitted?
+    /// Where ``bytes`` goes then.
+    private let memory: BatchMemory?
 
     package init(
         firstIndex: LeafIndex, partition: JournalPartition, bytes: [UInt8], items: [Item], entries: [LeafEntry],
-        seeds: SeedTable, admitted: Admitted?
+        seeds: SeedTable, isFresh: Bool, admitted: Admitted?,
+        memory: BatchMemory? = nil
     ) {
         self.firstIndex = firstIndex
         self.partition = partition
@@ -44,8 +52,12 @@ package final class CommittedBatch: Sendable {
             own[bundle: bundle, partition] = seeds[bundle: bundle, partition]
         }
         self.seeds = own
+        self.isFresh = isFresh
         self.admitted = admitted
+        self.memory = memory
     }
+
+    deinit { memory?.give(bytes) }
 
     package var count: Int { items.count }
     /// The index after the last event.

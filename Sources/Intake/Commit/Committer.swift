@@ -200,7 +200,7 @@ package final class Committer: Sendable {
             let committed = CommittedBatch(
                 firstIndex: firstIndex, partition: request.batch.partition, bytes: request.batch.bytes,
                 items: kept.items, entries: entries, seeds: seeds,
-                admitted: request.admitted)
+                isFresh: true, admitted: request.admitted, memory: request.batch.memory)
             for view in views { view.enqueue(committed) }
         }
     }

@@ -9,6 +9,9 @@ struct GroupPlan {
         let earlier: LeafIndex
     }
 
+    /// Keys are looked up in a table that no cache holds: so many wait for it together.
+    private static let keysAhead = 12
+
     private(set) var outcomes: [[CommitOutcome]] = []
     private(set) var masks: [RecordMask] = []
     private(set) var conflicts: [Conflict] = []
@@ -27,6 +30,8 @@ struct GroupPlan {
             var outcomes: [CommitOutcome] = []
             outcomes.reserveCapacity(batch.items.count)
             for (position, item) in batch.items.enumerated() {
+                let ahead = position + Self.keysAhead
+                if ahead < batch.items.count, let key = batch.items[ahead].key { table.prefetch(key) }
                 if let key = item.key, let original = note(key, item.payloadDigest, LeafIndex(next), table) {
                     mask.drop(position)
                     outcomes.append(.duplicate(original))
@@ -68,7 +73,11 @@ struct GroupPlan {
 
     /// Puts the new keys into the table.
     mutating func remember(in table: inout DeduplicationTable) {
-        for addition in additions { table.insert(addition.key, payload: addition.payload, index: addition.index) }
+        for (position, addition) in additions.enumerated() {
+            let ahead = position + Self.keysAhead
+            if ahead < additions.count { table.prefetch(additions[ahead].key) }
+            table.insert(addition.key, payload: addition.payload, index: addition.index)
+        }
         additions = []
     }
 
@@ -82,7 +91,9 @@ struct GroupPlan {
         for (item, outcome) in zip(batch.items, outcomes[position]) {
             guard case .accepted(let index) = outcome else { continue }
             firstIndex = firstIndex ?? index
-            items.append(CommittedBatch.Item(range: item.range, key: item.key, payloadDigest: item.payloadDigest))
+            items.append(
+                CommittedBatch.Item(
+                    range: item.range, key: item.key, payloadDigest: item.payloadDigest, isDocument: item.isDocument))
         }
         return (firstIndex, items)
     }

@@ -1,3 +1,4 @@
+internal import CPrefetch
 package import EventModel
 import Foundation
 
@@ -64,6 +65,12 @@ package struct DeduplicationTable: Sendable {
             }
             position = (position + 1) & (slots.count - 1)
         }
+    }
+
+    /// Says that a key is looked up soon.
+    package func prefetch(_ key: DeliveryKey) {
+        let home = Self.home(of: key, in: slots.count)
+        slots.withUnsafeBufferPointer { if let start = $0.baseAddress { custody_prefetch(start + home) } }
     }
 
     /// Remembers an event. The first holder of a key stays: a conflicting event does not take its place.

@@ -28,8 +28,9 @@ package struct BatchBuilder {
     private let origin: EventOrigin
     private let received: Timestamp
     private let keyer: DeliveryKeyer
+    private let memory: BatchMemory?
     private var ids: EventIDs
-    private var bytes: [UInt8] = []
+    private var bytes: [UInt8]
     private var lengths: [UInt32] = []
     private var items: [PreparedBatch.Item] = []
     private var positions: [Int] = []
@@ -38,14 +39,20 @@ package struct BatchBuilder {
     private var hex: [UInt8] = []
     private var rejected: [RejectedEntry] = []
 
-    /// - Parameter expectedBytes: Room to reserve for the sealed events.
-    package init(origin: EventOrigin, received: Timestamp, keyer: DeliveryKeyer, expectedBytes: Int = 0) {
+    /// - Parameters:
+    ///   - expectedBytes: Room to reserve for the sealed events.
+    ///   - memory: Where room for many comes from.
+    package init(
+        origin: EventOrigin, received: Timestamp, keyer: DeliveryKeyer, expectedBytes: Int = 0,
+        memory: BatchMemory? = nil
+    ) {
         self.origin = origin
         self.received = received
         self.keyer = keyer
+        self.memory = memory
+        bytes = memory?.take(expectedBytes) ?? []
         var random = SystemRandomNumberGenerator()
         ids = EventIDs(at: received, using: &random)
-        bytes.reserveCapacity(expectedBytes)
     }
 
     package var count: Int { items.count }
@@ -59,10 +66,11 @@ package struct BatchBuilder {
     ///   - part: JSON pointer or line inside the delivery, for one of many.
     ///   - kind: The kind of the leaf; only Custody itself makes others than events.
     ///   - keyedByContent: Whether the payload's digest serves as delivery id where there is no other.
+    ///   - isDocument: Whether a parser with the limits of events has taken the payload as it is.
     ///   - flag: Decides, from key and payload digest, on a warning to seal with the event.
     package mutating func add(
         _ record: inout EventRecord, payload: UnsafeRawBufferPointer, payloadType: StaticString = "application/json",
-        position: Int, part: String?, kind: UInt8 = 0, keyedByContent: Bool = false,
+        position: Int, part: String?, kind: UInt8 = 0, keyedByContent: Bool = false, isDocument: Bool = false,
         flag: (DeliveryKey, UInt64) -> String? = { _, _ in nil }
     ) {
         digest.withUnsafeMutableBytes { MessageDigest.write(of: payload, to: $0.baseAddress!) }
@@ -83,7 +91,9 @@ package struct BatchBuilder {
         SealedForm.append(
             &record, payload: payload, kind: kind, retentionClass: origin.retentionClass, to: &bytes)
         lengths.append(UInt32(bytes.count - start))
-        items.append(PreparedBatch.Item(range: start..<bytes.count, key: key, payloadDigest: payloadDigest))
+        items.append(
+            PreparedBatch.Item(
+                range: start..<bytes.count, key: key, payloadDigest: payloadDigest, isDocument: isDocument))
         positions.append(position)
     }
 
@@ -96,7 +106,7 @@ package struct BatchBuilder {
         return PreparedBatch(
             partition: partition, received: received, bytes: bytes, items: items,
             page: items.isEmpty ? nil : try JournalPage(records: bytes, lengths: lengths, partition: partition),
-            rejected: rejected, positions: positions)
+            rejected: rejected, positions: positions, memory: memory)
     }
 
     private mutating func complete(

@@ -38,16 +38,18 @@ package final class DeliveryPreparer {
     private let redactor = Redactor()
     private let keyer: DeliveryKeyer
     private let limits: IntakeLimits
+    private let memory: BatchMemory?
     private let counters: IntakeCounters
     private let earlierUse: @Sendable (DeliveryKey, UInt64) -> DeduplicationTable.Match
 
     /// - Parameters:
     ///   - enrichment: What is known beside what payloads say.
+    ///   - memory: Where room for many events comes from.
     ///   - earlierUse: Looks a delivery id up, for the warning that is sealed with an event whose id was used before for
     ///     other bytes.
     package init(
         catalogue: ConnectorCatalogue, enrichment: Enrichment = .none, keyer: DeliveryKeyer, limits: IntakeLimits,
-        counters: IntakeCounters,
+        memory: BatchMemory? = nil, counters: IntakeCounters,
         earlierUse: @escaping @Sendable (DeliveryKey, UInt64) -> DeduplicationTable.Match
     ) {
         var json = JSONLimits()
@@ -58,6 +60,7 @@ package final class DeliveryPreparer {
         jsonLimits = json
         self.keyer = keyer
         self.limits = limits
+        self.memory = memory
         self.counters = counters
         self.earlierUse = earlierUse
     }
@@ -71,7 +74,7 @@ package final class DeliveryPreparer {
     ) throws -> PreparedBatch {
         var builder = BatchBuilder(
             origin: source.origin, received: delivery.received, keyer: keyer,
-            expectedBytes: delivery.body.count + delivery.body.count / 2)
+            expectedBytes: delivery.body.count + delivery.body.count / 2, memory: memory)
         try delivery.body.withUnsafeBytes { body in
             try reader.read(
                 body, headers: delivery.headers, connector: source.connector, frames: delivery.frames,
@@ -180,7 +183,8 @@ package final class DeliveryPreparer {
         }
         builder.add(
             &record, payload: payload, payloadType: event.isText ? "text/plain" : "application/json",
-            position: event.position, part: event.part, keyedByContent: event.deduplication.isContent
+            position: event.position, part: event.part, keyedByContent: event.deduplication.isContent,
+            isDocument: !event.isText
         ) { key, digest in
             guard case .conflict(let earlier) = earlierUse(key, digest) else { return nil }
             return "\(Self.reuseWarning) for other bytes, by event \(earlier)"

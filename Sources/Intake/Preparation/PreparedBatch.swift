@@ -11,6 +11,8 @@ package struct PreparedBatch: Sendable {
         package let key: DeliveryKey?
         /// The keyed digest of the payload; 0 without a key.
         package let payloadDigest: UInt64
+        /// Whether the payload is JSON that a parser has taken.
+        package let isDocument: Bool
     }
 
     package let partition: JournalPartition
@@ -24,6 +26,8 @@ package struct PreparedBatch: Sendable {
     package let rejected: [RejectedEntry]
     /// Of each item, its position in the delivery.
     package let positions: [Int]
+    /// Where ``bytes`` goes when nobody needs it any more.
+    let memory: BatchMemory?
 }
 
 /// An entry of a delivery that did not become an event.

@@ -20,7 +20,8 @@ package final class SearchIndexView: View {
     package func process(_ batch: CommittedBatch) throws {
         let entries = batch.items.map { item in
             let key = item.key.map { RecordKey(delivery: $0.bits, payload: UInt32(item.payloadDigest >> 32)) }
-            return RecordBatch.Entry(range: item.range, key: key ?? .none)
+            let known: RecordKnowledge = item.isDocument ? [.digest, .document] : .digest
+            return RecordBatch.Entry(range: item.range, key: key ?? .none, known: batch.isFresh ? known : [])
         }
         let records = RecordBatch(
             partition: batch.partition, start: batch.firstIndex, bytes: batch.bytes, entries: entries,

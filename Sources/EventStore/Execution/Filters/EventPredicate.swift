@@ -40,9 +40,13 @@ package struct EventPredicate: Sendable {
 
 extension JSONParser {
     /// Calls `body` with the root of an event's payload; nil when it was destroyed or is no JSON that Custody accepts.
-    func withPayload<Result>(of view: SealedView, _ body: (JSONValue?) -> Result) -> Result {
+    ///
+    /// - Parameter isChecked: As of ``withDocument(_:isChecked:_:)``.
+    func withPayload<Result>(
+        of view: SealedView, isChecked: Bool = false, _ body: (JSONValue?) -> Result
+    ) -> Result {
         guard let payload = view.payload, Self.mayHavePaths(payload) else { return body(nil) }
-        do { return try withDocument(payload) { body($0) } } catch { return body(nil) }
+        do { return try withDocument(payload, isChecked: isChecked) { body($0) } } catch { return body(nil) }
     }
 
     private static func mayHavePaths(_ payload: UnsafeRawBufferPointer) -> Bool {

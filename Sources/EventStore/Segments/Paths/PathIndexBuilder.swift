@@ -1,3 +1,4 @@
+internal import CPrefetch
 import EventModel
 
 /// Gathers the paths of payloads and their values for a segment's index of paths. Its owner calls ``free()``.
@@ -43,7 +44,10 @@ struct PathIndexBuilder {
         let text: UnsafeRawPointer?
         let start: Int
         let length: Int
+        /// 0 for one that is not looked up.
         var hash: UInt64 = 0
+        /// Of the value that it most likely is: position + 1.
+        var likely: UInt32 = 0
         /// Of the value where it was found already: position + 1.
         var known: UInt32 = 0
     }
@@ -90,10 +94,10 @@ struct PathIndexBuilder {
     // MARK: Adding
 
     /// Adds the payload of a record. Rows ascend.
-    mutating func add(row: Int, _ record: SealedView) {
+    mutating func add(row: Int, _ record: SealedView, _ known: RecordKnowledge = []) {
         guard !isOverflowed else { return }
         let length = record.payload?.count ?? 0
-        parser.withPayload(of: record) { root in
+        parser.withPayload(of: record, isChecked: known.contains(.document)) { root in
             guard let root else { return }
             // An entry takes two bytes of text at least.
             if length > PathLimits.entriesOfRow * 2 {
@@ -179,14 +183,19 @@ struct PathIndexBuilder {
 
     /// Adds the values of a row. All are looked up before one is added: so they wait for memory together.
     private mutating func recordPending(_ row: UInt32) {
-        for position in 0..<pending.count { lookUp(&(pending.start + position).pointee) }
+        for position in 0..<pending.count { begin(&(pending.start + position).pointee) }
+        for position in 0..<pending.count { goOn(&(pending.start + position).pointee) }
+        for entry in pending.buffer where entry.likely != 0 {
+            custody_prefetch(arena.start + values[Int(entry.likely - 1)].start)
+        }
+        for position in 0..<pending.count { finish(&(pending.start + position).pointee) }
         for entry in pending.buffer { record(entry, row) }
         scratch.removeAll()
         pending.removeAll()
     }
 
     @inline(__always)
-    private func lookUp(_ entry: inout Pending) {
+    private func begin(_ entry: inout Pending) {
         let column = column(entry.path)
         guard entry.length < PathLimits.longestValue, column.pointee.keepsValues else { return }
         let last = column.pointee.last
@@ -196,7 +205,20 @@ struct PathIndexBuilder {
         }
         entry.hash = ByteInterner.hash(
             text(of: entry), seed ^ (UInt64(entry.path) << 8 | UInt64(entry.tag)) &* 0x9E37_79B9_7F4A_7C15)
-        if case .known(let position) = place(of: entry) { entry.known = position + 1 }
+        valueSlots.prefetch(entry.hash)
+    }
+
+    @inline(__always)
+    private func goOn(_ entry: inout Pending) {
+        guard entry.hash != 0, let position = valueSlots.likely(entry.hash) else { return }
+        entry.likely = position + 1
+        custody_prefetch(values.start + Int(position))
+    }
+
+    @inline(__always)
+    private func finish(_ entry: inout Pending) {
+        guard entry.hash != 0, case .known(let position) = place(of: entry) else { return }
+        entry.known = position + 1
     }
 
     @inline(__always)

@@ -6,21 +6,25 @@ import Journal
 /// A residue is made only of a record that is exactly what a ``RecordRebuilder`` writes: known fields in ascending order, each in
 /// its group, numbers in their shortest form, nothing destroyed. Any other record is stored whole.
 ///
-/// Cost: linear in the record, and the payload's digest.
+/// Cost: linear in the record, and the payload's digest where it is not known.
 final class ResidueEncoder {
     private static let maximumValueBytes: UInt64 = 1 << 31
 
     private let retentionClass: UInt16
     private let digest = PayloadDigest()
-    /// For the entries, which cannot stand for one another.
-    private var entryPacker = TextPacker()
-    private var payloadPacker = TextPacker()
+    /// For the entries, which cannot stand for one another. Behind pointers: no access to them is checked for exclusivity.
+    private let entryPacker: UnsafeMutablePointer<TextPacker>
+    private let payloadPacker: UnsafeMutablePointer<TextPacker>
     /// For each number of a field its ``RecordForm/Place`` and its group.
     private let places: UnsafeMutablePointer<UInt8>
     private let groups: UnsafeMutablePointer<UInt8>
 
     init(_ partition: JournalPartition) {
         retentionClass = partition.retentionClass
+        entryPacker = .allocate(capacity: 1)
+        entryPacker.initialize(to: TextPacker())
+        payloadPacker = .allocate(capacity: 1)
+        payloadPacker.initialize(to: TextPacker())
         places = .allocate(capacity: 256)
         groups = .allocate(capacity: 256)
         places.initialize(repeating: RecordForm.Place.unknown.rawValue, count: 256)
@@ -34,20 +38,23 @@ final class ResidueEncoder {
     deinit {
         places.deallocate()
         groups.deallocate()
-        entryPacker.free()
-        payloadPacker.free()
+        for packer in [entryPacker, payloadPacker] {
+            packer.pointee.free()
+            packer.deinitialize(count: 1)
+            packer.deallocate()
+        }
     }
 
     /// Appends what is stored of a record, and the tokens of its payload.
     ///
     /// - Returns: The bytes of what is stored when it is expanded.
     func append(
-        _ record: SealedView, to text: SegmentMemory, _ digits: SegmentMemory,
+        _ record: SealedView, _ known: RecordKnowledge, to text: SegmentMemory, _ digits: SegmentMemory,
         _ tokens: UnsafeMutablePointer<TokenIndexBuilder>
     ) -> Int {
         let (start, firstDigit) = (text.count, digits.count)
-        if let count = appendEntries(of: record, to: text, digits), let payload = record.payload {
-            let mayHaveEscape = payloadPacker.pack(payload, to: text, digits) {
+        if let count = appendEntries(of: record, known, to: text, digits), let payload = record.payload {
+            let mayHaveEscape = payloadPacker.pointee.pack(payload, to: text, digits) {
                 tokens.pointee.add(token: $0, classes: $1)
             }
             if mayHaveEscape { tokens.pointee.noteEscapes(in: payload) }
@@ -64,9 +71,11 @@ final class ResidueEncoder {
     /// Appends a residue up to its payload, and gathers the values that can stand for a part of it.
     ///
     /// - Returns: The bytes of this when it is expanded; nil when the record is not one that could be rebuilt.
-    private func appendEntries(of record: SealedView, to output: SegmentMemory, _ digits: SegmentMemory) -> Int? {
+    private func appendEntries(
+        of record: SealedView, _ known: RecordKnowledge, to output: SegmentMemory, _ digits: SegmentMemory
+    ) -> Int? {
         guard record.retentionClass == retentionClass, let payload = record.payload else { return nil }
-        payloadPacker.removeValues()
+        payloadPacker.pointee.removeValues()
         var flags = RecordForm.residue | RecordForm.isPacked
         let start = output.count
         // The flags and the end.
@@ -81,12 +90,13 @@ final class ResidueEncoder {
         var hasReceived = false
         for group in FieldGroup.allCases where group != .raw {
             guard let bytes = record.group(group) else { return nil }
+            let groupNumber = group.rawValue
             var position = 0
             while position < bytes.count {
                 let entryStart = position
                 let number = bytes[position]
                 position += 1
-                guard groups[Int(number)] == group.rawValue,
+                guard groups[Int(number)] == groupNumber,
                     let place = RecordForm.Place(rawValue: places[Int(number)]),
                     let element = Self.shortNumber(bytes, &position), element < UInt64(EventRecord.maximumElements),
                     let length = Self.shortNumber(bytes, &position), length < Self.maximumValueBytes,
@@ -100,12 +110,12 @@ final class ResidueEncoder {
                 position += Int(length)
                 func appendEntry() {
                     output.append(bytes.slice(entryStart..<valueStart))
-                    _ = entryPacker.pack(value, to: output, digits) { _, _ in }
+                    _ = entryPacker.pointee.pack(value, to: output, digits) { _, _ in }
                     count += position - entryStart
                 }
                 switch place {
                 case .unknown: return nil
-                case .column: payloadPacker.add(field: number, element: UInt8(element), value)
+                case .column: payloadPacker.pointee.add(field: number, element: UInt8(element), value)
                 case .time:
                     guard element == 0, length == 8 else { return nil }
                     flags |= RecordForm.hasTime
@@ -114,14 +124,16 @@ final class ResidueEncoder {
                     hasReceived = true
                 case .digest:
                     guard element == 0 else { return nil }
-                    if Int(length) == PayloadDigest.count, digest.of(payload).hasSameBytes(as: value) {
+                    if Int(length) == PayloadDigest.count,
+                        known.contains(.digest) || digest.of(payload).hasSameBytes(as: value)
+                    {
                         flags |= RecordForm.hasDigest
                     } else {
                         appendEntry()
                     }
                 case .residue:
                     appendEntry()
-                    payloadPacker.add(field: number, element: UInt8(element), value)
+                    payloadPacker.pointee.add(field: number, element: UInt8(element), value)
                 }
             }
         }

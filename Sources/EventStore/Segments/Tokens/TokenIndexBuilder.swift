@@ -13,12 +13,23 @@ struct TokenIndexBuilder {
     /// Places for identifiers seen lately: most repetitions are found here, the others when sorting.
     private static let recentPlaces = 8_192
 
+    /// Words that wait for memory together, more than a processor can wait for at once.
+    private static let pendingWords = 64
+
+    /// An ASCII word, where it stands in a text that stays until ``settle()``.
+    private struct PendingWord: BitwiseCopyable {
+        let text: UnsafeRawBufferPointer
+        let hash: UInt64
+    }
+
     private let scanner = TokenScanner()
     /// At random, so that nobody can choose words that collide.
     private let seed = UInt64.random(in: .min ... .max)
     /// Each word, marked with the bundle that it was seen in last.
     private var words = NumberedTexts()
     private var slots = SlotTable()
+    /// Words of which the number is looked up later, with others.
+    private var pending = GrowableMemory<PendingWord>(capacity: Self.pendingWords)
     /// A word in lower case.
     private var folded = GrowableMemory<UInt8>(capacity: TokenScanner.maximumWordBytes)
     /// Word number and bundle, 32 bits each, bundles ascending.
@@ -43,6 +54,7 @@ struct TokenIndexBuilder {
         words.free()
         slots.free()
         folded.free()
+        pending.free()
         for memory in [opaque, escaped] { memory.free() }
         for memory in [postings, identifiers] { memory.free() }
         recent.deallocate()
@@ -71,14 +83,14 @@ struct TokenIndexBuilder {
         bundleCount += 1
     }
 
-    /// Adds the tokens of a field's value.
+    /// Adds the tokens of a field's value. It has to stay where it is until ``settle()``.
     mutating func add(_ text: UnsafeRawBufferPointer) {
         // A copy, so that the closure can change the rest of the builder.
         let scanner = scanner
         scanner.scan(text) { add(token: $0, classes: $1) }
     }
 
-    /// Adds the tokens of a payload.
+    /// Adds the tokens of a payload. It has to stay where it is until ``settle()``.
     mutating func add(payload: UnsafeRawBufferPointer) {
         add(payload)
         noteEscapes(in: payload)
@@ -109,17 +121,30 @@ struct TokenIndexBuilder {
         if list.count == 0 || list[list.count - 1] != ordinal { list.append(ordinal) }
     }
 
-    /// Adds a token, with its classes as ``TokenScanner`` gives them.
+    /// Adds a token, with its classes as ``TokenScanner`` gives them. It has to stay where it is until ``settle()``.
     @inline(__always)
     mutating func add(token: UnsafeRawBufferPointer, classes: UInt8) {
         guard classes & TokenScanner.nonASCII == 0 else { return addFolding(token) }
         switch TokenScanner.kind(classes, length: token.count) {
-        case .word: add(word: token, isASCII: true)
+        case .word:
+            let hash = TokenHash.of(token, seed: seed)
+            slots.prefetch(hash)
+            pending.append(PendingWord(text: token, hash: hash))
+            if pending.count == Self.pendingWords { settle() }
         case .identifier: add(identifier: token, classes)
         case .opaque:
             add(identifier: token, classes)
             Self.note(ordinal, in: &opaque)
         }
+    }
+
+    /// Looks up what was added since the last time. Due when a record is complete, before its texts go.
+    mutating func settle() {
+        for word in pending.buffer {
+            if let number = slots.likely(word.hash) { words.prefetch(number) }
+        }
+        for word in pending.buffer { add(word: word.text, isASCII: true, hash: word.hash) }
+        pending.removeAll()
     }
 
     private mutating func addFolding(_ token: UnsafeRawBufferPointer) {
@@ -128,7 +153,7 @@ struct TokenIndexBuilder {
         folded.withUnsafeBytes { folded in
             let classes = TokenScanner.classes(of: folded)
             switch TokenScanner.kind(classes, length: folded.count) {
-            case .word: add(word: folded, isASCII: false)
+            case .word: add(word: folded, isASCII: false, hash: TokenHash.of(folded, seed: seed))
             case .identifier: add(identifier: folded, classes)
             case .opaque:
                 add(identifier: folded, classes)
@@ -148,8 +173,7 @@ struct TokenIndexBuilder {
     }
 
     @inline(__always)
-    private mutating func add(word: UnsafeRawBufferPointer, isASCII: Bool) {
-        let hash = TokenHash.of(word, seed: seed)
+    private mutating func add(word: UnsafeRawBufferPointer, isASCII: Bool, hash: UInt64) {
         switch slots.find(hash, { isEqual($0, word, isASCII) }) {
         case .known(let number):
             if words.mark(number, ordinal) { postings.append(UInt64(number) << 32 | UInt64(ordinal)) }
