@@ -68,14 +68,17 @@ struct SegmentMerger {
     }
 
     private func writeIndexes(_ header: SegmentHeader, to composer: SegmentComposer) throws {
+        let indexes = try inputs.map { try $0.leafIndexes() }
         var input = 0
         var base = 0
         try composer.leafIndexes(header) { row in
+            // Asked for in order, once or twice.
+            if row == 0 { (input, base) = (0, 0) }
             while row - base >= inputs[input].rowCount {
                 base += inputs[input].rowCount
                 input += 1
             }
-            return try inputs[input].leafIndex(ofRow: row - base).rawValue
+            return indexes[input](row - base).rawValue
         }
     }
 

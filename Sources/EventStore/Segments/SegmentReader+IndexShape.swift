@@ -45,6 +45,11 @@ extension SegmentReader {
         return separators == items + 1
     }
 
+    func wordFieldsAreSound(_ bytes: UnsafeRawBufferPointer, _ items: Int) -> Bool {
+        section(.words).map { Int(clamping: $0.itemCount) == items } == true && bytes.count == items + 1
+            && bytes.allSatisfy(WordFields.isSound)
+    }
+
     /// Whether the bytes are so many posting lists and nothing else.
     func listsAreSound(_ bytes: UnsafeRawBufferPointer, _ items: Int) -> Bool {
         guard let universe = try? bundleMap().count else { return false }
@@ -58,10 +63,16 @@ extension SegmentReader {
     func identifiersAreSound(_ bytes: UnsafeRawBufferPointer, _ items: Int) -> Bool {
         guard let universe = try? bundleMap().count, universe > 0 else { return false }
         var position = 0
-        for _ in 0..<items {
-            guard let value = Varint.read(bytes, at: &position), value / UInt64(universe) <= UInt64(UInt32.max) else {
-                return false
+        for start in stride(from: 0, to: items, by: TokenIndexWriter.identifiersPerBlock) {
+            guard position < bytes.count, bytes[position] <= RiceCode.maximumBits else { return false }
+            var reader = RiceReader(bytes, from: position + 1)
+            for _ in start..<min(start + TokenIndexWriter.identifiersPerBlock, items) {
+                guard let value = reader.next(bits: Int(bytes[position])),
+                    value / UInt64(universe) <= UInt64(UInt32.max)
+                else { return false }
             }
+            guard reader.isPadded else { return false }
+            position = reader.end
         }
         return position == bytes.count
     }

@@ -24,6 +24,7 @@ extension SegmentReader {
         case .wordBlocks: isSound = wordBlocksAreSound(bytes, items)
         case .identifierBlocks: isSound = identifierBlocksAreSound(bytes, items)
         case .wordPostings: isSound = listsAreSound(bytes, items)
+        case .wordFields: isSound = wordFieldsAreSound(bytes, items)
         case .noted: isSound = listsAreSound(bytes, 2)
         case .identifiers: isSound = identifiersAreSound(bytes, items)
         case .paths: isSound = pathsAreSound(bytes)
@@ -35,6 +36,11 @@ extension SegmentReader {
 
     private func offsetsAreSound(_ bytes: UnsafeRawBufferPointer, _ section: SegmentSection, _ items: Int) -> Bool {
         let width = Int(section.width)
+        if width == 0 {
+            let span = header.lastIndex - header.firstIndex
+            return items == rowCount && bytes.count % LeafRuns.entryBytes == 0
+                && LeafRuns(bytes).isSound(rowCount: rowCount, span: span)
+        }
         guard width == 4 || width == 8, items == rowCount, bytes.count == items * width else { return false }
         func offset(_ row: Int) -> UInt64 {
             width == 4 ? UInt64(bytes.number(at: row * 4, as: UInt32.self)) : bytes.number(at: row * 8, as: UInt64.self)

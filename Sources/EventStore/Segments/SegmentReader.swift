@@ -113,6 +113,7 @@ package final class SegmentReader: EventRows {
         guard indexes.contains(index) else { return nil }
         let wanted = index.rawValue - header.firstIndex
         if isDense { return Int(wanted) }
+        if let runs = try leafRuns() { return runs.row(ofOffset: wanted, rowCount: rowCount) }
         let offset = try storedOffsets()
         var (low, high) = (0, rowCount)
         while low < high {
@@ -140,7 +141,14 @@ package final class SegmentReader: EventRows {
         return memory
     }
 
+    /// The runs of leaf indexes, where they are stored so.
+    func leafRuns() throws -> LeafRuns? {
+        guard section(.leafIndexes)?.width == 0 else { return nil }
+        return LeafRuns(try required(.leafIndexes))
+    }
+
     private func storedOffsets() throws -> (Int) -> UInt64 {
+        if var runs = try leafRuns() { return { runs.offset(ofRow: $0) } }
         let bytes = try required(.leafIndexes)
         if section(.leafIndexes)?.width == 4 { return { UInt64(bytes.number(at: $0 * 4, as: UInt32.self)) } }
         return { bytes.number(at: $0 * 8, as: UInt64.self) }

@@ -2,7 +2,7 @@ import EventModel
 
 /// The kinds of sections; the raw values are part of the format. docs/format/segment.md §4.
 enum SectionKind: UInt16, CaseIterable, Sendable {
-    /// Offsets of the rows' leaf indexes from the first; absent when they are dense.
+    /// The rows' leaf indexes, as runs or as offsets from the first; absent when they are dense.
     case leafIndexes = 1
     /// Event times.
     case times = 2
@@ -38,10 +38,12 @@ enum SectionKind: UInt16, CaseIterable, Sendable {
     case wordPostings = 17
     /// Hashes of identifiers and the bundles that hold them.
     case identifiers = 18
-    /// Where every 128th identifier is.
+    /// Where every 256th identifier is.
     case identifierBlocks = 19
     /// Bundles with opaque tokens and with escapes.
     case noted = 20
+    /// For each word the columns that hold it, then those that hold opaque tokens.
+    case wordFields = 21
 
     /// Whether the section is part of the index: a function of the records alone, however they were merged.
     var isIndex: Bool {
@@ -57,7 +59,7 @@ struct SegmentSection: Equatable, Sendable {
     static let bytes = 32
     static let alignment = 64
     /// What one checksum covers.
-    static let pageBytes = 65_536
+    static let pageBytes = 16_384
     static let noPages = UInt32.max
 
     var kind: SectionKind

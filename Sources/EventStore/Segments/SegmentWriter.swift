@@ -192,7 +192,7 @@ final class SegmentWriter {
             let isNew = column(entry.field).pointee!.add(
                 row: row, element: entry.element, bundle: tokens.pointee.ordinal, entry.value, entry.lookUp)
             // What a bundle has seen of a column has given its tokens already.
-            if isNew { tokens.pointee.add(entry.value) }
+            if isNew { tokens.pointee.add(entry.value, field: entry.field.rawValue) }
         }
         pending.pointee.removeAll()
     }
@@ -207,24 +207,6 @@ final class SegmentWriter {
 }
 
 extension SegmentComposer {
-    /// Writes the leaf indexes as offsets from the first, unless they are dense.
-    func leafIndexes(_ header: SegmentHeader, _ index: (Int) throws -> UInt64) throws {
-        let span = header.lastIndex - header.firstIndex
-        guard span != UInt64(header.rowCount - 1) else { return }
-        let width = span <= UInt64(UInt32.max) ? 4 : 8
-        try section(.leafIndexes, width: width) {
-            for row in 0..<header.rowCount {
-                let offset = try index(row) - header.firstIndex
-                if width == 4 {
-                    try withUnsafeBytes(of: UInt32(offset).littleEndian) { try append($0) }
-                } else {
-                    try withUnsafeBytes(of: offset.littleEndian) { try append($0) }
-                }
-            }
-            return header.rowCount
-        }
-    }
-
     /// Writes the seeds, ascending by bundle: for each its bundle and where its bytes end, then all bytes.
     func seeds(_ seeds: [BundleSeed]) throws {
         guard !seeds.isEmpty else { return }

@@ -45,22 +45,6 @@ struct DictionaryTests {
         }
     }
 
-    @Test("Numbers are read in one step as they are read byte by byte")
-    func varints() {
-        var random = SealedSamples(seed: 5)
-        var bytes: [UInt8] = []
-        for _ in 0..<2_000 { Varint.append(UInt64(random.number(below: 1 << random.number(below: 62))), to: &bytes) }
-        // Forms that nobody writes: padded, too long, cut off.
-        bytes += [0x80, 0x80, 0x00, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01, 0x85, 0x80, 0x80]
-        bytes.withUnsafeBytes { bytes in
-            var (one, other) = (0, 0)
-            while one < bytes.count {
-                #expect(Varint.readQuickly(bytes, at: &other) == Varint.read(bytes, at: &one))
-                #expect(one == other)
-            }
-        }
-    }
-
     private static func values(_ count: Int, seed: UInt64, prefix: String) -> [[UInt8]] {
         var random = SealedSamples(seed: seed)
         var values: Set<[UInt8]> = []

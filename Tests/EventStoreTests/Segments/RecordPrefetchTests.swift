@@ -14,7 +14,9 @@ struct RecordPrefetchTests {
         let all = try RecordPrefetch(segment) { $0 < 1_100 ? $0 : nil }.blocks
         #expect(all.count > 4 && all.reduce(0) { $0 + Int($1.rowCount) } == 1_100)
         for wanted in [[], [0], [1_099], [255, 256], [0, 1, 2, 700, 1_098], Array(300..<900)] {
-            let blocks = try RecordPrefetch(segment) { from in wanted.first { $0 >= from } }.blocks
+            let prefetch = try RecordPrefetch(segment) { from in wanted.first { $0 >= from } }
+            let blocks = prefetch.blocks
+            #expect(prefetch.rows == wanted)
             let expected = all.filter { block in
                 wanted.contains { (block.firstRow..<block.firstRow + block.rowCount).contains(UInt32($0)) }
             }
@@ -37,6 +39,7 @@ struct RecordPrefetchTests {
             let prefetch = try RecordPrefetch(reader) { from in wanted.first { $0 >= from } }
             prefetch.run()
             prefetch.tell()
+            prefetch.tell(columns: false)
         }
         let decoder = try BlockDecoder(reader)
         for row in [0, 600, 1_099] { #expect(try Array(decoder.record(ofRow: row).bytes) == fixture.records[row]) }

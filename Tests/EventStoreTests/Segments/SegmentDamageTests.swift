@@ -70,7 +70,8 @@ struct SegmentDamageTests {
         let sound = try SegmentFixture(rows: 300).segment(0..<300, stride: 2)
         for section in sound.sections where section.kind != .values && section.kind != .records {
             var bytes = sound.copiedBytes
-            for position in section.range { bytes[position] = 0xFF }
+            // In the bytes of words 0xFF has a meaning: several columns.
+            for position in section.range { bytes[position] = section.kind == .wordFields ? 0xFE : 0xFF }
             resum(&bytes, sound)
             let forged = try file(bytes)
             switch section.kind {

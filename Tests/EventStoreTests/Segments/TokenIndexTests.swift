@@ -83,10 +83,43 @@ struct TokenIndexTests {
         #expect(try rows(reader, .substring("ord39"))?.count == 11)
     }
 
+    @Test("A part of words names the columns that hold one of them, and no others; merging changes nothing")
+    func fields() throws {
+        let long = String(repeating: "q", count: TokenScanner.maximumWordBytes + 1)
+        let samples: [Sample] = [
+            Sample(0, "2026-11-01T00:00:00Z", [(.actorName, "alice_admin")], payload: #"{"a":"zebra"}"#),
+            Sample(1, "2026-11-01T00:00:00Z", [(.resourceName, "team/alice_x")], payload: #"{"a":"team/alice_x"}"#),
+            Sample(300, "2026-11-01T00:00:00Z", [(.outcomeReason, "Ärger mit quagga")]),
+            Sample(301, "2026-11-01T00:00:00Z", [(.resourceParent, "ÄRGER 12ab"), (.actorName, "zebu")]),
+        ]
+        let number = { (field: Field) in field.rawValue }
+        for reader in [
+            try PathIndexTests.segment(samples[...]),
+            try PathIndexTests.merged([
+                try PathIndexTests.segment(samples[..<2]), try PathIndexTests.segment(samples[2...]),
+            ]),
+        ] {
+            let index = try #require(try TokenIndex(reader))
+            #expect(try index.fields(holding: Array("alice".utf8)) == [number(.actorName), number(.resourceName)])
+            #expect(try index.fields(holding: Array("team".utf8)) == [number(.resourceName)])
+            #expect(try index.fields(holding: Array("zeb".utf8)) == [number(.actorName)])
+            #expect(try index.fields(holding: Array("ebra".utf8)) == [])
+            #expect(try index.fields(holding: Array("quagga".utf8)) == [])
+            #expect(try index.fields(holding: Array("rger".utf8)) == [number(.resourceParent)])
+            #expect(try index.fields(holding: Array("nowhere".utf8)) == [])
+        }
+        let several = try PathIndexTests.segment([
+            Sample(0, "2026-11-01T00:00:00Z", [(.actorName, "shared"), (.resourceName, "shared")])
+        ])
+        #expect(try TokenIndex(several)?.fields(holding: Array("share".utf8)) == nil)
+        let opaque = try PathIndexTests.segment([Sample(0, "2026-11-01T00:00:00Z", [(.actorName, long)])])
+        #expect(try TokenIndex(opaque)?.fields(holding: Array("xyz".utf8)) == [number(.actorName)])
+    }
+
     @Test("Damage to the index is an error that names it, not an answer")
     func damage() throws {
         let sound = try reader((0..<300).map { "word\($0) \($0) {}" })
-        for kind in [SectionKind.words, .wordPostings, .identifiers, .identifierBlocks, .noted] {
+        for kind in [SectionKind.words, .wordPostings, .identifiers, .identifierBlocks, .noted, .wordFields] {
             guard let section = sound.section(kind) else { continue }
             var bytes = sound.copiedBytes
             bytes[Int(section.offset) + Int(section.length) / 2] ^= 0xFF
@@ -98,6 +131,7 @@ struct TokenIndexTests {
                     _ = try index.bundles(with: TextPredicate(.word("\(word)")).requiredTokens)
                 }
                 _ = try index.escapedBundles()
+                for word in 0..<300 { _ = try index.fields(holding: Array("word\(word)".utf8)) }
             }
         }
     }

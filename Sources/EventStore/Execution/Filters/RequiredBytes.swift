@@ -44,6 +44,23 @@ struct RequiredBytes: Sendable {
         return [key.map(CaseFolding.fold), Array("\\u".utf8)]
     }
 
+    /// For each fragment a part that packed text has as it is, or not at all: bytes of one token of which one is no hexadecimal digit,
+    /// so that neither a mark nor digits (``TextMark``) can stand for a part of it. Nil when a fragment has none that is rare enough.
+    var unpackedParts: [[UInt8]]? {
+        var parts: [[UInt8]] = []
+        for fragment in fragments {
+            let runs = fragment.split { !TextPredicate.isTokenByte($0) }
+            let longest = runs.filter(Self.hasOtherThanDigits).max { $0.count < $1.count }
+            guard let longest, longest.count >= Self.minimumLength else { return nil }
+            parts.append(Array(longest))
+        }
+        return parts
+    }
+
+    private static func hasOtherThanDigits(_ run: ArraySlice<UInt8>) -> Bool {
+        run.withUnsafeBytes { TokenScanner.classes(of: $0) & TokenScanner.otherLetter != 0 }
+    }
+
     private static func shortest(_ fragments: [[UInt8]]) -> Int { fragments.map(\.count).min() ?? 0 }
 
     /// The longest stretch of a searched text that, folded, can come from nothing but itself in any ASCII case.

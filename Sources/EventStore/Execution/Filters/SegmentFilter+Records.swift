@@ -15,7 +15,7 @@ extension SegmentFilter {
             return scan.selected
         }
         try meter.measure("records") { try scan.noteColumns(of: reader) }
-        try RecordPrefetch(reader) { candidates.first(from: $0) }.run()
+        try RecordPrefetch(reader) { candidates.first(from: $0) }.run(columns: scan.readsColumns)
         let decoder = try BlockDecoder(reader)
         var next = candidates.first(from: 0)
         while let row = next {
@@ -30,24 +30,71 @@ extension SegmentFilter {
     }
 }
 
+/// What is looked for in records before they are evaluated: any of some bytes.
+private struct RecordSearch {
+    let whole: [FoldedSearcher]
+    /// What to look for in packed text instead: of each a part that no mark stands for; nil where text has to be expanded.
+    var parts: [FoldedSearcher]?
+}
+
 /// The records of one block after the other, and text of theirs to search before a record is made. Valid until the next call.
 private protocol RecordTexts {
     func record(ofRow row: Int) throws -> SealedView
-    /// What of a row's record stands in no column.
-    func text(ofRow row: Int) throws -> UnsafeRawBufferPointer
-    /// The texts of a whole block.
-    func texts(holding row: Int) throws -> RecordBlock
+    /// Whether what of a row's record stands in no column has something that is looked for.
+    func holds(_ search: RecordSearch, row: Int) throws -> Bool
+    /// The rows of the block that holds a row of which this is so.
+    func rows(with search: RecordSearch, inBlockOf row: Int) throws -> [Int]
 }
 
-extension BlockDecoder: RecordTexts {}
+extension BlockDecoder: RecordTexts {
+    fileprivate func holds(_ search: RecordSearch, row: Int) throws -> Bool {
+        let text = try search.parts == nil ? text(ofRow: row) : stored(holding: row).text(ofRow: row).text
+        return (search.parts ?? search.whole).contains { $0.firstIndex(in: text) != nil }
+    }
+
+    fileprivate func rows(with search: RecordSearch, inBlockOf row: Int) throws -> [Int] {
+        guard let parts = search.parts else { return try texts(holding: row).rows(with: search.whole) }
+        let block = try stored(holding: row)
+        return parts.flatMap { searcher in
+            searcher.rows(of: block.texts, row: block.row(holding:), end: block.textEnd(ofRow:))
+        }
+    }
+}
 
 /// Records that are there as sealed forms.
 private struct SealedTexts: RecordTexts {
     let block: RecordBlock
 
     func record(ofRow row: Int) throws -> SealedView { try block.record(ofRow: row) }
-    func text(ofRow row: Int) -> UnsafeRawBufferPointer { block.bytes.slice(block.range(ofRow: row)) }
-    func texts(holding row: Int) -> RecordBlock { block }
+
+    func holds(_ search: RecordSearch, row: Int) -> Bool {
+        let bytes = block.bytes.slice(block.range(ofRow: row))
+        return search.whole.contains { $0.firstIndex(in: bytes) != nil }
+    }
+
+    func rows(with search: RecordSearch, inBlockOf row: Int) -> [Int] { block.rows(with: search.whole) }
+}
+
+extension RecordBlock {
+    /// The rows whose text has something that is looked for, for each thing ascending.
+    fileprivate func rows(with searchers: [FoldedSearcher]) -> [Int] {
+        searchers.flatMap { $0.rows(of: bytes, row: row(holding:), end: { range(ofRow: $0).upperBound }) }
+    }
+}
+
+extension FoldedSearcher {
+    /// The rows in whose text the needle begins, ascending.
+    fileprivate func rows(
+        of texts: UnsafeRawBufferPointer, row: (_ offset: Int) -> Int, end: (_ row: Int) -> Int
+    ) -> [Int] {
+        var found: [Int] = []
+        var offset = 0
+        while let position = firstIndex(in: texts, from: offset) {
+            found.append(row(position))
+            offset = end(found[found.count - 1])
+        }
+        return found
+    }
 }
 
 /// Decides the rows of one block after the other.
@@ -58,7 +105,8 @@ private struct RecordScan {
 
     private let segment: SegmentFilter
     private let predicate: EventPredicate
-    private let searchers: [FoldedSearcher]?
+    private let required: RequiredBytes?
+    private var search: RecordSearch?
     private let candidates: RowSet
     /// Candidates that can match although their stored bytes have nothing that is looked for: a column has it.
     private var elsewhere: RowSet?
@@ -69,21 +117,28 @@ private struct RecordScan {
     init(_ segment: SegmentFilter, _ filter: CompiledFilter, _ candidates: RowSet) {
         self.segment = segment
         predicate = EventPredicate(filter)
-        searchers = RequiredBytes(filter).map { $0.fragments.map(FoldedSearcher.init) }
+        required = RequiredBytes(filter)
+        search = required.map { RecordSearch(whole: $0.fragments.map(FoldedSearcher.init)) }
         self.candidates = candidates
         selected = RowSet(rowCount: candidates.rowCount)
     }
 
+    /// Whether columns are read of more records than match.
+    var readsColumns: Bool { rebuildsAll || search?.parts == nil }
+
     /// Says that blocks hold what is stored of a segment's records, without the entries that its columns hold.
     mutating func noteColumns(of reader: SegmentReader) throws {
-        guard let searchers else { return }
+        guard let searchers = search?.whole else { return }
         // What is in no column and yet not stored are digests of payloads.
         rebuildsAll =
             searchers.contains { PayloadDigest.mayHold($0.needle) }
             || candidates.count * Self.rowsPerRebuilt <= candidates.rowCount
         guard !rebuildsAll else { return }
+        let parts = required?.unpackedParts
+        search?.parts = parts?.map(FoldedSearcher.init)
+        let fields = try parts.flatMap { try Self.fields(holding: $0, of: reader) }
         var found = RowSet(rowCount: candidates.rowCount)
-        for field in Field.allCases where field.isColumnar {
+        for field in Field.allCases where field.isColumnar && fields?.contains(field.rawValue) != false {
             guard let column = try reader.column(field) else { continue }
             try segment.meter.check()
             let codes = CodeSet(column, matching: { value in searchers.contains { $0.firstIndex(in: value) != nil } })
@@ -95,13 +150,24 @@ private struct RecordScan {
         elsewhere = found
     }
 
+    /// The fields of which columns may hold one of some parts of tokens; nil when any may.
+    private static func fields(holding parts: [[UInt8]], of reader: SegmentReader) throws -> Set<UInt8>? {
+        guard let index = try TokenIndex(reader) else { return nil }
+        var all: Set<UInt8> = []
+        for part in parts {
+            guard let fields = try index.fields(holding: part) else { return nil }
+            all.formUnion(fields)
+        }
+        return all
+    }
+
     mutating func add(_ rows: Range<Int>, _ scanned: Int, _ source: some RecordTexts) throws {
         guard let first = candidates.first(from: rows.lowerBound), rows.contains(first) else { return }
         segment.meter.addScanned(scanned, in: "records")
         // Searching a whole block looks at bytes between candidates too: worth it unless they are few.
-        let searchesAll = searchers != nil && !rebuildsAll && candidates.count(in: rows) * 8 >= rows.count
-        if let searchers, searchesAll {
-            for row in Self.rows(of: try source.texts(holding: first), searchers) {
+        let searchesAll = search != nil && !rebuildsAll && candidates.count(in: rows) * 8 >= rows.count
+        if let search, searchesAll {
+            for row in try source.rows(with: search, inBlockOf: first) {
                 guard elsewhere?.contains(row) != true, candidates.contains(row), !selected.contains(row) else {
                     continue
                 }
@@ -112,26 +178,11 @@ private struct RecordScan {
         var next = rest?.first(from: rows.lowerBound)
         while let row = next, rows.contains(row) {
             next = rest?.first(from: row + 1)
-            if !searchesAll, !rebuildsAll, let searchers, elsewhere?.contains(row) != true {
-                let bytes = try source.text(ofRow: row)
-                guard searchers.contains(where: { $0.firstIndex(in: bytes) != nil }) else { continue }
+            if !searchesAll, !rebuildsAll, let search, elsewhere?.contains(row) != true {
+                guard try source.holds(search, row: row) else { continue }
             }
             if !selected.contains(row) { try decide(row, source) }
         }
-    }
-
-    /// The rows of a block of which the text has something that is looked for.
-    private static func rows(of block: RecordBlock, _ searchers: [FoldedSearcher]) -> [Int] {
-        var found: [Int] = []
-        for searcher in searchers {
-            var offset = 0
-            while let position = searcher.firstIndex(in: block.bytes, from: offset) {
-                let row = block.row(holding: position)
-                offset = block.range(ofRow: row).upperBound
-                found.append(row)
-            }
-        }
-        return found
     }
 
     private mutating func decide(_ row: Int, _ source: some RecordTexts) throws {
@@ -142,7 +193,7 @@ private struct RecordScan {
             throw EventStoreError(.damaged, "row \(row): \(error.reason)")
         }
         // Much cheaper than the predicate, which few pass.
-        if rebuildsAll, let searchers, !searchers.contains(where: { $0.firstIndex(in: view.bytes) != nil }) { return }
+        if let search, !search.whole.contains(where: { $0.firstIndex(in: view.bytes) != nil }) { return }
         let index = try segment.rows.leafIndex(ofRow: row)
         if predicate.matches(view, index: index, parser: segment.worker.parser) { selected.insert(row) }
     }

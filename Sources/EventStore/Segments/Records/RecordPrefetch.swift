@@ -1,7 +1,7 @@
 import EventModel
 
-/// Tells the disk at once of what rebuilding some records reads here and there: the blocks that hold them, the codes of their
-/// columns, and dictionaries of which most is needed. Without it each place is waited for by itself.
+/// Tells the disk at once of what rebuilding some records reads here and there: the blocks that hold them, then the codes of their
+/// columns, then the values that these name. Without it each place is waited for by itself.
 struct RecordPrefetch {
     /// Blocks that are told of at most: beyond, the disk reads as much as it can anyway, and what is read ahead could be gone
     /// again before its turn. With some thirty columns, a hundred megabytes.
@@ -12,6 +12,8 @@ struct RecordPrefetch {
     private let reader: SegmentReader
     /// Those that hold wanted rows, ascending.
     let blocks: [BlockEntry]
+    /// The wanted rows in them.
+    let rows: [Int]
     private let records: SegmentSection
 
     /// - Parameter next: the first of the wanted rows from a row on.
@@ -23,65 +25,176 @@ struct RecordPrefetch {
         self.records = records
         let entries = try reader.required(.blocks).bindMemory(to: BlockEntry.self)
         var blocks: [BlockEntry] = []
+        var rows: [Int] = []
         var row = next(0)
         while let wanted = row, blocks.count < limit {
             let block = entries[entries.position(ofBlockHolding: wanted)]
             blocks.append(block)
-            row = next(Int(block.firstRow) + Int(block.rowCount))
+            let end = Int(block.firstRow) + Int(block.rowCount)
+            while let own = row, own < end {
+                rows.append(own)
+                row = next(own + 1)
+            }
         }
         self.blocks = blocks
+        self.rows = rows
     }
 
     /// Tells the disk, unless what is wanted seems to be in memory. Cost then: a system call for each sixteenth block.
-    func run() {
+    ///
+    /// - Parameter columns: false where only what is stored of the records is read, not what columns hold of them.
+    func run(columns: Bool = true) {
         guard reader.isFile else { return }
         let probes = stride(from: 0, to: blocks.count, by: Self.blocksPerProbe)
         guard probes.contains(where: { !reader.storage.isResident(bytes(of: blocks[$0])) }) else { return }
-        tell()
+        tell(columns: columns)
     }
 
     /// Tells the disk.
-    func tell() {
+    func tell(columns: Bool = true) {
         for block in blocks { reader.storage.prefetch(bytes(of: block)) }
-        let rowCount = blocks.reduce(0) { $0 + Int($1.rowCount) }
-        for field in Field.allCases where field.isColumnar {
-            // Where rows have several values, where their codes are is read first.
-            if let starts = reader.section(.rowStarts, field) {
-                prefetch(starts, width: 4)
-            } else if let codes = reader.section(.codes, field), codes.width > 0 {
-                prefetch(codes, width: Int(codes.width))
-            }
-            // Values stand in their own order, so that rows are everywhere: with a row for each page, two pages of three are read.
-            for kind in [SectionKind.valueOffsets, .values] {
-                guard let section = reader.section(kind, field), section.pageCount <= rowCount else { continue }
-                reader.storage.prefetch(section.range)
-            }
+        guard columns else { return }
+        let columns = Field.allCases.compactMap { field in
+            field.isColumnar ? ColumnPrefetch(reader, field) : nil
         }
+        // What one place says of where the next is has to be there: so all columns' places of one kind, then those of the next.
+        for column in columns { column.tellStarts(of: rows) }
+        for column in columns { column.tellCodes(of: rows) }
+        for column in columns { column.tellOffsets(of: rows) }
+        for column in columns { column.tellValues(of: rows) }
     }
 
     private func bytes(of block: BlockEntry) -> Range<Int> {
         let first = Int(records.offset + block.offset)
         return first..<first + Int(block.compressedBytes)
     }
+}
 
-    /// What a section with a number for each row has of the blocks' rows. Neighbours are told of together.
-    private func prefetch(_ section: SegmentSection, width: Int) {
-        let page = SegmentSection.pageBytes
-        var open: Range<Int>?
-        for block in blocks {
-            // Whole pages: so they are checked.
-            let first = Int(block.firstRow) * width / page * page
-            let end = (Int(block.firstRow + block.rowCount) * width + page - 1) / page * page
-            guard first < Int(section.length) else { continue }
-            let start = section.range.lowerBound
-            let range = start + first..<min(start + end, section.range.upperBound)
-            if let before = open, range.lowerBound <= before.upperBound {
-                open = before.lowerBound..<max(before.upperBound, range.upperBound)
-            } else {
-                if let open { reader.storage.prefetch(open) }
-                open = range
+/// The places of one column that some rows need.
+///
+/// It reads bytes that nobody has checked yet, and so believes none of them: a wrong one leads to a page that is read for nothing.
+private struct ColumnPrefetch {
+    /// With so many wanted rows for each page nearly all pages are wanted.
+    private static let rowsPerPage = 4
+
+    private let storage: SegmentStorage
+    private let starts: SegmentSection?
+    private let codes: SegmentSection
+    private let offsets: SegmentSection
+    private let values: SegmentSection
+
+    init?(_ reader: SegmentReader, _ field: Field) {
+        guard let codes = reader.section(.codes, field), let offsets = reader.section(.valueOffsets, field),
+            let values = reader.section(.values, field)
+        else { return nil }
+        storage = reader.storage
+        starts = reader.section(.rowStarts, field)
+        self.codes = codes
+        self.offsets = offsets
+        self.values = values
+    }
+
+    func tellStarts(of rows: [Int]) {
+        guard let starts else { return }
+        tell(of: starts, rows.count) { pages in for row in rows { pages.insert(row * 4, 8) } }
+    }
+
+    func tellCodes(of rows: [Int]) {
+        let width = Int(codes.width)
+        guard width > 0 else { return storage.prefetch(codes.range) }
+        tell(of: codes, rows.count) { pages in
+            forEachPosition(of: rows) { pages.insert($0 * width, width) }
+        }
+    }
+
+    func tellOffsets(of rows: [Int]) {
+        tell(of: offsets, rows.count) { pages in
+            forEachCode(of: rows) { pages.insert(($0 - 1) * 4, 8) }
+        }
+    }
+
+    func tellValues(of rows: [Int]) {
+        tell(of: values, rows.count) { pages in
+            forEachCode(of: rows) { code in
+                guard let start = number(offsets, (code - 1) * 4, UInt32.self),
+                    let end = number(offsets, code * 4, UInt32.self), start < end
+                else { return }
+                pages.insert(Int(start), Int(end - start))
             }
         }
-        if let open { reader.storage.prefetch(open) }
+    }
+
+    private func tell(of section: SegmentSection, _ rowCount: Int, _ note: (inout PageSet) -> Void) {
+        // Of a column that is the same in nearly all rows, codes are not looked up one by one: it is small.
+        guard codes.width > 0, rowCount < section.pageCount * Self.rowsPerPage else {
+            return storage.prefetch(section.range)
+        }
+        var pages = PageSet(section)
+        note(&pages)
+        pages.forEachRun(storage.prefetch)
+    }
+
+    /// Where the codes of rows are.
+    private func forEachPosition(of rows: [Int], _ body: (Int) -> Void) {
+        guard let starts else { return rows.forEach(body) }
+        for row in rows {
+            guard let first = number(starts, row * 4, UInt32.self), let end = number(starts, row * 4 + 4, UInt32.self),
+                first <= end, Int(end - first) <= EventRecord.maximumElements
+            else { continue }
+            for position in first..<end { body(Int(position)) }
+        }
+    }
+
+    private func forEachCode(of rows: [Int], _ body: (Int) -> Void) {
+        let width = Int(codes.width)
+        forEachPosition(of: rows) { position in
+            let code: Int? =
+                switch width {
+                case 1: number(codes, position, UInt8.self).map(Int.init)
+                case 2: number(codes, position * 2, UInt16.self).map(Int.init)
+                default: number(codes, position * 4, UInt32.self).map(Int.init)
+                }
+            if let code, code > 0 { body(code) }
+        }
+    }
+
+    private func number<Number: FixedWidthInteger & BitwiseCopyable>(
+        _ section: SegmentSection, _ offset: Int, _: Number.Type
+    ) -> Number? {
+        guard offset >= 0, offset + MemoryLayout<Number>.size <= Int(section.length) else { return nil }
+        return storage.bytes.number(at: section.range.lowerBound + offset, as: Number.self)
+    }
+}
+
+/// Pages of one section.
+private struct PageSet {
+    private let section: SegmentSection
+    private var words: [UInt64]
+
+    init(_ section: SegmentSection) {
+        self.section = section
+        words = [UInt64](repeating: 0, count: section.pageCount / 64 + 1)
+    }
+
+    /// Adds the pages that hold some bytes; those beyond the section are none.
+    mutating func insert(_ offset: Int, _ count: Int) {
+        guard offset >= 0, count > 0, offset + count <= Int(section.length) else { return }
+        for page in offset / SegmentSection.pageBytes...(offset + count - 1) / SegmentSection.pageBytes {
+            words[page / 64] |= 1 << UInt64(page % 64)
+        }
+    }
+
+    /// Hands over the bytes of neighbouring pages together, as places in the file.
+    func forEachRun(_ body: (Range<Int>) -> Void) {
+        var first: Int?
+        for page in 0...section.pageCount {
+            let isMember = page < section.pageCount && words[page / 64] & (1 << UInt64(page % 64)) != 0
+            if isMember, first == nil { first = page }
+            guard !isMember, let start = first else { continue }
+            let base = section.range.lowerBound
+            let end = min(base + page * SegmentSection.pageBytes, section.range.upperBound)
+            body(base + start * SegmentSection.pageBytes..<end)
+            first = nil
+        }
     }
 }

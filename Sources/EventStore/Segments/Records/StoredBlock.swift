@@ -5,7 +5,8 @@ struct StoredBlock {
     let firstRow: Int
     /// Of what is stored, expanded.
     let plainBytes: Int
-    private let texts: UnsafeRawBufferPointer
+    /// Of all rows, packed.
+    let texts: UnsafeRawBufferPointer
     private let digits: UnsafeRawBufferPointer
     /// Where each row's text and digits end, and its bytes when it is expanded.
     private let rowEnds: UnsafeBufferPointer<RowEnds>
@@ -28,6 +29,19 @@ struct StoredBlock {
     }
 
     var rows: Range<Int> { firstRow..<firstRow + rowEnds.count }
+
+    /// The row whose text holds a byte of ``texts``.
+    func row(holding offset: Int) -> Int {
+        var (low, high) = (0, rowEnds.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if rowEnds[middle].text <= offset { low = middle + 1 } else { high = middle }
+        }
+        return firstRow + low
+    }
+
+    /// Where a row's text ends in ``texts``.
+    func textEnd(ofRow row: Int) -> Int { rowEnds[row - firstRow].text }
 
     func text(ofRow row: Int) -> StoredText {
         let end = rowEnds[row - firstRow]

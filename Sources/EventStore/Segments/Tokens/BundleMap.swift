@@ -21,10 +21,11 @@ struct BundleMap: Sendable {
             count = Int(last - first) + 1
             return
         }
+        let index = try reader.leafIndexes()
         var starts: [UInt32] = []
         var bundle: UInt64?
         for row in 0..<rowCount {
-            let own = JournalBundle.number(of: try reader.leafIndex(ofRow: row).rawValue)
+            let own = JournalBundle.number(of: index(row).rawValue)
             if own != bundle { starts.append(UInt32(row)) }
             bundle = own
         }

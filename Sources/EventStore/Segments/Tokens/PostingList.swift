@@ -111,21 +111,3 @@ extension GrowableMemory<UInt8> {
         for position in first..<20 { append(digits[position]) }
     }
 }
-
-extension Varint {
-    /// Reads a value as ``read(_:at:)`` does; where eight bytes are left, without a branch for each of them.
-    @inline(__always)
-    static func readQuickly(_ bytes: UnsafeRawBufferPointer, at position: inout Int) -> UInt64? {
-        guard position <= bytes.count - 8 else { return read(bytes, at: &position) }
-        let word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self))
-        let ends = ~word & 0x8080_8080_8080_8080
-        guard ends != 0 else { return read(bytes, at: &position) }
-        let length = ends.trailingZeroBitCount / 8 + 1
-        position += length
-        // Seven bits of each byte up to the last one, moved together.
-        var value = word & (.max &>> UInt64(64 - length * 8)) & 0x7F7F_7F7F_7F7F_7F7F
-        value = (value & 0x007F_007F_007F_007F) | (value & 0x7F00_7F00_7F00_7F00) >> 1
-        value = (value & 0x0000_3FFF_0000_3FFF) | (value & 0x3FFF_0000_3FFF_0000) >> 2
-        return (value & 0x0000_0000_0FFF_FFFF) | (value & 0x0FFF_FFFF_0000_0000) >> 4
-    }
-}

@@ -100,10 +100,11 @@ struct TokenIndex {
         _ numbers: ClosedRange<UInt32>, _ first: UInt32, _ members: Int, _ bytes: UnsafeRawBufferPointer,
         _ found: inout BundleSet
     ) -> Bool {
+        guard let bits = bytes.first, bits <= RiceCode.maximumBits else { return false }
         var current = UInt64(first)
-        var position = 0
+        var reader = RiceReader(bytes, from: 1)
         for _ in 0..<members {
-            guard let value = Varint.read(bytes, at: &position) else { return false }
+            guard let value = reader.next(bits: Int(bits)) else { return false }
             current &+= value / UInt64(universe)
             if current > UInt64(numbers.upperBound) { return true }
             if current >= UInt64(numbers.lowerBound) { found.insert(UInt32(value % UInt64(universe))) }
@@ -144,16 +145,44 @@ struct TokenIndex {
         return texts.slice(start..<end)
     }
 
-    /// Searches the text of the dictionary. A separator before or behind the part binds it to an end of a word.
     private func bundles(
         withPart part: UnsafeRawBufferPointer, startsToken: Bool, endsToken: Bool
     ) throws -> BundleSet {
         var (found, _) = try noted()
         let separator = TokenIndexWriter.separator
         let needle = (startsToken ? [separator] : []) + Array(part) + (endsToken ? [separator] : [])
+        try forEachWord(with: needle) { cursor in
+            try cursor.collect(into: &found)
+            return true
+        }
+        return found
+    }
+
+    /// The numbers of the fields of which columns may hold a part of a token; nil when any may.
+    ///
+    /// - Parameter part: folded bytes of tokens, of which one at least is no hexadecimal digit: so no identifier has it.
+    func fields(holding part: [UInt8]) throws -> Set<UInt8>? {
+        guard let section = reader.section(.wordFields) else { throw damaged(.wordFields) }
+        func fields(at place: Int) throws -> UInt8 { try reader.checked(section, place..<place + 1)[0] }
+        guard Int(section.length) == Int(section.itemCount) + 1 else { throw damaged(.wordFields) }
+        var found: Set<UInt8> = [try fields(at: Int(section.itemCount))]
+        try forEachWord(with: part) { cursor in
+            guard cursor.number < Int(section.itemCount) else { throw damaged(.wordFields) }
+            found.insert(try fields(at: cursor.number))
+            return !found.contains(WordFields.several)
+        }
+        return found.contains(WordFields.several) ? nil : found.subtracting([WordFields.none])
+    }
+
+    /// Searches the text of the dictionary, and visits the words in which a needle stands. A separator before or behind it binds it
+    /// to an end of a word.
+    ///
+    /// - Parameter body: false ends the search.
+    private func forEachWord(with needle: [UInt8], _ body: (borrowing WordBlockCursor) throws -> Bool) throws {
+        let startsToken = needle.first == TokenIndexWriter.separator
         let texts = try reader.required(.words)
         let blocks = try reader.required(.wordBlocks)
-        guard let base = texts.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return found }
+        guard let base = texts.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return }
         var cursor: WordBlockCursor?
         var offset = 0
         while offset + needle.count <= texts.count,
@@ -166,13 +195,12 @@ struct TokenIndex {
             while let end = cursor?.end, end <= place {
                 guard try cursor?.advance() == true else { throw damaged(.words) }
             }
-            try cursor?.collect(into: &found)
-            guard let end = cursor?.end else { throw damaged(.words) }
+            guard let current = cursor else { throw damaged(.words) }
+            guard try body(current) else { return }
             // The separator behind this word may stand before the next hit.
-            offset = end
+            offset = current.end
             if let advanced = try cursor?.advance(), !advanced { cursor = nil }
         }
-        return found
     }
 
     private static func block(holding place: Int, _ blocks: UnsafeRawBufferPointer) -> Int {
@@ -202,6 +230,8 @@ private struct WordBlockCursor {
     private let textEnd: Int
     /// Behind the current word: where its separator stands.
     private(set) var end: Int
+    /// The current word's, from 0.
+    private(set) var number: Int
     /// Where the current word's list begins.
     private var place = 0
     private var isFinished = false
@@ -209,6 +239,7 @@ private struct WordBlockCursor {
     init(_ reader: SegmentReader, block: Int, universe: Int) throws {
         self.block = block
         self.universe = universe
+        number = block * TokenIndexWriter.wordsPerBlock
         name = reader.name
         texts = try reader.required(.words)
         let blocks = try reader.required(.wordBlocks)
@@ -242,6 +273,7 @@ private struct WordBlockCursor {
         guard !isFinished else { return false }
         guard PostingList.skip(postings, at: &place, universe: universe) else { throw malformed }
         start = end + 1
+        number += 1
         findEnd()
         return !isFinished
     }

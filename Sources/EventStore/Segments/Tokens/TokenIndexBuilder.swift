@@ -20,6 +20,7 @@ struct TokenIndexBuilder {
     private struct PendingWord: BitwiseCopyable {
         let text: UnsafeRawBufferPointer
         let hash: UInt64
+        let field: UInt8
     }
 
     private let scanner = TokenScanner()
@@ -27,6 +28,10 @@ struct TokenIndexBuilder {
     private let seed = UInt64.random(in: .min ... .max)
     /// Each word, marked with the bundle that it was seen in last.
     private var words = NumberedTexts()
+    /// Of each word the columns that hold it.
+    private var fields = GrowableMemory<UInt8>()
+    /// The columns that hold opaque tokens.
+    private var opaqueFields = WordFields.none
     private var slots = SlotTable()
     /// Words of which the number is looked up later, with others.
     private var pending = GrowableMemory<PendingWord>(capacity: Self.pendingWords)
@@ -55,6 +60,7 @@ struct TokenIndexBuilder {
         slots.free()
         folded.free()
         pending.free()
+        fields.free()
         for memory in [opaque, escaped] { memory.free() }
         for memory in [postings, identifiers] { memory.free() }
         recent.deallocate()
@@ -63,6 +69,8 @@ struct TokenIndexBuilder {
     /// Forgets everything but keeps the memory.
     mutating func removeAll() {
         words.removeAll()
+        fields.removeAll()
+        opaqueFields = WordFields.none
         slots.removeAll()
         postings.removeAll()
         identifiers.removeAll()
@@ -84,10 +92,12 @@ struct TokenIndexBuilder {
     }
 
     /// Adds the tokens of a field's value. It has to stay where it is until ``settle()``.
-    mutating func add(_ text: UnsafeRawBufferPointer) {
+    ///
+    /// - Parameter field: The number of the field whose column holds the value; 0 where none does.
+    mutating func add(_ text: UnsafeRawBufferPointer, field: UInt8 = WordFields.none) {
         // A copy, so that the closure can change the rest of the builder.
         let scanner = scanner
-        scanner.scan(text) { add(token: $0, classes: $1) }
+        scanner.scan(text) { add(token: $0, classes: $1, field: field) }
     }
 
     /// Adds the tokens of a payload. It has to stay where it is until ``settle()``.
@@ -123,18 +133,19 @@ struct TokenIndexBuilder {
 
     /// Adds a token, with its classes as ``TokenScanner`` gives them. It has to stay where it is until ``settle()``.
     @inline(__always)
-    mutating func add(token: UnsafeRawBufferPointer, classes: UInt8) {
-        guard classes & TokenScanner.nonASCII == 0 else { return addFolding(token) }
+    mutating func add(token: UnsafeRawBufferPointer, classes: UInt8, field: UInt8 = WordFields.none) {
+        guard classes & TokenScanner.nonASCII == 0 else { return addFolding(token, field) }
         switch TokenScanner.kind(classes, length: token.count) {
         case .word:
             let hash = TokenHash.of(token, seed: seed)
             slots.prefetch(hash)
-            pending.append(PendingWord(text: token, hash: hash))
+            pending.append(PendingWord(text: token, hash: hash, field: field))
             if pending.count == Self.pendingWords { settle() }
         case .identifier: add(identifier: token, classes)
         case .opaque:
             add(identifier: token, classes)
             Self.note(ordinal, in: &opaque)
+            WordFields.add(field, to: &opaqueFields)
         }
     }
 
@@ -143,21 +154,22 @@ struct TokenIndexBuilder {
         for word in pending.buffer {
             if let number = slots.likely(word.hash) { words.prefetch(number) }
         }
-        for word in pending.buffer { add(word: word.text, isASCII: true, hash: word.hash) }
+        for word in pending.buffer { add(word: word.text, isASCII: true, hash: word.hash, word.field) }
         pending.removeAll()
     }
 
-    private mutating func addFolding(_ token: UnsafeRawBufferPointer) {
+    private mutating func addFolding(_ token: UnsafeRawBufferPointer, _ field: UInt8) {
         var folded: [UInt8] = []
         CaseFolding.appendFolded(token, to: &folded)
         folded.withUnsafeBytes { folded in
             let classes = TokenScanner.classes(of: folded)
             switch TokenScanner.kind(classes, length: folded.count) {
-            case .word: add(word: folded, isASCII: false, hash: TokenHash.of(folded, seed: seed))
+            case .word: add(word: folded, isASCII: false, hash: TokenHash.of(folded, seed: seed), field)
             case .identifier: add(identifier: folded, classes)
             case .opaque:
                 add(identifier: folded, classes)
                 Self.note(ordinal, in: &opaque)
+                WordFields.add(field, to: &opaqueFields)
             }
         }
     }
@@ -173,12 +185,14 @@ struct TokenIndexBuilder {
     }
 
     @inline(__always)
-    private mutating func add(word: UnsafeRawBufferPointer, isASCII: Bool, hash: UInt64) {
+    private mutating func add(word: UnsafeRawBufferPointer, isASCII: Bool, hash: UInt64, _ field: UInt8) {
         switch slots.find(hash, { isEqual($0, word, isASCII) }) {
         case .known(let number):
+            if field != WordFields.none { WordFields.add(field, to: &fields[Int(number)]) }
             if words.mark(number, ordinal) { postings.append(UInt64(number) << 32 | UInt64(ordinal)) }
         case .free(let place):
             slots.insert(hash, at: place)
+            fields.append(field)
             postings.append(UInt64(insert(word)) << 32 | UInt64(ordinal))
         }
     }
@@ -228,7 +242,7 @@ struct TokenIndexBuilder {
             writer.add(identifier: UInt32(entry >> 32), bundle: UInt32(truncatingIfNeeded: entry))
             last = entry
         }
-        try writer.write(to: composer, opaque: opaque.buffer, escaped: escaped.buffer)
+        try writer.write(to: composer, opaque: opaque.buffer, escaped: escaped.buffer, opaqueFields: opaqueFields)
     }
 
     private func addWords(to writer: inout TokenIndexWriter) {
@@ -260,7 +274,7 @@ struct TokenIndexBuilder {
             let number = Int(key.number)
             let start = number == 0 ? 0 : Int(starts[number - 1])
             writer.add(
-                word: words[key.number],
+                word: words[key.number], fields: fields[number],
                 bundles: UnsafeBufferPointer(rebasing: bundles.buffer[start..<Int(starts[number])]))
         }
     }

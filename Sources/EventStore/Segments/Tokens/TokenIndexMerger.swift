@@ -32,7 +32,7 @@ struct TokenIndexMerger {
         var writer = TokenIndexWriter(bundleCount: bundleCount)
         defer { writer.free() }
         try mergeWords(to: &writer)
-        for input in inputs { for kind in [SectionKind.words, .wordPostings] { input.release(kind) } }
+        for input in inputs { for kind in [SectionKind.words, .wordPostings, .wordFields] { input.release(kind) } }
         try mergeIdentifiers(to: &writer)
         for input in inputs { for kind in [SectionKind.identifiers, .identifierBlocks] { input.release(kind) } }
         var opaque = GrowableMemory<UInt32>()
@@ -47,7 +47,10 @@ struct TokenIndexMerger {
             try append(bytes, &position, of: number, to: &opaque)
             try append(bytes, &position, of: number, to: &escaped)
         }
-        try writer.write(to: composer, opaque: opaque.buffer, escaped: escaped.buffer)
+        var opaqueFields = WordFields.none
+        for input in inputs { WordFields.add(try input.required(.wordFields).last ?? 0, to: &opaqueFields) }
+        try writer.write(
+            to: composer, opaque: opaque.buffer, escaped: escaped.buffer, opaqueFields: opaqueFields)
     }
 
     /// Appends a posting list of an input to one of the result.
@@ -71,10 +74,12 @@ struct TokenIndexMerger {
 
     private func mergeWords(to writer: inout TokenIndexWriter) throws {
         var postings: [UnsafeRawBufferPointer] = []
+        var fields: [UnsafeRawBufferPointer] = []
         var places = [Int](repeating: 0, count: inputs.count)
         var cursors: [WordCursor] = []
         for (number, input) in inputs.enumerated() {
             postings.append(try input.required(.wordPostings))
+            fields.append(try input.required(.wordFields))
             var cursor = WordCursor(input: number, texts: try input.required(.words))
             if cursor.advance() { cursors.append(cursor) }
         }
@@ -85,14 +90,16 @@ struct TokenIndexMerger {
             for cursor in cursors.dropFirst() where cursor.precedes(least) { least = cursor }
             let word = least.word
             bundles.removeAll()
+            var own = WordFields.none
             var hasFinished = false
             for position in cursors.indices
             where cursors[position].prefix == least.prefix && cursors[position].word.hasSameBytes(as: word) {
                 let number = cursors[position].input
                 try append(postings[number], &places[number], of: number, to: &bundles)
+                WordFields.add(fields[number][cursors[position].number], to: &own)
                 hasFinished = !cursors[position].advance() || hasFinished
             }
-            writer.add(word: word, bundles: bundles.buffer)
+            writer.add(word: word, fields: own, bundles: bundles.buffer)
             if hasFinished { cursors.removeAll { $0.isFinished } }
         }
     }
@@ -138,6 +145,8 @@ private struct WordCursor: BitwiseCopyable {
     private(set) var word = UnsafeRawBufferPointer(start: nil, count: 0)
     private(set) var prefix: UInt64 = 0
     private(set) var isFinished = false
+    /// Of the word.
+    private(set) var number = -1
 
     init(input: Int, texts: UnsafeRawBufferPointer) {
         self.input = input
@@ -155,6 +164,7 @@ private struct WordCursor: BitwiseCopyable {
         word = texts.slice(position..<end)
         prefix = DictionarySortKey.prefix(of: word)
         position = end + 1
+        number += 1
         return true
     }
 
@@ -175,7 +185,8 @@ private struct IdentifierCursor: BitwiseCopyable {
     private let blocks: UnsafeRawBufferPointer
     private let count: Int
     private var number = 0
-    private var position = 0
+    private var reader: RiceReader
+    private var bits = 0
     private var hash: UInt32 = 0
     private(set) var isDamaged = false
 
@@ -188,6 +199,7 @@ private struct IdentifierCursor: BitwiseCopyable {
         self.universe = universe
         reciprocal = .max / universe
         self.bytes = bytes
+        reader = RiceReader(bytes)
         self.blocks = blocks
         self.count = count
     }
@@ -197,10 +209,15 @@ private struct IdentifierCursor: BitwiseCopyable {
     mutating func next() -> UInt64 {
         guard number < count else { return .max }
         if number % TokenIndexWriter.identifiersPerBlock == 0 {
-            hash = blocks.number(at: number / TokenIndexWriter.identifiersPerBlock * 8, as: UInt32.self)
+            let block = number / TokenIndexWriter.identifiersPerBlock * 8
+            hash = blocks.number(at: block, as: UInt32.self)
+            let start = Int(blocks.number(at: block + 4, as: UInt32.self))
+            guard start < bytes.count, bytes[start] <= RiceCode.maximumBits else { return end() }
+            bits = Int(bytes[start])
+            reader = RiceReader(bytes, from: start + 1)
         }
         number += 1
-        guard let value = Varint.readQuickly(bytes, at: &position) else { return end() }
+        guard let value = reader.next(bits: bits) else { return end() }
         var difference = value.multipliedFullWidth(by: reciprocal).high
         var ordinal = value &- difference &* universe
         // The product is too small by one at most.
