@@ -14,16 +14,18 @@ enum SegmentForgery {
 
     /// Takes the first row's value out of a column; where nearly all rows have the same, that of all of these.
     static func hideFirstRow(of path: String, _ field: Field, in directory: FilePath) throws {
-        try changeFirstByte(of: .codes, field, { $0 = 0 }, path, directory)
+        try change(.codes, field, at: 0, { $0 = 0 }, path, directory)
     }
 
     /// Says of the first identifier that another bundle has it.
     static func hideFirstIdentifier(of path: String, in directory: FilePath) throws {
-        try changeFirstByte(of: .identifiers, nil, { $0 ^= 1 }, path, directory)
+        // Behind the number of low bits and the quotient, which is zero: the lowest bit of its bundle.
+        try change(.identifiers, nil, at: 1, { $0 ^= 2 }, path, directory)
     }
 
-    private static func changeFirstByte(
-        of kind: SectionKind, _ changed: Field?, _ change: (inout UInt8) -> Void, _ path: String, _ directory: FilePath
+    private static func change(
+        _ kind: SectionKind, _ changed: Field?, at offset: Int, _ change: (inout UInt8) -> Void, _ path: String,
+        _ directory: FilePath
     ) throws {
         let files = SegmentDirectory(path: directory, fileSystem: RealFileSystem())
         var manifest = try manifest(of: directory)
@@ -34,7 +36,7 @@ enum SegmentForgery {
         for section in reader.sections {
             let field = Field(rawValue: section.field)
             var bytes = Array(reader.storage.bytes.slice(section.range))
-            if section.kind == kind, field == changed { change(&bytes[0]) }
+            if section.kind == kind, field == changed { change(&bytes[offset]) }
             try composer.section(section.kind, field: field, width: Int(section.width)) {
                 try bytes.withUnsafeBytes { try composer.append($0) }
                 return Int(section.itemCount)

@@ -39,7 +39,8 @@ struct RecordPrefetchTests {
             let prefetch = try RecordPrefetch(reader) { from in wanted.first { $0 >= from } }
             prefetch.run()
             prefetch.tell()
-            prefetch.tell(columns: false)
+            prefetch.tell(fields: [])
+            prefetch.tell(fields: [Field.actorName.rawValue])
         }
         let decoder = try BlockDecoder(reader)
         for row in [0, 600, 1_099] { #expect(try Array(decoder.record(ofRow: row).bytes) == fixture.records[row]) }

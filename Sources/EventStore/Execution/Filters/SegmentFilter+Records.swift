@@ -14,8 +14,11 @@ extension SegmentFilter {
             }
             return scan.selected
         }
-        try meter.measure("records") { try scan.noteColumns(of: reader) }
-        try RecordPrefetch(reader) { candidates.first(from: $0) }.run(columns: scan.readsColumns)
+        try meter.measure("records") {
+            try scan.choose(for: reader)
+            try RecordPrefetch(reader) { candidates.first(from: $0) }.run(fields: scan.fieldsRead)
+            try scan.noteColumns(of: reader)
+        }
         let decoder = try BlockDecoder(reader)
         var next = candidates.first(from: 0)
         while let row = next {
@@ -112,6 +115,10 @@ private struct RecordScan {
     private var elsewhere: RowSet?
     /// Whether what is looked for is searched in rebuilt records, not in what is stored of them.
     private var rebuildsAll = false
+    /// Whether candidates are so few that looking at each costs less than looking through all values of a column.
+    private var areFew = false
+    /// The fields of which columns can have what is looked for, by their numbers; nil for any.
+    private var fields: Set<UInt8>?
     private(set) var selected: RowSet
 
     init(_ segment: SegmentFilter, _ filter: CompiledFilter, _ candidates: RowSet) {
@@ -123,25 +130,49 @@ private struct RecordScan {
         selected = RowSet(rowCount: candidates.rowCount)
     }
 
-    /// Whether columns are read of more records than match.
-    var readsColumns: Bool { rebuildsAll || search?.parts == nil }
+    /// The fields of which all candidates' values are read, by their numbers; nil for all.
+    var fieldsRead: Set<UInt8>? {
+        guard search != nil, !rebuildsAll else { return nil }
+        return search?.parts == nil ? nil : areFew ? fields : []
+    }
 
-    /// Says that blocks hold what is stored of a segment's records, without the entries that its columns hold.
-    mutating func noteColumns(of reader: SegmentReader) throws {
-        guard let searchers = search?.whole else { return }
-        // What is in no column and yet not stored are digests of payloads.
-        rebuildsAll =
-            searchers.contains { PayloadDigest.mayHold($0.needle) }
-            || candidates.count * Self.rowsPerRebuilt <= candidates.rowCount
-        guard !rebuildsAll else { return }
+    /// Decides how the records of a segment are searched, of which blocks hold what is stored without the entries that columns hold.
+    mutating func choose(for reader: SegmentReader) throws {
+        guard let search else { return }
+        areFew = candidates.count * Self.rowsPerRebuilt <= candidates.rowCount
         let parts = required?.unpackedParts
-        search?.parts = parts?.map(FoldedSearcher.init)
-        let fields = try parts.flatMap { try Self.fields(holding: $0, of: reader) }
+        fields = try parts.flatMap { try Self.fields(holding: $0, of: reader) }
+        if let parts, fields != nil || !areFew {
+            self.search?.parts = parts.map(FoldedSearcher.init)
+        } else {
+            // What is in no column and yet not stored are digests of payloads.
+            rebuildsAll = areFew || search.whole.contains { PayloadDigest.mayHold($0.needle) }
+        }
+    }
+
+    /// Finds the candidates of which a column has what is looked for.
+    mutating func noteColumns(of reader: SegmentReader) throws {
+        guard let searchers = search?.whole, !rebuildsAll else { return }
+        func isWanted(_ value: UnsafeRawBufferPointer) -> Bool {
+            searchers.contains { $0.firstIndex(in: value) != nil }
+        }
+        if areFew, let fields, search?.parts != nil {
+            // A few rows' values are looked at sooner than all that the columns have, and fewer pages are read.
+            let columns = fields.isEmpty ? nil : try RecordColumns(reader)
+            var found = RowSet(rowCount: candidates.rowCount)
+            try candidates.forEach { row in
+                for field in fields {
+                    try columns?.forEachValue(of: field, row: row) { if isWanted($1) { found.insert(row) } }
+                }
+            }
+            elsewhere = found
+            return
+        }
         var found = RowSet(rowCount: candidates.rowCount)
         for field in Field.allCases where field.isColumnar && fields?.contains(field.rawValue) != false {
             guard let column = try reader.column(field) else { continue }
             try segment.meter.check()
-            let codes = CodeSet(column, matching: { value in searchers.contains { $0.firstIndex(in: value) != nil } })
+            let codes = CodeSet(column, matching: isWanted)
             if case .none = codes { continue }
             var rows = candidates
             column.filter(&rows, codes)

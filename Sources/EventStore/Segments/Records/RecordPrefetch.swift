@@ -42,20 +42,19 @@ struct RecordPrefetch {
 
     /// Tells the disk, unless what is wanted seems to be in memory. Cost then: a system call for each sixteenth block.
     ///
-    /// - Parameter columns: false where only what is stored of the records is read, not what columns hold of them.
-    func run(columns: Bool = true) {
+    /// - Parameter fields: the fields of which columns are read, by their numbers; nil for all.
+    func run(fields: Set<UInt8>? = nil) {
         guard reader.isFile else { return }
         let probes = stride(from: 0, to: blocks.count, by: Self.blocksPerProbe)
         guard probes.contains(where: { !reader.storage.isResident(bytes(of: blocks[$0])) }) else { return }
-        tell(columns: columns)
+        tell(fields: fields)
     }
 
     /// Tells the disk.
-    func tell(columns: Bool = true) {
+    func tell(fields: Set<UInt8>? = nil) {
         for block in blocks { reader.storage.prefetch(bytes(of: block)) }
-        guard columns else { return }
         let columns = Field.allCases.compactMap { field in
-            field.isColumnar ? ColumnPrefetch(reader, field) : nil
+            field.isColumnar && fields?.contains(field.rawValue) != false ? ColumnPrefetch(reader, field) : nil
         }
         // What one place says of where the next is has to be there: so all columns' places of one kind, then those of the next.
         for column in columns { column.tellStarts(of: rows) }
