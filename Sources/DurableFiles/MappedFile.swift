@@ -8,6 +8,8 @@ package import SystemPackage
 
 /// A whole file as read-only memory, for as long as this value lives.
 ///
+/// From the disk comes what is touched, page by page; whoever reads more at once says so (``prefetch(_:)``).
+///
 /// An I/O error while a page is read, or truncating the file, kills the process with `SIGBUS`: map only sealed files.
 ///
 /// Sendable without the compiler's proof: the memory is mapped read-only (or is a private copy), both stored properties
@@ -24,6 +26,10 @@ package final class MappedFile: @unchecked Sendable {
         self.path = path
         bytes = mapping
         isMapping = true
+        // Advice: without it more is read than anybody wants, up to megabytes around each byte. Who reads much says so.
+        if let start = mapping.baseAddress {
+            _ = madvise(UnsafeMutableRawPointer(mutating: start), mapping.count, MADV_RANDOM)
+        }
     }
 
     /// A private copy of bytes: what a simulated disk hands out.

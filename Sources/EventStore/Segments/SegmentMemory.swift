@@ -109,6 +109,14 @@ enum SegmentStorage: Sendable {
         if case .file(let file) = self { file.isResident(range) } else { true }
     }
 
+    /// Fewer bytes come page by page as soon as somebody has asked whether they are there.
+    private static let worthAsking = 64 << 10
+
+    /// Says that a part is read whole now: a large one of a file, when it is not in memory, then comes from the disk at once.
+    func willRead(_ range: Range<Int>) {
+        if range.count >= Self.worthAsking, !isResident(range) { prefetch(range) }
+    }
+
     /// Has a part of a mapped file read without waiting for it.
     func prefetch(_ range: Range<Int>) {
         if case .file(let file) = self { file.prefetch(range) }

@@ -46,6 +46,7 @@ package final class SegmentReader: EventRows {
         self.header = header
         let start = Int(header.directoryOffset)
         let directory = bytes.slice(start..<start + Int(header.directoryBytes))
+        storage.prefetch(start..<start + directory.count)
         func damaged(_ reason: String) -> EventStoreError {
             SegmentFault(file: name, section: "directory", offset: UInt64(start), reason: reason).error
         }
@@ -171,6 +172,7 @@ package final class SegmentReader: EventRows {
             }
             return states[position].isChecked
         }
+        storage.willRead(section.range)
         if !isChecked {
             // Two threads may check at once; both come to the same end.
             if let fault = firstFault(in: section) { throw fault.error }
@@ -213,14 +215,16 @@ package final class SegmentReader: EventRows {
     func checked(_ section: SegmentSection, _ range: Range<Int>) throws -> UnsafeRawBufferPointer {
         let position = positions[Self.key(section.kind, section.field)] ?? 0
         noteTouched(range.count)
+        let start = Int(section.offset)
+        storage.willRead(start + range.lowerBound..<start + range.upperBound)
         if !range.isEmpty, !states.withLock({ $0[position].isChecked }) {
             let pages = range.lowerBound / SegmentSection.pageBytes...(range.upperBound - 1) / SegmentSection.pageBytes
             for page in pages where !isPageChecked(Int(section.firstPage) + page) {
+                storage.prefetch(section.range(ofPage: page))
                 if let fault = pageFault(page, of: section) { throw fault.error }
                 notePage(Int(section.firstPage) + page)
             }
         }
-        let start = Int(section.offset)
         return storage.bytes.slice(start + range.lowerBound..<start + range.upperBound)
     }
 
@@ -257,6 +261,7 @@ package final class SegmentReader: EventRows {
 
     /// The first page of a section that is not what was written, or what is wrong with the section's shape.
     func firstFault(in section: SegmentSection) -> SegmentFault? {
+        storage.willRead(section.range)
         for page in 0..<section.pageCount {
             if let fault = pageFault(page, of: section) { return fault }
         }
@@ -265,11 +270,10 @@ package final class SegmentReader: EventRows {
 
     private func pageFault(_ page: Int, of section: SegmentSection) -> SegmentFault? {
         let bytes = storage.bytes
-        let start = Int(section.offset) + page * SegmentSection.pageBytes
-        let end = min(start + SegmentSection.pageBytes, section.range.upperBound)
+        let range = section.range(ofPage: page)
         let stored = bytes.number(at: pageTable.lowerBound + (Int(section.firstPage) + page) * 8, as: UInt64.self)
-        guard Checksum.of(bytes.slice(start..<end)) == stored else {
-            return fault(section, at: UInt64(start), "checksum mismatch")
+        guard Checksum.of(bytes.slice(range)) == stored else {
+            return fault(section, at: UInt64(range.lowerBound), "checksum mismatch")
         }
         return nil
     }

@@ -79,6 +79,12 @@ struct SegmentSection: Equatable, Sendable {
         firstPage == Self.noPages ? 0 : (Int(length) + Self.pageBytes - 1) / Self.pageBytes
     }
 
+    /// A page's place in the file.
+    func range(ofPage page: Int) -> Range<Int> {
+        let start = Int(offset) + page * Self.pageBytes
+        return start..<min(start + Self.pageBytes, range.upperBound)
+    }
+
     func append(to output: inout LittleEndianBytes) {
         output.append(kind.rawValue)
         output.append(field)

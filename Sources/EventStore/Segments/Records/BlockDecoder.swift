@@ -25,6 +25,10 @@ final class BlockDecoder {
     private var resident: Range<Int>?
     /// So many are let go together. A walk over everything would else make the whole file resident.
     private static let residentBytes = 4 << 20
+    /// The block that was read last.
+    private var last = -2
+    /// What is read ahead where blocks are read in order: several reads of a disk's best size.
+    private static let bytesAhead = 1 << 20
 
     init(_ reader: SegmentReader) throws {
         self.reader = reader
@@ -52,6 +56,15 @@ final class BlockDecoder {
             resident = nil
         }
         resident = resident.map { min($0.lowerBound, bytes.lowerBound)..<max($0.upperBound, bytes.upperBound) } ?? bytes
+    }
+
+    /// Has a block read at once; where blocks are read in order, with those that follow.
+    private func tellDisk(of number: Int, _ range: Range<Int>) {
+        defer { last = number }
+        guard !reader.storage.isResident(range) else { return }
+        guard number == last + 1 else { return reader.storage.prefetch(range) }
+        let end = min(range.lowerBound + Self.bytesAhead, records.range.upperBound)
+        reader.storage.prefetch(range.lowerBound..<max(end, range.upperBound))
     }
 
     var blockCount: Int { entries.count }
@@ -120,6 +133,7 @@ final class BlockDecoder {
         let start = Int(records.offset + entry.offset)
         let range = start..<start + Int(entry.compressedBytes)
         noteResident(range)
+        tellDisk(of: number, range)
         let bytes = reader.storage.bytes.slice(range)
         guard !reader.storage.isFile || Checksum.of(bytes) == entry.checksum else {
             throw fault(entry, "checksum mismatch")
