@@ -109,12 +109,14 @@ enum SegmentStorage: Sendable {
         if case .file(let file) = self { file.isResident(range) } else { true }
     }
 
-    /// Fewer bytes come page by page as soon as somebody has asked whether they are there.
+    /// Of fewer bytes the disk is told without a look at whether they are there, and once.
     private static let worthAsking = 64 << 10
 
-    /// Says that a part is read whole now: a large one of a file, when it is not in memory, then comes from the disk at once.
-    func willRead(_ range: Range<Int>) {
-        if range.count >= Self.worthAsking, !isResident(range) { prefetch(range) }
+    /// Says that a part of a file is read whole now: so it comes from the disk at once, when it is not in memory.
+    ///
+    /// - Parameter isFirst: Whether it was not read before, as far as the caller knows.
+    func willRead(_ range: Range<Int>, isFirst: Bool = false) {
+        if range.count >= Self.worthAsking ? !isResident(range) : isFirst { prefetch(range) }
     }
 
     /// Has a part of a mapped file read without waiting for it.

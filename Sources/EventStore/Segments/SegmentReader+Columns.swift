@@ -3,6 +3,7 @@ package import Journal
 
 extension SegmentReader {
     package func column(_ field: Field) throws -> SegmentColumn? {
+        willRead([.values, .valueOffsets, .codes, .rowStarts], field)
         guard let values = try bytes(.values, field), let codes = section(.codes, field) else { return nil }
         let offsets = try required(.valueOffsets, field)
         let codeBytes = try required(.codes, field)

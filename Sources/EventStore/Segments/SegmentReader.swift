@@ -165,20 +165,32 @@ package final class SegmentReader: EventRows {
     func bytes(_ kind: SectionKind, _ field: Field? = nil) throws -> UnsafeRawBufferPointer? {
         guard let position = positions[Self.key(kind, field?.rawValue ?? 0)] else { return nil }
         let section = sections[position]
-        let isChecked = states.withLock { states in
-            if !states[position].isTouched {
+        let (isChecked, isFirst) = states.withLock { states in
+            let isFirst = !states[position].isTouched
+            if isFirst {
                 states[position].isTouched = true
                 noteTouched(Int(section.length))
             }
-            return states[position].isChecked
+            return (states[position].isChecked, isFirst)
         }
-        storage.willRead(section.range)
+        storage.willRead(section.range, isFirst: isFirst)
         if !isChecked {
             // Two threads may check at once; both come to the same end.
             if let fault = firstFault(in: section) { throw fault.error }
             states.withLock { $0[position].isChecked = true }
         }
         return storage.bytes.slice(section.range)
+    }
+
+    /// Says that some sections are read now, so that the disk is waited for once.
+    func willRead(_ kinds: [SectionKind], _ field: Field? = nil) {
+        guard isFile else { return }
+        for kind in kinds {
+            guard let position = positions[Self.key(kind, field?.rawValue ?? 0)],
+                !states.withLock({ $0[position].isTouched })
+            else { continue }
+            storage.willRead(sections[position].range, isFirst: true)
+        }
     }
 
     /// The bytes of a section that a segment like this one must have.
