@@ -119,4 +119,18 @@ struct JSONParserTests {
                 splitter.elements(ofArrayAt: offset ?? 0)?.map(slice) == [#"{"a":"]}\""}"#, "[1,2]", "3"])
         }
     }
+
+    @Test("What was checked before is not checked for repetitions again, but has to be JSON all the same")
+    func checkedBefore() throws {
+        let parser = JSONParser()
+        func isTaken(_ text: String, isChecked: Bool) -> Bool {
+            Array(text.utf8).withUnsafeBytes { bytes in
+                (try? parser.withDocument(bytes, isChecked: isChecked) { $0.kind == .object }) ?? false
+            }
+        }
+        #expect(!isTaken(#"{"a":1,"a":2}"#, isChecked: false))
+        #expect(isTaken(#"{"a":1,"a":2}"#, isChecked: true))
+        #expect(!isTaken(#"{"a":1,"#, isChecked: true))
+        #expect(!isTaken("", isChecked: true))
+    }
 }

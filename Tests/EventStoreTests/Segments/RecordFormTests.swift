@@ -57,6 +57,22 @@ struct RecordFormTests {
         #expect(try Self.records(merged) == [sound, record, sound, record])
     }
 
+    @Test("What is certain of records is believed, saves work, and changes nothing that is stored")
+    func knowledge() throws {
+        func record(_ number: Int, digest: String? = nil) -> [UInt8] {
+            let payload = Array(#"{"n":\#(number),"list":[{"a":"b"},{"a":"c"}]}"#.utf8)
+            return Self.sealed(payload: payload) { record in
+                record.set(.received, time: Timestamp(seconds: 5))
+                record.set(.payloadSHA256, digest ?? Self.digest(of: payload))
+            }
+        }
+        let records = (0..<300).map { record($0) }
+        let computed = try Self.segment(records)
+        #expect(try Self.segment(records, known: [.digest, .document]).copiedBytes == computed.copiedBytes)
+        let wrong = try Self.segment([record(1, digest: String(repeating: "0", count: 64))], known: .digest)
+        #expect(try Self.stored(wrong)[0][0] & RecordForm.hasDigest != 0)
+    }
+
     @Test("Lists with gaps, up to the last element that a column holds, come back", arguments: [1, 2, 127, 128, 255])
     func lists(last: Int) throws {
         let wide = Self.sealed { record in
@@ -152,11 +168,13 @@ struct RecordFormTests {
         return bytes
     }
 
-    private static func segment(_ records: [[UInt8]], first: UInt64 = 0) throws -> SegmentReader {
+    private static func segment(
+        _ records: [[UInt8]], first: UInt64 = 0, known: RecordKnowledge = []
+    ) throws -> SegmentReader {
         let writer = try SegmentWriter(partition: partition, compressionLevel: 1)
         for (row, record) in records.enumerated() {
             try record.withUnsafeBytes {
-                try writer.append(SealedView($0), index: LeafIndex(first + UInt64(row)), key: .none)
+                try writer.append(SealedView($0), index: LeafIndex(first + UInt64(row)), key: .none, known: known)
             }
         }
         let memory = try #require(try writer.finish())

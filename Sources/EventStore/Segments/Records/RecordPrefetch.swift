@@ -12,32 +12,40 @@ struct RecordPrefetch {
     private let reader: SegmentReader
     /// Those that hold wanted rows, ascending.
     let blocks: [BlockEntry]
-    /// The wanted rows in them.
-    let rows: [Int]
+    private let next: (Int) -> Int?
     private let records: SegmentSection
 
     /// - Parameter next: the first of the wanted rows from a row on.
-    init(_ reader: SegmentReader, atMost limit: Int = Self.maximumBlocks, next: (Int) -> Int?) throws {
+    init(_ reader: SegmentReader, atMost limit: Int = Self.maximumBlocks, next: @escaping (Int) -> Int?) throws {
         guard let records = reader.section(.records) else {
             throw SegmentFault(file: reader.name, section: "records", offset: 0, reason: "is not there").error
         }
         self.reader = reader
         self.records = records
+        self.next = next
         let entries = try reader.required(.blocks).bindMemory(to: BlockEntry.self)
         var blocks: [BlockEntry] = []
-        var rows: [Int] = []
         var row = next(0)
         while let wanted = row, blocks.count < limit {
             let block = entries[entries.position(ofBlockHolding: wanted)]
             blocks.append(block)
-            let end = Int(block.firstRow) + Int(block.rowCount)
-            while let own = row, own < end {
-                rows.append(own)
-                row = next(own + 1)
-            }
+            row = next(Int(block.firstRow) + Int(block.rowCount))
         }
         self.blocks = blocks
-        self.rows = rows
+    }
+
+    /// The wanted rows in the blocks.
+    var rows: [Int] {
+        var rows: [Int] = []
+        for block in blocks {
+            let end = Int(block.firstRow) + Int(block.rowCount)
+            var row = next(Int(block.firstRow))
+            while let wanted = row, wanted < end {
+                rows.append(wanted)
+                row = next(wanted + 1)
+            }
+        }
+        return rows
     }
 
     /// Tells the disk, unless what is wanted seems to be in memory. Cost then: a system call for each sixteenth block.
@@ -57,6 +65,7 @@ struct RecordPrefetch {
             field.isColumnar && fields?.contains(field.rawValue) != false ? ColumnPrefetch(reader, field) : nil
         }
         // What one place says of where the next is has to be there: so all columns' places of one kind, then those of the next.
+        let rows = columns.isEmpty ? [] : rows
         for column in columns { column.tellStarts(of: rows) }
         for column in columns { column.tellCodes(of: rows) }
         for column in columns { column.tellOffsets(of: rows) }
