@@ -140,31 +140,23 @@ struct ColumnBuilder {
     mutating func write(to composer: SegmentComposer, field: Field, rowCount: Int) throws {
         let count = valueCount
         let order = DictionaryOrder.sorted(0..<UInt32(count)) { values[$0] }
-        var text = GrowableMemory<UInt8>(capacity: max(values.textBytes, 1))
-        var offsets = GrowableMemory<UInt32>(capacity: count + 1)
+        var dictionary = DictionaryWriter(field, composer)
         var ranks = GrowableMemory<UInt32>(capacity: count + 1)
         defer {
             order.free()
-            text.free()
-            offsets.free()
+            dictionary.free()
             ranks.free()
         }
         ranks.append(0, repeated: count + 1)
-        for rank in 0..<count {
-            let number = order[rank].number
-            ranks[Int(number) + 1] = UInt32(rank + 1)
-            offsets.append(UInt32(text.count))
-            text.append(bytes: values[number])
-        }
-        offsets.append(UInt32(text.count))
         try composer.section(.values, field: field) {
-            try composer.append(numbers: text.buffer)
-            return count
+            for rank in 0..<count {
+                let number = order[rank].number
+                ranks[Int(number) + 1] = UInt32(rank + 1)
+                try dictionary.append(values[number])
+            }
+            return try dictionary.finish()
         }
-        try composer.section(.valueOffsets, field: field) {
-            try composer.append(numbers: offsets.buffer)
-            return count
-        }
+        try composer.section(.valueOffsets, field: field) { try dictionary.writeOffsets() }
         if !isList { codes.append(0, repeated: rowCount - codes.count) }
         let writer = CodeWriter(valueCount: count, codes: codes.count)
         writer.append(codes.buffer, ranks.buffer)

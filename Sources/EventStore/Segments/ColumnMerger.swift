@@ -2,9 +2,6 @@ import EventModel
 
 /// Merges one field's columns: the sorted dictionaries into one, the codes through a table for each input.
 struct ColumnMerger {
-    /// Values are gathered to so many bytes before they are written.
-    private static let textBytes = 1 << 16
-
     private let field: Field
     private let inputs: [SegmentReader]
     /// Nil where an input has no such column.
@@ -21,19 +18,17 @@ struct ColumnMerger {
     /// Memory: four bytes for each distinct value of each input, and the codes.
     func write(to composer: SegmentComposer) throws {
         var merger = DictionaryMerger(columns.map { $0?.dictionary }, firstCode: 1)
-        var offsets = GrowableMemory<UInt32>()
+        var dictionary = DictionaryWriter(field, composer)
         defer {
             merger.free()
-            offsets.free()
+            dictionary.free()
         }
         try composer.section(.values, field: field) {
-            try mergeValues(&merger, &offsets, composer)
-            return merger.count
+            while let value = merger.next() { try dictionary.append(value) }
+            return try dictionary.finish()
         }
-        try composer.section(.valueOffsets, field: field) {
-            try composer.append(numbers: offsets.buffer)
-            return merger.count
-        }
+        if merger.isMalformed { throw malformedValues }
+        try composer.section(.valueOffsets, field: field) { try dictionary.writeOffsets() }
         let isList = columns.contains { $0?.isList == true }
         let writer = CodeWriter(valueCount: merger.count, codes: inputs.reduce(0) { $0 + $1.rowCount })
         for (position, column) in columns.enumerated() {
@@ -46,24 +41,9 @@ struct ColumnMerger {
         }
     }
 
-    private func mergeValues(
-        _ merger: inout DictionaryMerger, _ offsets: inout GrowableMemory<UInt32>, _ composer: SegmentComposer
-    ) throws {
-        var text = GrowableMemory<UInt8>(capacity: Self.textBytes)
-        defer { text.free() }
-        var end: UInt32 = 0
-        while let value = merger.next() {
-            offsets.append(end)
-            let (sum, overflow) = end.addingReportingOverflow(UInt32(value.count))
-            guard !overflow else { throw EventStoreError(.refused, "values of \(field.path) exceed 4 GiB") }
-            end = sum
-            text.append(bytes: value)
-            guard text.count >= Self.textBytes else { continue }
-            try composer.append(numbers: text.buffer)
-            text.removeAll()
-        }
-        offsets.append(end)
-        try composer.append(numbers: text.buffer)
+    private var malformedValues: EventStoreError {
+        let names = inputs.map(\.name).joined(separator: ", ")
+        return EventStoreError(.damaged, "\(names): values of \(field.path) are malformed")
     }
 
     private func copyCodes(
@@ -100,16 +80,6 @@ struct ColumnMerger {
         try composer.section(.rowStarts, field: field) {
             try composer.append(numbers: starts.buffer)
             return starts.count - 1
-        }
-    }
-}
-
-extension SegmentColumn {
-    /// The values, in memory that the column holds.
-    fileprivate var dictionary: DictionaryMerger.Dictionary? {
-        withValues { bytes, offsets in
-            guard let values = bytes.baseAddress, let offsets = offsets.baseAddress else { return nil }
-            return DictionaryMerger.Dictionary(values: values, offsets: offsets, count: valueCount)
         }
     }
 }

@@ -37,6 +37,7 @@ struct SegmentMerger {
         try writeIndexes(header, to: composer)
         try writeTimes(.time, .times, to: composer)
         try writeTimes(.received, .received, to: composer)
+        try writeIdentities(to: composer)
         for field in Field.allCases where inputs.contains(where: { $0.section(.values, field) != nil }) {
             try ColumnMerger(field, inputs).write(to: composer)
         }
@@ -90,6 +91,20 @@ struct SegmentMerger {
             input.release(kind)
         }
         try encoder.write(to: composer, kind)
+    }
+
+    private func writeIdentities(to composer: SegmentComposer) throws {
+        var encoder = IdentityEncoder()
+        defer { encoder.free() }
+        for input in inputs {
+            var identities = try input.identities()
+            for row in 0..<input.rowCount {
+                guard let identity = identities.identity(ofRow: row) else { throw input.malformedIdentities }
+                encoder.append(identity)
+            }
+            input.release(.identities)
+        }
+        try encoder.write(to: composer)
     }
 
     private func writeKeys(_ header: SegmentHeader, to composer: SegmentComposer) throws {

@@ -11,17 +11,24 @@ extension SegmentReader {
         guard let offsetStart = offsets.bindMemory(to: UInt32.self).baseAddress,
             let valueStart = values.baseAddress
         else { return nil }
-        let valueCount = offsets.count / 4 - 1
+        let valueCount = section(.values, field).map { Int($0.itemCount) } ?? 0
         let width = CodeWriter.width(valueCount: valueCount)
         let expanded =
             codes.width > 0
             ? nil : decoded(.codes, field) { SparseCodes(codeBytes).expanded(rowCount: rowCount, width: width) }
         guard let codeStart = expanded?.bytes.baseAddress ?? codeBytes.baseAddress else { return nil }
+        let startsOfRows = starts?.bindMemory(to: UInt32.self).baseAddress
+        let owner = expanded.map { ColumnMemory(storage.owner, $0) as any AnyObject & Sendable } ?? storage.owner
+        guard PackedDictionary.isPacked(valueCount: valueCount) else {
+            return SegmentColumn(
+                field: field, rowCount: rowCount, valueCount: valueCount, offsets: offsetStart,
+                values: valueStart, codes: codeStart, codeWidth: width, codeCount: Int(codes.itemCount),
+                starts: startsOfRows, owner: owner)
+        }
+        let dictionary = PackedDictionary(count: valueCount, bytes: values, starts: offsetStart)
         return SegmentColumn(
-            field: field, rowCount: rowCount, valueCount: valueCount, offsets: offsetStart,
-            values: valueStart, codes: codeStart, codeWidth: width, codeCount: Int(codes.itemCount),
-            starts: starts?.bindMemory(to: UInt32.self).baseAddress,
-            owner: expanded.map { ColumnMemory(storage.owner, $0) as any AnyObject & Sendable } ?? storage.owner)
+            field: field, rowCount: rowCount, values: unpackedBlocks(dictionary, of: field), codes: codeStart,
+            codeWidth: width, codeCount: Int(codes.itemCount), starts: startsOfRows, owner: owner)
     }
 
     /// The delivery keys of all rows, in row order; nil when no row has one.

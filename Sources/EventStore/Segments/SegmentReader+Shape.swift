@@ -29,6 +29,7 @@ extension SegmentReader {
         case .identifiers: isSound = identifiersAreSound(bytes, items)
         case .paths: isSound = pathsAreSound(bytes)
         case .pathData: isSound = pathDataIsSound()
+        case .identities: isSound = items == rowCount && IdentityCursor(bytes, rowCount: rowCount) != nil
         case .records: isSound = true
         }
         return isSound ? nil : fault(section, "is malformed")
@@ -57,14 +58,20 @@ extension SegmentReader {
     private func valueOffsetsAreSound(
         _ bytes: UnsafeRawBufferPointer, _ section: SegmentSection, _ items: Int
     ) -> Bool {
-        guard let values = self.section(.values, Field(rawValue: section.field)), Int(values.itemCount) == items,
-            bytes.count == (items + 1) * 4
+        // Blocks are checked as they are unpacked.
+        guard let values = self.section(.values, Field(rawValue: section.field)),
+            values.itemCount <= UInt64(UInt32.max),
+            items == Self.offsetCount(values: Int(values.itemCount)), bytes.count == (items + 1) * 4
         else { return false }
         let offsets = bytes.bindMemory(to: UInt32.self)
         guard offsets[0] == 0, Int(offsets[items]) == Int(values.length) else { return false }
         var isAscending = true
         for position in 0..<items { isAscending = isAscending && offsets[position] <= offsets[position + 1] }
         return isAscending
+    }
+
+    private static func offsetCount(values: Int) -> Int {
+        PackedDictionary.isPacked(valueCount: values) ? PackedDictionary.blockCount(values: values) : values
     }
 
     private func codesAreSound(_ bytes: UnsafeRawBufferPointer, _ section: SegmentSection, _ items: Int) -> Bool {

@@ -23,11 +23,13 @@ package final class SegmentReader: EventRows {
     }
 
     private let states: Mutex<[SectionState]>
-    private let touched = Atomic<Int>(0)
+    private let touched = ByteCount()
     /// One bit for each page that was checked by itself; empty until one was.
     private let checkedPages = Mutex<[UInt64]>([])
     /// Sections that are read in another form than they are stored in, in that form.
     private let decodedSections = Mutex<[UInt32: SegmentMemory]>([:])
+    /// Packed values of columns that were asked for.
+    private let unpackedColumns = Mutex<[UInt8: UnpackedBlocks]>([:])
     private let madeBundleMap = Mutex<BundleMap?>(nil)
     private let readPathIndex = Mutex<PathIndex?>(nil)
     let madeTimeZones = Mutex<[Field: [ClosedRange<Int64>]]>([:])
@@ -205,6 +207,7 @@ package final class SegmentReader: EventRows {
     /// does not hold all of them. Whoever reads it meanwhile or later gets it again.
     func release(_ kind: SectionKind, _ field: Field? = nil) {
         decodedSections.withLock { $0[Self.key(kind, field?.rawValue ?? 0)] = nil }
+        if kind == .values, let field { unpackedColumns.withLock { $0[field.rawValue] = nil } }
         if let section = section(kind, field) { storage.release(section.range) }
     }
 
@@ -220,6 +223,16 @@ package final class SegmentReader: EventRows {
         noteTouched(made.count)
         decodedSections.withLock { $0[key] = made }
         return made
+    }
+
+    /// The packed values of a column, of which those that were asked for are kept unpacked until the section is released.
+    func unpackedBlocks(_ dictionary: PackedDictionary, of field: Field) -> UnpackedBlocks {
+        unpackedColumns.withLock { columns in
+            if let known = columns[field.rawValue] { return known }
+            let made = UnpackedBlocks(dictionary, owner: storage.owner) { [touched] bytes in touched.add(bytes) }
+            columns[field.rawValue] = made
+            return made
+        }
     }
 
     /// Some bytes of a section, counted from its beginning, of which only the pages are checked that hold them: for
@@ -243,10 +256,10 @@ package final class SegmentReader: EventRows {
     // MARK: Pages
 
     /// Bytes of a mapped file that were read since its pages were last let go, roughly; 0 for a segment in memory.
-    var touchedBytes: Int { touched.load(ordering: .relaxed) }
+    var touchedBytes: Int { isFile ? touched.value : 0 }
 
     func noteTouched(_ bytes: Int) {
-        if isFile { touched.add(bytes, ordering: .relaxed) }
+        if isFile { touched.add(bytes) }
     }
 
     /// Gives back the memory of the whole segment, as ``release(_:_:)`` does of a section.
@@ -256,7 +269,8 @@ package final class SegmentReader: EventRows {
             for position in states.indices { states[position].isTouched = false }
         }
         decodedSections.withLock { $0.removeAll() }
-        touched.store(0, ordering: .relaxed)
+        unpackedColumns.withLock { $0.removeAll() }
+        touched.reset()
         file.release(0..<file.count)
     }
 
@@ -336,4 +350,15 @@ package final class SegmentReader: EventRows {
     private static func key(_ kind: SectionKind, _ field: UInt8) -> UInt32 {
         UInt32(kind.rawValue) << 8 | UInt32(field)
     }
+}
+
+/// Bytes that several count together.
+private final class ByteCount: Sendable {
+    private let count = Atomic<Int>(0)
+
+    var value: Int { count.load(ordering: .relaxed) }
+
+    func add(_ bytes: Int) { count.add(bytes, ordering: .relaxed) }
+
+    func reset() { count.store(0, ordering: .relaxed) }
 }

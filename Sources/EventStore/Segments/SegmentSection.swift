@@ -44,6 +44,8 @@ enum SectionKind: UInt16, CaseIterable, Sendable {
     case noted = 20
     /// For each word the columns that hold it, then those that hold opaque tokens.
     case wordFields = 21
+    /// The ids of the events, and their parts of what was delivered.
+    case identities = 22
 
     /// Whether the section is part of the index: a function of the records alone, however they were merged.
     var isIndex: Bool {

@@ -11,6 +11,7 @@ final class SegmentWriter {
     private var indexes = GrowableMemory<UInt64>(capacity: 1024)
     private var times = GrowableMemory<Int64>(capacity: 1024)
     private var received = GrowableMemory<Int64>(capacity: 1024)
+    private var identities = GrowableMemory<RowIdentity>(capacity: 1024)
     private var keys = GrowableMemory<RecordKey>(capacity: 1024)
     private var hasKeys = false
     /// Behind pointers, as the columns are: no access to them is checked for exclusivity while it runs.
@@ -53,6 +54,7 @@ final class SegmentWriter {
         indexes.free()
         times.free()
         received.free()
+        identities.free()
         keys.free()
         pending.pointee.free()
         pending.deallocate()
@@ -80,6 +82,8 @@ final class SegmentWriter {
         let row = rowCount
         var time: Int64?
         var received: Int64 = 0
+        var id = EventID.zero
+        var part: UInt32 = 0
         tokens.pointee.begin(bundle: JournalBundle.number(of: index.rawValue))
         defer { tokens.pointee.settle() }
         for entry in record.entries {
@@ -94,6 +98,12 @@ final class SegmentWriter {
                 received = Timestamp(sealed: entry.value)?.rawValue ?? 0
             } else {
                 tokens.pointee.add(entry.value)
+                guard entry.element == 0 else { continue }
+                if entry.field == .id {
+                    id = EventID(entry.value) ?? .zero
+                } else if entry.field == .payloadPart {
+                    part = RowIdentity.part(entry.value) ?? 0
+                }
             }
         }
         addPending(row: row)
@@ -106,6 +116,7 @@ final class SegmentWriter {
         indexes.append(index.rawValue)
         times.append(time ?? received)
         self.received.append(received)
+        identities.append(RowIdentity(id: id, part: part))
         keys.append(key)
         hasKeys = hasKeys || key != .none
         header.cover(time: time ?? received, received: received)
@@ -145,6 +156,10 @@ final class SegmentWriter {
             for time in times.buffer { encoder.append(time) }
             try encoder.write(to: composer, kind)
         }
+        var encoder = IdentityEncoder()
+        defer { encoder.free() }
+        for identity in identities.buffer { encoder.append(identity) }
+        try encoder.write(to: composer)
         for field in Field.allCases {
             let number = Int(field.rawValue)
             guard let isUsed = columns[number].map({ $0.valueCount > 0 }), isUsed else { continue }
@@ -178,6 +193,7 @@ final class SegmentWriter {
         indexes.removeAll()
         times.removeAll()
         received.removeAll()
+        identities.removeAll()
         keys.removeAll()
         hasKeys = false
         tokens.pointee.removeAll()

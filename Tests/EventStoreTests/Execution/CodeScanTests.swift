@@ -176,6 +176,31 @@ import Testing
     }
 
     @Test(
+        "Addresses of an IPv4 network are looked for where they can stand, however they are spelt",
+        arguments: [
+            ("203.21.0.0/16", 600), ("203.0.0.0/8", 2_000), ("203.21.217.0/24", 40), ("203.21.217.9/32", 30),
+            ("203.16.0.0/12", 2_000), ("0.0.0.0/1", .max), ("2001:db8::/32", .max), ("0.0.0.0/8", 600),
+        ] as [(String, Int)])
+    func networks(network: String, limit: Int) throws {
+        var numbers = SeededNumbers(seed: 5)
+        let dotted = (0..<3_000).map { _ in
+            "\(numbers.pick([203, 203, 10, 0, 192])).\(numbers.pick([21, 22, 16, 0, 168])).\(200 + numbers.below(40)).\(numbers.below(256))"
+        }
+        let mapped = dotted.prefix(20).flatMap { ["::ffff:\($0)", "0:0:0:0:0:FFFF:\($0)", "0000::FFFF:\($0)"] }
+        let others = ["2001:db8::1", "no address", "203.21", "203.21.217.09", ":", "0", "::", "2032.21.217.9", ""]
+        let all = Set(dotted + mapped + others).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        let column = Self.column(all, codes: [], width: 2)
+        let range = try #require(AddressRange(cidr: network))
+        let test = FieldValueTest(.network(range))
+        let ranges = PrefixRanges.of(test, in: column)
+        #expect(zip(ranges, ranges.dropFirst()).allSatisfy { $0.upperBound <= $1.lowerBound })
+        #expect(ranges.reduce(0) { $0 + $1.count } < limit)
+        for code in 1...column.valueCount where test.matches(column.value(UInt32(code))) {
+            #expect(ranges.contains { $0.contains(code) }, "\(column.value(UInt32(code)).text)")
+        }
+    }
+
+    @Test(
         "Of many values the frequent ones are counted over all columns, and the answer says whether one may be missing",
         arguments: 1...12)
     func ranking(seed: Int) {

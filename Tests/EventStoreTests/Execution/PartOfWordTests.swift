@@ -53,4 +53,24 @@ struct PartOfWordTests {
             if query.hasPrefix("*igzebra"), query.hasSuffix("*") { #expect(!found.isEmpty, "\(query)") }
         }
     }
+
+    @Test("Parts of times are found in payloads that repeat the event's own, and in others", arguments: [400, 13])
+    func times(segmentRows: Int) async throws {
+        let samples = (0..<300).map { number in
+            let time = "2026-11-01T00:\(10 + number % 50):07.5Z"
+            let other = number % 70 == 3 ? "2026-11-02T03:04:05Z" : time
+            return Sample(UInt64(number), time, payload: #"{"at":"\#(other)","n":\#(number)}"#)
+        }
+        let store = try SampleStore(samples, segmentRows: segmentRows)
+        let naive = try SampleStore(samples, segmentRows: segmentRows, isIndexed: false)
+        for (query, isFound) in [
+            ("*1t00*", true), ("*01T0*", true), ("*02t03*", true), ("*5z*", true), ("*05Z*", true),
+            ("*:17:07.5z*", true),
+            ("*t0*", true), ("*17:07.5*", true), ("*99t0*", false),
+        ] {
+            let found = try await store.indexes(query)
+            #expect(try await naive.indexes(query) == found, "\(query)")
+            #expect(found.isEmpty == !isFound, "\(query)")
+        }
+    }
 }

@@ -73,7 +73,8 @@ struct DictionaryTests {
             offsets[found.count].withUnsafeBufferPointer { starts in
                 let next = bytes.baseAddress.flatMap { values in
                     starts.baseAddress.map {
-                        DictionaryMerger.Dictionary(values: values, offsets: $0, count: starts.count - 1)
+                        DictionaryMerger.Dictionary.plain(
+                            PlainDictionary(values: values, offsets: $0, count: starts.count - 1))
                     }
                 }
                 withDictionaries(texts, offsets, found + [next], body)

@@ -29,6 +29,46 @@ struct RecordFormTests {
         #expect(try Self.records(segment) == [record])
     }
 
+    @Test("A UUID as id is not stored with its record; expanded, it stands among the entries")
+    func ids() throws {
+        let texts = (0..<300).map { "0192f4a5-58cc-7abc-8def-\(String($0 + 0x1000_0000_0000, radix: 16))" }
+        var records = texts.enumerated().map { row, text in
+            Self.sealed(payload: Array("{}".utf8)) { record in
+                record.set(.payloadPart, row % 50 == 0 ? "/items/\(row)" : String(row))
+                record.set(.received, time: Timestamp(seconds: 5))
+                record.set(.schema, "custody/1")
+                record.set(.id, text)
+                record.addExtension("key", "value")
+            }
+        }
+        // One without, one whose id is no such number, one with nothing else.
+        records[7] = Self.sealed { $0.set(.received, time: Timestamp(seconds: 5)) }
+        records[8] = Self.sealed { record in
+            record.set(.received, time: Timestamp(seconds: 5))
+            record.set(.id, texts[8].uppercased())
+        }
+        records[9] = Self.sealed { record in
+            record.set(.received, time: Timestamp(seconds: 5))
+            record.set(.id, texts[9])
+        }
+        let segment = try Self.segment(records)
+        #expect(try Self.records(segment) == records)
+        let entry = [Field.id.rawValue, 0, 36]
+        let flags = RecordForm.residue
+        #expect(try Self.stored(segment)[9] == [flags] + entry + Array(texts[9].utf8) + [RecordForm.end])
+        let decoder = try BlockDecoder(segment)
+        for row in 0..<300 {
+            let text = try Array(decoder.stored(holding: row).text(ofRow: row).text)
+            #expect((text[0] & RecordForm.hasID != 0) == (row != 7 && row != 8), "row \(row)")
+            let hasPart = row % 50 != 0 && !(7...9).contains(row)
+            #expect((text[0] & RecordForm.hasPart != 0) == hasPart, "row \(row)")
+        }
+        let parts = [try Self.segment(Array(records[..<9])), try Self.segment(Array(records[9...]), first: 9)]
+        let merged = try PathIndexTests.merged(parts)
+        #expect(try Self.records(merged) == records)
+        #expect(try merged.indexDigest() == segment.indexDigest())
+    }
+
     @Test("Own records of other kinds are rebuilt with their kind; a wrong digest stays as it is")
     func otherKinds() throws {
         let wrong = String(repeating: "0", count: 64)

@@ -27,10 +27,10 @@ enum CodeSet {
         var matching: [UInt32] = []
         var tested = 0
         for range in PrefixRanges.of(test, in: column) {
-            for code in range {
+            try column.forEachValue(in: range) { code, value in
                 tested += 1
                 if tested % Self.checkedValues == 0 { try check() }
-                if test.matches(column.value(UInt32(code))) { matching.append(UInt32(code)) }
+                if test.matches(value) { matching.append(UInt32(code)) }
             }
         }
         self.init(ascending: matching, of: column.valueCount)
@@ -38,10 +38,9 @@ enum CodeSet {
 
     /// Tests each distinct value once.
     init(_ column: SegmentColumn, matching test: (UnsafeRawBufferPointer) -> Bool) {
-        let matching = column.withValues { bytes, offsets in
-            (0..<column.valueCount).compactMap { position in
-                test(bytes.slice(Int(offsets[position])..<Int(offsets[position + 1]))) ? UInt32(position + 1) : nil
-            }
+        var matching: [UInt32] = []
+        column.forEachValue(in: 1..<column.valueCount + 1) { code, value in
+            if test(value) { matching.append(UInt32(code)) }
         }
         self.init(ascending: matching, of: column.valueCount)
     }

@@ -80,6 +80,8 @@ struct FieldValueTest: Sendable {
     let exact: [UInt8]?
     /// Folded: what every matching value begins with, in a digest perhaps behind its algorithm; empty when nothing is known.
     let start: [UInt8]
+    /// Of a test of addresses: what every matching value begins with, one of these; empty when nothing is known.
+    let addressStarts: [[UInt8]]
     /// Whether every value matches.
     let isPresence: Bool
     /// What every record with a matching value holds; nil when nothing is known.
@@ -90,6 +92,7 @@ struct FieldValueTest: Sendable {
         self.kind = kind
         isPresence = match == .present
         start = Self.start(of: match)
+        addressStarts = match.addressRange.map(Self.starts) ?? []
         if case .plain = kind { required = RequiredTokens(match, inPayload: false) } else { required = nil }
         if case .exact(let text) = match, case .plain = kind { exact = Array(text.utf8) } else { exact = nil }
     }
@@ -101,6 +104,16 @@ struct FieldValueTest: Sendable {
             if case .literal(let text)? = glob.pieces.first { CaseFolding.folded(text) } else { [] }
         case .present, .regex, .compare, .range, .network, .oneOf: []
         }
+    }
+
+    /// What texts of a range's addresses begin with: the octets that all of them share; or, as IPv6 writes an IPv4 address, zeros.
+    private static func starts(of range: AddressRange) -> [[UInt8]] {
+        guard range.lower.isV4, range.upper.isV4 else { return [] }
+        let octets = zip(range.lower.text.split(separator: "."), range.upper.text.split(separator: "."))
+        let shared = octets.prefix { $0 == $1 }.map(\.0)
+        guard !shared.isEmpty else { return [] }
+        let text = shared.joined(separator: ".") + (shared.count < 4 ? "." : "")
+        return [Array(text.utf8), Array("0".utf8), Array(":".utf8)]
     }
 
     func matches(_ value: UnsafeRawBufferPointer) -> Bool {

@@ -22,6 +22,7 @@ enum PrefixRanges {
     /// Ranges of codes, ascending, that hold every value for which a test holds.
     static func of(_ test: FieldValueTest, in column: SegmentColumn) -> [Range<Int>] {
         let all = [1..<column.valueCount + 1]
+        if !test.addressStarts.isEmpty { return joined(test.addressStarts.flatMap { of($0, in: column) }) }
         guard !test.start.isEmpty else { return all }
         var ranges = of(test.start, in: column)
         guard case .digest = test.kind else { return ranges }

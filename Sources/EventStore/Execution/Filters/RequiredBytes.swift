@@ -45,7 +45,7 @@ struct RequiredBytes: Sendable {
     }
 
     /// For each fragment a part that packed text has as it is, or not at all: bytes of one token of which one is no hexadecimal digit,
-    /// so that neither a mark nor digits (``TextMark``) can stand for a part of it. Nil when a fragment has none that is rare enough.
+    /// so that neither a mark nor digits (``TextMark``) can stand for a part of it, and which is no part of a time. Nil when a fragment has none that is rare enough.
     var unpackedParts: [[UInt8]]? {
         var parts: [[UInt8]] = []
         for fragment in fragments {
@@ -58,7 +58,10 @@ struct RequiredBytes: Sendable {
     }
 
     private static func hasOtherThanDigits(_ run: ArraySlice<UInt8>) -> Bool {
-        run.withUnsafeBytes { TokenScanner.classes(of: $0) & TokenScanner.otherLetter != 0 }
+        let isOfTime = run.allSatisfy { byte in
+            byte &- UInt8(ascii: "0") < 10 || byte == UInt8(ascii: "t") || byte == UInt8(ascii: "z")
+        }
+        return !isOfTime && run.withUnsafeBytes { TokenScanner.classes(of: $0) & TokenScanner.otherLetter != 0 }
     }
 
     private static func shortest(_ fragments: [[UInt8]]) -> Int { fragments.map(\.count).min() ?? 0 }

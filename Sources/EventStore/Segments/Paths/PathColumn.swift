@@ -102,7 +102,7 @@ struct PathColumn: @unchecked Sendable {
     /// All values, in memory that the column holds; nil where they are not kept.
     var dictionary: DictionaryMerger.Dictionary? {
         guard let values, let offsets else { return nil }
-        return DictionaryMerger.Dictionary(values: values, offsets: offsets, count: valueCount)
+        return .plain(PlainDictionary(values: values, offsets: offsets, count: valueCount))
     }
 
     /// Appends what a table makes of the codes of all entries.

@@ -17,8 +17,8 @@ struct BlockEntry: BitwiseCopyable, Sendable {
     var checksum: UInt64
 }
 
-/// Gathers what is stored of records into blocks and compresses each: a zstd frame of lengths and packed texts, and one of digits,
-/// which are as good as random and would only spoil the statistics of the texts.
+/// Gathers what is stored of records into blocks and compresses each: a zstd frame of lengths, one of packed texts, and one of digits. The
+/// first and the last are as good as random and would only spoil the statistics of the texts.
 final class BlockCompressor {
     static let rowsPerBlock = 256
     /// A block ends early when its records, expanded, reach this size, so that few large payloads do not make a huge one.
@@ -32,8 +32,8 @@ final class BlockCompressor {
         let digits: UInt32
     }
 
-    /// Room for the lengths before the texts: three varints of five bytes a row at most.
-    static let headRoom = rowsPerBlock * 15
+    /// The lengths are three varints of five bytes a row at most.
+    static let maximumLengthBytes = rowsPerBlock * 15
 
     private var lengths = GrowableMemory<Lengths>(capacity: rowsPerBlock)
     private var plainBytes = 0
@@ -69,8 +69,6 @@ final class BlockCompressor {
         lengths.removeAll()
         plainBytes = 0
         texts.removeAll()
-        texts.reserve(Self.headRoom)
-        texts.commit(Self.headRoom)
         digits.removeAll()
     }
 
@@ -107,22 +105,20 @@ final class BlockCompressor {
     func closeBlock() throws {
         guard lengths.count > 0 else { return }
         let start = compressed.count
-        try compress(textsWithLengths())
+        try compressLengths()
+        try compress(texts.bytes)
         if digits.count > 0 { try compress(digits.bytes) }
         addBlock(from: start, rowCount: lengths.count, plainBytes: plainBytes)
         beginBlock()
     }
 
-    /// The texts, with the lengths right before them.
-    private func textsWithLengths() -> UnsafeRawBufferPointer {
-        var head = GrowableMemory<UInt8>(capacity: Self.headRoom)
-        defer { head.free() }
-        for length in lengths.buffer { head.append(varint: UInt64(length.plain)) }
-        for length in lengths.buffer { head.append(varint: UInt64(length.text)) }
-        for length in lengths.buffer { head.append(varint: UInt64(length.digits)) }
-        let first = Self.headRoom - head.count
-        (texts.start + first).copyMemory(from: head.start, byteCount: head.count)
-        return texts.bytes.slice(first..<texts.count)
+    private func compressLengths() throws {
+        var bytes = GrowableMemory<UInt8>(capacity: Self.maximumLengthBytes)
+        defer { bytes.free() }
+        for length in lengths.buffer { bytes.append(varint: UInt64(length.plain)) }
+        for length in lengths.buffer { bytes.append(varint: UInt64(length.text)) }
+        for length in lengths.buffer { bytes.append(varint: UInt64(length.digits)) }
+        try compress(UnsafeRawBufferPointer(bytes.buffer))
     }
 
     private func compress(_ bytes: UnsafeRawBufferPointer) throws {

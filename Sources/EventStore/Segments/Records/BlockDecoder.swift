@@ -11,6 +11,7 @@ final class BlockDecoder {
     private let entries: UnsafeBufferPointer<BlockEntry>
     private let records: SegmentSection
     private let context: OpaquePointer
+    private let lengths = SegmentMemory(capacity: BlockCompressor.maximumLengthBytes)
     private let texts = SegmentMemory(capacity: 1 << 18)
     private let digits = SegmentMemory(capacity: 1 << 16)
     private var rowEnds = GrowableMemory<StoredBlock.RowEnds>(capacity: BlockCompressor.rowsPerBlock)
@@ -146,21 +147,28 @@ final class BlockDecoder {
         current = nil
         let entry = entries[number]
         let source = try compressed(number)
-        let first = ZSTD_findFrameCompressedSize(source.baseAddress, source.count)
-        guard ZSTD_isError(first) == 0, first <= source.count else { throw fault(entry, "has no frame") }
         // A text is twice as long as what it stands for at most, where all of it is escaped.
-        let limit = min(Int(entry.plainBytes) * 2, Self.maximumPlainBytes) + BlockCompressor.headRoom
-        try decompress(source.slice(0..<first), to: texts, atMost: limit, entry)
+        let textLimit = min(Int(entry.plainBytes) * 2, Self.maximumPlainBytes)
+        var rest = try decompressFrame(of: source, to: lengths, atMost: BlockCompressor.maximumLengthBytes, entry)
+        rest = try decompressFrame(of: rest, to: texts, atMost: textLimit, entry)
         digits.removeAll()
-        if first < source.count {
-            try decompress(source.slice(first..<source.count), to: digits, atMost: Int(entry.plainBytes), entry)
-        }
+        if !rest.isEmpty { try decompress(rest, to: digits, atMost: Int(entry.plainBytes), entry) }
+        try readLengths(entry)
         let block = StoredBlock(
-            firstRow: Int(entry.firstRow), plainBytes: Int(entry.plainBytes),
-            texts: texts.bytes.slice(try readLengths(entry)..<texts.count), digits: digits.bytes,
-            rowEnds: rowEnds.buffer)
+            firstRow: Int(entry.firstRow), plainBytes: Int(entry.plainBytes), texts: texts.bytes,
+            digits: digits.bytes, rowEnds: rowEnds.buffer)
         current = block
         return block
+    }
+
+    /// Decompresses the first frame of some bytes and returns those behind it.
+    private func decompressFrame(
+        of source: UnsafeRawBufferPointer, to memory: SegmentMemory, atMost limit: Int, _ entry: BlockEntry
+    ) throws -> UnsafeRawBufferPointer {
+        let size = ZSTD_findFrameCompressedSize(source.baseAddress, source.count)
+        guard ZSTD_isError(size) == 0, size <= source.count else { throw fault(entry, "has no frame") }
+        try decompress(source.slice(0..<size), to: memory, atMost: limit, entry)
+        return source.slice(size..<source.count)
     }
 
     private func decompress(
@@ -177,9 +185,9 @@ final class BlockDecoder {
         memory.commit(Int(size))
     }
 
-    /// Reads the lengths before the texts into `rowEnds`, and returns where the texts begin.
-    private func readLengths(_ entry: BlockEntry) throws -> Int {
-        let source = texts.bytes
+    /// Reads the lengths of the rows' texts and digits into `rowEnds`.
+    private func readLengths(_ entry: BlockEntry) throws {
+        let source = lengths.bytes
         var position = 0
         let count = Int(entry.rowCount)
         // Each row has three lengths: whoever claims more rows is not believed.
@@ -198,12 +206,12 @@ final class BlockDecoder {
         }
         let rows = rowEnds.start
         try readEnds(atMost: Int(entry.plainBytes)) { rows[$0].plain = $1 }
-        try readEnds(atMost: source.count) { rows[$0].text = $1 }
+        try readEnds(atMost: texts.count) { rows[$0].text = $1 }
         try readEnds(atMost: digits.count) { rows[$0].digits = $1 }
         let last = rowEnds[count - 1]
-        guard last.plain == Int(entry.plainBytes), last.text == source.count - position, last.digits == digits.count
+        guard position == source.count, last.plain == Int(entry.plainBytes), last.text == texts.count,
+            last.digits == digits.count
         else { throw fault(entry, "has records that do not fill it") }
-        return position
     }
 
     private func fault(_ entry: BlockEntry, _ reason: String) -> EventStoreError {

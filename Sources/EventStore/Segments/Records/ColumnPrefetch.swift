@@ -12,6 +12,8 @@ struct ColumnPrefetch {
     private let codes: SegmentSection
     private let offsets: SegmentSection
     private let values: SegmentSection
+    /// Values that have one offset: a block of them where they are packed.
+    private let valuesPerOffset: Int
 
     init?(_ reader: SegmentReader, _ field: Field) {
         guard let codes = reader.section(.codes, field), let offsets = reader.section(.valueOffsets, field),
@@ -22,6 +24,8 @@ struct ColumnPrefetch {
         self.codes = codes
         self.offsets = offsets
         self.values = values
+        let isPacked = PackedDictionary.isPacked(valueCount: Int(clamping: values.itemCount))
+        valuesPerOffset = isPacked ? PackedDictionary.valuesPerBlock : 1
     }
 
     func tellStarts(of rows: [Int]) {
@@ -39,15 +43,16 @@ struct ColumnPrefetch {
 
     func tellOffsets(of rows: [Int]) {
         tell(of: offsets, rows.count) { pages in
-            forEachCode(of: rows) { pages.insert(($0 - 1) * 4, 8) }
+            forEachCode(of: rows) { pages.insert(($0 - 1) / valuesPerOffset * 4, 8) }
         }
     }
 
     func tellValues(of rows: [Int]) {
         tell(of: values, rows.count) { pages in
             forEachCode(of: rows) { code in
-                guard let start = number(offsets, (code - 1) * 4, UInt32.self),
-                    let end = number(offsets, code * 4, UInt32.self), start < end
+                let place = (code - 1) / valuesPerOffset * 4
+                guard let start = number(offsets, place, UInt32.self),
+                    let end = number(offsets, place + 4, UInt32.self), start < end
                 else { return }
                 pages.insert(Int(start), Int(end - start))
             }

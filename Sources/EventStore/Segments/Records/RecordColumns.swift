@@ -10,6 +10,8 @@ final class RecordColumns {
         let codes: PagedSection
         let starts: PagedSection?
         let width: Int
+        /// How many values are packed; 0 where they are not.
+        let packedCount: Int
         /// Of a column of which nearly all codes are the same.
         var sparse: SparseCodes?
     }
@@ -19,6 +21,8 @@ final class RecordColumns {
     private let columns: UnsafeMutableBufferPointer<Column>
     /// By the number of a field: its place in `columns` + 1, 0 for none.
     private let places: UnsafeMutablePointer<UInt8>
+    /// The packed value that was asked for last.
+    private var unpacked = PackedValueBuffer()
 
     init(_ reader: SegmentReader) throws {
         self.reader = reader
@@ -33,7 +37,7 @@ final class RecordColumns {
             columns.append(
                 Column(
                     values: values, offsets: offsets, codes: codes, starts: PagedSection(reader, .rowStarts, field),
-                    width: Int(codes.width)))
+                    width: Int(codes.width), packedCount: Self.packedCount(reader.section(.values, field))))
             places[Int(field.rawValue)] = UInt8(columns.count)
         }
         self.columns = .allocate(capacity: columns.count)
@@ -55,11 +59,12 @@ final class RecordColumns {
         }
         columns.deallocate()
         places.deallocate()
+        unpacked.free()
     }
 
     func has(_ field: Field) -> Bool { places[Int(field.rawValue)] != 0 }
 
-    /// Hands over a row's values of a field, elements ascending.
+    /// Hands over a row's values of a field, elements ascending, each valid during its call.
     ///
     /// - Throws: `damaged`.
     @inline(__always)
@@ -73,7 +78,7 @@ final class RecordColumns {
         }
     }
 
-    /// One value of a row; nil where it has none.
+    /// One value of a row, valid until the next one is asked for; nil where it has none.
     ///
     /// - Throws: `damaged`.
     @inline(__always)
@@ -106,12 +111,39 @@ final class RecordColumns {
     ) throws -> UnsafeRawBufferPointer? {
         let code = try code(column, at: position)
         guard code > 0 else { return nil }
+        guard column.pointee.packedCount == 0 else { return try packedValue(column, Int(code)) }
         // The offset behind the last value's is the last that there is: a larger code ends outside of the section.
         let offsets = try column.pointee.offsets.bytes(Int(code - 1) * 4, 8, of: reader)
         let first = Int(UInt32(littleEndian: offsets.loadUnaligned(as: UInt32.self)))
         let end = Int(UInt32(littleEndian: offsets.loadUnaligned(fromByteOffset: 4, as: UInt32.self)))
         return UnsafeRawBufferPointer(
             start: try column.pointee.values.bytes(first, end - first, of: reader), count: end - first)
+    }
+
+    private static func packedCount(_ values: SegmentSection?) -> Int {
+        let count = Int(clamping: values?.itemCount ?? 0)
+        return PackedDictionary.isPacked(valueCount: count) ? count : 0
+    }
+
+    /// A value of a packed dictionary, valid until the next one is asked for.
+    private func packedValue(
+        _ column: UnsafeMutablePointer<Column>, _ code: Int
+    ) throws -> UnsafeRawBufferPointer {
+        guard code <= column.pointee.packedCount else { throw reader.malformedValues(column.pointee.values.field) }
+        let (block, place) = (
+            (code - 1) / PackedDictionary.valuesPerBlock, (code - 1) % PackedDictionary.valuesPerBlock
+        )
+        let offsets = try column.pointee.offsets.bytes(block * 4, 8, of: reader)
+        let first = Int(UInt32(littleEndian: offsets.loadUnaligned(as: UInt32.self)))
+        let end = Int(UInt32(littleEndian: offsets.loadUnaligned(fromByteOffset: 4, as: UInt32.self)))
+        let bytes = UnsafeRawBufferPointer(
+            start: try column.pointee.values.bytes(first, end - first, of: reader), count: end - first)
+        var values = PackedBlockReader(bytes)
+        for _ in 0...place {
+            guard let next = values.next() else { throw reader.malformedValues(column.pointee.values.field) }
+            unpacked.replace(by: next)
+        }
+        return unpacked.value
     }
 
     @inline(__always)
@@ -130,6 +162,12 @@ final class RecordColumns {
 }
 
 extension SegmentReader {
+    /// A column's values are not what was written.
+    func malformedValues(_ field: UInt8) -> EventStoreError {
+        guard let section = section(.values, Field(rawValue: field)) else { return malformedRecord(0) }
+        return fault(section, "is malformed").error
+    }
+
     /// What is stored of a row's record, or what its columns hold, is not what was written.
     func malformedRecord(_ row: Int) -> EventStoreError {
         SegmentFault(

@@ -15,6 +15,12 @@ enum RecordForm {
     static let hasKind: UInt8 = 8
     /// The values of the entries and the payload are packed (``TextMark``).
     static let isPacked: UInt8 = 16
+    /// There is an entry `id`, in the section of identities; expanded, it stands among the others.
+    static let hasID: UInt8 = 32
+    /// There is an entry `payload.part`, likewise.
+    static let hasPart: UInt8 = 64
+    /// Of what is stored, not expanded.
+    static let packed: UInt8 = isPacked | hasID | hasPart
     /// Of what is stored, expanded.
     static let known: UInt8 = 15
 
@@ -29,6 +35,10 @@ enum RecordForm {
         case time
         case received
         case digest
+        /// In the section of identities where it is a UUID, else in the residue.
+        case id
+        /// In the section of identities where it is a number, else in the residue.
+        case part
         /// In the residue.
         case residue
 
@@ -37,6 +47,8 @@ enum RecordForm {
             case .time: self = .time
             case .received: self = .received
             case .payloadSHA256: self = .digest
+            case .id: self = .id
+            case .payloadPart: self = .part
             default: self = field.isColumnar ? .column : .residue
             }
         }

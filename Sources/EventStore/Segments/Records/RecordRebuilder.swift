@@ -18,12 +18,16 @@ final class RecordRebuilder {
     private let columns: RecordColumns
     private let times: TimeChunks
     private let received: TimeChunks
+    private var identities: IdentityCursor
+    /// What marks of times in a payload stand for.
+    private var timeText = TimeText()
     private let groups: UnsafeMutablePointer<UInt8>
     private let digest = PayloadDigest()
 
     init(_ reader: SegmentReader) throws {
         times = try TimeChunks(reader, .times)
         received = try TimeChunks(reader, .received)
+        identities = try reader.identities()
         columns = try RecordColumns(reader)
         self.reader = reader
         groups = .allocate(capacity: 256)
@@ -33,7 +37,7 @@ final class RecordRebuilder {
             groups[Int(field.rawValue)] = field.group.rawValue
             let place = RecordForm.Place(field)
             switch place {
-            case .unknown, .residue: continue
+            case .unknown, .residue, .id, .part: continue
             case .column where !columns.has(field): continue
             default: sources.append(Source(place: place, number: field.rawValue, group: field.group.rawValue))
             }
@@ -45,6 +49,7 @@ final class RecordRebuilder {
     deinit {
         sources.deallocate()
         groups.deallocate()
+        timeText.free()
     }
 
     /// Appends what is stored of a row, expanded: so it is searched, and so ``append(_:row:to:)`` takes it.
@@ -53,7 +58,9 @@ final class RecordRebuilder {
     func expand(_ stored: StoredText, row: Int, to output: SegmentMemory) throws {
         guard let flags = stored.text.first else { throw malformed(row) }
         guard flags & RecordForm.isPacked != 0 else {
-            guard stored.text.count == stored.count, stored.digits.isEmpty else { throw malformed(row) }
+            guard stored.text.count == stored.count, stored.digits.isEmpty, flags & RecordForm.packed == 0 else {
+                throw malformed(row)
+            }
             return output.append(stored.text)
         }
         let start = output.count
@@ -61,29 +68,56 @@ final class RecordRebuilder {
         output.reserve(stored.count + TextExpander.spareBytes)
         do {
             var expander = TextExpander(stored)
-            output.append(byte: try expander.byte() & ~RecordForm.isPacked)
+            output.append(byte: try expander.byte() & ~RecordForm.packed)
             if flags & RecordForm.hasKind != 0 { output.append(byte: try expander.byte()) }
             let entries = output.count
+            var computed = flags & (RecordForm.hasID | RecordForm.hasPart)
             while true {
                 let number = try expander.byte()
+                if computed != 0 {
+                    try appendIdentity(row, before: number, &computed, to: output, end: start + stored.count)
+                }
                 output.append(byte: number)
                 if number == RecordForm.end { break }
                 output.append(varint: UInt64(try expander.number()))
                 let length = try expander.number()
                 output.append(varint: UInt64(length))
                 guard output.count - start + length <= stored.count else { throw TextExpander.Malformed() }
-                try expander.expand(length, to: output) { _, _ in nil }
+                try expander.expand(length, to: output, time: { nil }, &timeText) { _, _ in nil }
             }
             let residue = output.bytes.slice(entries..<output.count)
             let rest = stored.count - (output.count - start)
             guard rest >= 0 else { throw TextExpander.Malformed() }
-            try expander.expand(rest, to: output) { field, element in
+            try expander.expand(rest, to: output, time: { try times.time(ofRow: row) }, &timeText) { field, element in
                 try columns.value(of: field, element: element, row: row)
                     ?? Self.value(of: field, element: element, in: residue)
             }
             guard expander.isAtEnd else { throw TextExpander.Malformed() }
         } catch is TextExpander.Malformed {
             throw malformed(row)
+        }
+    }
+
+    /// Appends those of the entries in `computed` that stand before a field, and takes them out.
+    private func appendIdentity(
+        _ row: Int, before number: UInt8, _ computed: inout UInt8, to output: SegmentMemory, end: Int
+    ) throws {
+        guard let identity = identities.identity(ofRow: row) else { throw reader.malformedIdentities }
+        for (flag, field) in [(RecordForm.hasID, Field.id), (RecordForm.hasPart, Field.payloadPart)]
+        where computed & flag != 0 && (number >= field.rawValue || number == RecordForm.end) {
+            let part = String(identity.part).utf8
+            let count = field == .id ? EventID.textBytes : part.count
+            guard number != field.rawValue, end - output.count >= count + 3 else { throw TextExpander.Malformed() }
+            computed &= ~flag
+            output.append(byte: field.rawValue)
+            output.append(byte: 0)
+            output.append(byte: UInt8(count))
+            if field == .id {
+                identity.id.writeText(to: output.start + output.count)
+                output.commit(count)
+            } else {
+                for byte in part { output.append(byte: byte) }
+            }
         }
     }
 
@@ -142,7 +176,7 @@ final class RecordRebuilder {
                 if flags & RecordForm.hasDigest != 0 { append(number, 0, digest.of(payload), to: output) }
             case .column:
                 try columns.forEachValue(of: number, row: row) { append(number, $0, $1, to: output) }
-            case .unknown, .residue: break
+            case .unknown, .residue, .id, .part: break
             }
             lengths[Int(sources[index].group)] += output.count - before
         }

@@ -87,7 +87,8 @@ final class ResidueEncoder {
             count += 1
         }
         var last = -1
-        var hasReceived = false
+        // What the section of times has of the row.
+        var (time, received): (Int64?, Int64?) = (nil, nil)
         for group in FieldGroup.allCases where group != .raw {
             guard let bytes = record.group(group) else { return nil }
             let groupNumber = group.rawValue
@@ -119,9 +120,10 @@ final class ResidueEncoder {
                 case .time:
                     guard element == 0, length == 8 else { return nil }
                     flags |= RecordForm.hasTime
+                    time = Timestamp(sealed: value)?.rawValue
                 case .received:
                     guard element == 0, length == 8 else { return nil }
-                    hasReceived = true
+                    received = Timestamp(sealed: value)?.rawValue
                 case .digest:
                     guard element == 0 else { return nil }
                     if Int(length) == PayloadDigest.count,
@@ -131,13 +133,28 @@ final class ResidueEncoder {
                     } else {
                         appendEntry()
                     }
+                case .id:
+                    guard element == 0, EventID(value) != nil else {
+                        appendEntry()
+                        continue
+                    }
+                    flags |= RecordForm.hasID
+                    count += position - entryStart
+                case .part:
+                    guard element == 0, RowIdentity.part(value) != nil else {
+                        appendEntry()
+                        continue
+                    }
+                    flags |= RecordForm.hasPart
+                    count += position - entryStart
                 case .residue:
                     appendEntry()
                     payloadPacker.pointee.add(field: number, element: UInt8(element), value)
                 }
             }
         }
-        guard hasReceived else { return nil }
+        guard let received else { return nil }
+        payloadPacker.pointee.setTime(time ?? received)
         output.append(byte: RecordForm.end)
         output.start.storeBytes(of: flags, toByteOffset: start, as: UInt8.self)
         return count

@@ -47,10 +47,14 @@ struct TextExpander {
 
     /// Appends text that is `length` bytes long when it is expanded.
     ///
-    /// - Parameter value: gives the value of a field and element, nil when the record has none.
+    /// - Parameters:
+    ///   - time: gives the row's time, nil where no mark may stand for a part of it.
+    ///   - timeText: makes text of times.
+    ///   - value: gives the value of a field and element, nil when the record has none.
     @inline(__always)
     mutating func expand(
-        _ length: Int, to output: SegmentMemory, value: (UInt8, Int) throws -> UnsafeRawBufferPointer?
+        _ length: Int, to output: SegmentMemory, time: () throws -> Int64?, _ timeText: inout TimeText,
+        value: (UInt8, Int) throws -> UnsafeRawBufferPointer?
     ) throws {
         output.reserve(length)
         var target = output.start + output.count
@@ -80,6 +84,18 @@ struct TextExpander {
                     }
                     Self.append(bytes[position], upperCase: 0, to: &target)
                 }
+            case TextMark.time:
+                guard let time = try time() else { throw Malformed() }
+                let form = try byte()
+                var difference: UInt64 = 0
+                if form & TimeText.differs != 0 {
+                    guard let number = Varint.read(text, at: &position) else { throw Malformed() }
+                    difference = number
+                }
+                guard let count = timeText.write(time, form, difference, to: target, atMost: end - target) else {
+                    throw Malformed()
+                }
+                target += count
             default:
                 let form = try byte()
                 let count = Int(form & ~TextMark.upperCase)

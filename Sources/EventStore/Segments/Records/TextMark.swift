@@ -14,8 +14,10 @@ enum TextMark {
     static let uuidCharacters = 36
     /// A number of bytes follows, with ``upperCase`` or without: as many of the digits, as hexadecimal digits.
     static let digits: UInt8 = 4
+    /// A time follows as its form (``TimeText``), and with ``TimeText/differs`` by how much it is not that of the row.
+    static let time: UInt8 = 5
     /// All marks are below. None of these bytes occurs in JSON.
-    static let limit: UInt8 = 5
+    static let limit: UInt8 = 6
 
     static let upperCase: UInt8 = 0x80
 }

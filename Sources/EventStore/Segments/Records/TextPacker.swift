@@ -41,6 +41,9 @@ struct TextPacker {
     private let heads: UnsafeMutablePointer<UInt8>
     private let values: UnsafeMutablePointer<Value>
     private var count = 0
+    /// The row's time, where text may stand for it.
+    private var time: TimeText.Row?
+    private var timeText = TimeText()
 
     init() {
         heads = .allocate(capacity: 256)
@@ -50,6 +53,7 @@ struct TextPacker {
 
     func free() {
         masks.free()
+        timeText.free()
         heads.deallocate()
         values.deallocate()
     }
@@ -61,6 +65,9 @@ struct TextPacker {
         count = 0
         heads.update(repeating: 0, count: 256)
     }
+
+    /// Says what time the record has, which its text may repeat.
+    mutating func setTime(_ time: Int64) { self.time = TimeText.Row(time) }
 
     /// Adds a value of the record. It has to stay where it is until the record's text is packed.
     mutating func add(field: UInt8, element: UInt8, _ value: UnsafeRawBufferPointer) {
@@ -154,7 +161,14 @@ struct TextPacker {
             position = masks.tokenStart(from: end, text.count)
             let length = end - start
             body(UnsafeRawBufferPointer(start: base + start, count: length), classes & TextMasks.tokenClasses)
-            guard start >= packed, length >= Self.shortestDigits, length <= TokenScanner.maximumWordBytes,
+            guard start >= packed else { continue }
+            if let found = time(at: base + start, length, text.count - start) {
+                output.append(literal: base + packed, start - packed, hasMarks)
+                output.append(found)
+                packed = start + found.count
+                continue
+            }
+            guard length >= Self.shortestDigits, length <= TokenScanner.maximumWordBytes,
                 TokenScanner.canBeDigits(classes)
             else { continue }
             if length == 8, isUUID(at: start, text) {
@@ -175,6 +189,17 @@ struct TextPacker {
         plain.commit(output.plain - (plain.start + plain.count))
         digits.commit(output.digits - (digits.start + digits.count))
         return masks.mayHaveUnicodeEscape
+    }
+
+    /// A time like the row's that begins with a token of so many bytes.
+    @inline(__always)
+    private mutating func time(at start: UnsafeRawPointer, _ length: Int, _ rest: Int) -> TimeText.Found? {
+        guard let time, start.load(as: UInt8.self) &- UInt8(ascii: "0") < 10 else { return nil }
+        return switch length {
+        case 4: timeText.found(time, at: start, rest)
+        case 10, 13, 16, 19: TimeText.found(time, decimal: start, length)
+        default: nil
+        }
     }
 
     /// Whether a UUID in lower case begins here that ends as a token does.
@@ -230,6 +255,19 @@ private struct PackedOutput {
         put(element == 0 ? TextMark.value : TextMark.element)
         put(field)
         if element != 0 { put(element) }
+    }
+
+    @inline(__always)
+    mutating func append(_ time: TimeText.Found) {
+        put(TextMark.time)
+        put(time.form)
+        guard time.form & TimeText.differs != 0 else { return }
+        var rest = time.difference
+        while rest >= 0x80 {
+            put(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        put(UInt8(truncatingIfNeeded: rest))
     }
 
     @inline(__always)

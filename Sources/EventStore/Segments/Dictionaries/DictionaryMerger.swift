@@ -3,30 +3,29 @@ import EventModel
 /// Walks several ascending dictionaries at once and gives each value of them once, in ascending order. Its owner calls
 /// ``free()`` and keeps the dictionaries' memory until then.
 struct DictionaryMerger {
-    /// Values, one behind the other, and where each begins: one offset more than there are values.
-    struct Dictionary: BitwiseCopyable {
-        let values: UnsafeRawPointer
-        let offsets: UnsafePointer<UInt32>
-        let count: Int
-
-        @inline(__always)
-        subscript(position: Int) -> UnsafeRawBufferPointer {
-            UnsafeRawBufferPointer(
-                start: values + Int(offsets[position]), count: Int(offsets[position + 1] - offsets[position]))
-        }
+    enum Dictionary: BitwiseCopyable {
+        case plain(PlainDictionary)
+        case packed(PackedDictionary)
     }
 
     /// A place in one dictionary.
     private struct Cursor: BitwiseCopyable {
-        let dictionary: Dictionary
+        /// Nil where it is packed.
+        let plain: PlainDictionary?
+        /// Its place in `packed`, where it is.
+        let number: Int
+        let count: Int
         /// For each of its values the code in the result.
         let table: UnsafeMutablePointer<UInt32>
         var position = 0
-        var prefix: UInt64
-        var value: UnsafeRawBufferPointer
+        var prefix: UInt64 = 0
+        var value = UnsafeRawBufferPointer(start: nil, count: 0)
     }
 
     private var cursors = GrowableMemory<Cursor>()
+    private var packed: [PackedWalk] = []
+    /// Whether a packed dictionary had fewer values than it should.
+    private(set) var isMalformed = false
     private var tables: [GrowableMemory<UInt32>] = []
     /// What all values begin with.
     private let common: Int
@@ -40,15 +39,7 @@ struct DictionaryMerger {
     init(_ dictionaries: [Dictionary?], firstCode: UInt32) {
         code = firstCode
         self.firstCode = firstCode
-        let used = dictionaries.compactMap { $0 }.filter { $0.count > 0 }
-        // All values lie between the first and the last ones.
-        var common = used.first?[0].count ?? 0
-        for dictionary in used {
-            for end in [0, dictionary.count - 1] {
-                common = DictionaryOrder.commonPrefix(used[0][0], dictionary[end], upTo: common)
-            }
-        }
-        self.common = common
+        common = Self.commonPrefix(of: dictionaries.compactMap { $0 }.filter { $0.count > 0 })
         for dictionary in dictionaries {
             let count = dictionary?.count ?? 0
             var table = GrowableMemory<UInt32>(capacity: count + 1)
@@ -56,14 +47,33 @@ struct DictionaryMerger {
             table.append(0, repeated: count)
             tables.append(table)
             guard let dictionary, count > 0 else { continue }
+            var plain: PlainDictionary?
+            switch dictionary {
+            case .plain(let values): plain = values
+            case .packed(let values): packed.append(PackedWalk(values))
+            }
             cursors.append(
-                Cursor(
-                    dictionary: dictionary, table: table.start + Int(firstCode),
-                    prefix: DictionarySortKey.prefix(of: dictionary[0], behind: common), value: dictionary[0]))
+                Cursor(plain: plain, number: packed.count - 1, count: count, table: table.start + Int(firstCode)))
+            read(cursors.count - 1)
         }
     }
 
+    /// How many bytes all values have in common: they lie between the first and the last ones.
+    private static func commonPrefix(of dictionaries: [Dictionary]) -> Int {
+        guard var common = dictionaries.first?.end(0) else { return 0 }
+        for dictionary in dictionaries {
+            for end in [dictionary.end(0), dictionary.end(dictionary.count - 1)] {
+                let count = common.withUnsafeBytes { common in
+                    end.withUnsafeBytes { DictionaryOrder.commonPrefix(common, $0, upTo: common.count) }
+                }
+                common.removeLast(common.count - count)
+            }
+        }
+        return common.count
+    }
+
     func free() {
+        for walk in packed { walk.free() }
         cursors.free()
         for table in tables { table.free() }
     }
@@ -116,13 +126,55 @@ struct DictionaryMerger {
         let cursor = cursors.start + number
         cursor.pointee.table[cursor.pointee.position] = code
         cursor.pointee.position += 1
-        if cursor.pointee.position < cursor.pointee.dictionary.count {
-            let value = cursor.pointee.dictionary[cursor.pointee.position]
-            cursor.pointee.value = value
-            cursor.pointee.prefix = DictionarySortKey.prefix(of: value, behind: common)
+        if cursor.pointee.position < cursor.pointee.count {
+            read(number)
         } else {
-            cursor.pointee = cursors[cursors.count - 1]
-            cursors.truncate(to: cursors.count - 1)
+            remove(number)
+        }
+    }
+
+    private mutating func remove(_ number: Int) {
+        cursors[number] = cursors[cursors.count - 1]
+        cursors.truncate(to: cursors.count - 1)
+    }
+
+    /// Reads the value at a cursor's position.
+    @inline(__always)
+    private mutating func read(_ number: Int) {
+        let cursor = cursors.start + number
+        let value: UnsafeRawBufferPointer
+        if let plain = cursor.pointee.plain {
+            value = plain[cursor.pointee.position]
+        } else if let next = packed[cursor.pointee.number].next(), next.count >= common {
+            value = next
+        } else {
+            isMalformed = true
+            return remove(number)
+        }
+        cursor.pointee.value = value
+        cursor.pointee.prefix = DictionarySortKey.prefix(of: value, behind: common)
+    }
+}
+
+extension DictionaryMerger.Dictionary {
+    var count: Int {
+        switch self {
+        case .plain(let values): values.count
+        case .packed(let values): values.count
+        }
+    }
+
+    /// A copy of a value.
+    fileprivate func end(_ position: Int) -> [UInt8] {
+        switch self {
+        case .plain(let values): return Array(values[position])
+        case .packed(let values):
+            var bytes: [UInt8] = []
+            values.forEach(in: position + 1..<position + 2) { _, value in
+                bytes = Array(value)
+                return false
+            }
+            return bytes
         }
     }
 }

@@ -66,6 +66,13 @@ enum DictionaryOrder {
     static func commonPrefix(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer, upTo limit: Int) -> Int {
         let count = min(limit, left.count, right.count)
         var common = 0
+        while common + 8 <= count {
+            let difference =
+                left.loadUnaligned(fromByteOffset: common, as: UInt64.self)
+                ^ right.loadUnaligned(fromByteOffset: common, as: UInt64.self)
+            guard difference == 0 else { return common + difference.littleEndian.trailingZeroBitCount / 8 }
+            common += 8
+        }
         while common < count, left[common] == right[common] { common += 1 }
         return common
     }
