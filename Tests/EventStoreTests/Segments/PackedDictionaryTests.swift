@@ -26,6 +26,15 @@ struct PackedDictionaryTests {
             for code in stride(from: count, through: 1, by: -7) {
                 #expect(Array(blocks.value(code)) == values[code - 1])
             }
+            var buffer = PackedValueBuffer()
+            defer { buffer.free() }
+            for code in stride(from: 1, through: count, by: 3) {
+                let (block, place) = ((code - 1) / 16, (code - 1) % 16)
+                let isRead = buffer.read(place, of: dictionary.block(block))
+                #expect(isRead && Array(buffer.value) == values[code - 1])
+            }
+            let isBeyond = !buffer.read(16, of: dictionary.block(0))
+            #expect(isBeyond)
             for range in [1..<1, 1..<2, 16..<18, 17..<33, 200..<250, count..<count + 1] {
                 var part: [[UInt8]] = []
                 dictionary.forEach(in: range) { _, value in
@@ -88,6 +97,9 @@ struct PackedDictionaryTests {
                 dictionary.forEach(in: 1..<601) { _, _ in true }
                 let blocks = UnpackedBlocks(dictionary, owner: Owner()) { _ in }
                 for code in 1...600 { _ = blocks.value(code).count }
+                var buffer = PackedValueBuffer()
+                defer { buffer.free() }
+                for code in 0..<600 { _ = buffer.read(code % 16, of: dictionary.block(code / 16)) }
             }
         }
     }

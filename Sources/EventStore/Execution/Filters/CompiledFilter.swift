@@ -113,7 +113,7 @@ struct FieldValueTest: Sendable {
         let shared = octets.prefix { $0 == $1 }.map(\.0)
         guard !shared.isEmpty else { return [] }
         let text = shared.joined(separator: ".") + (shared.count < 4 ? "." : "")
-        return [Array(text.utf8), Array("0".utf8), Array(":".utf8)]
+        return [text, "0:", "00", ":"].map { Array($0.utf8) }
     }
 
     func matches(_ value: UnsafeRawBufferPointer) -> Bool {

@@ -142,6 +142,36 @@ struct PackedValueBuffer {
         count = value.count
     }
 
+    /// Makes one value of a block, by its place. Of those before only what it is made of is unpacked.
+    ///
+    /// - Returns: false when the block has no such value, or is malformed before it.
+    mutating func read(_ place: Int, of block: UnsafeRawBufferPointer) -> Bool {
+        withUnsafeTemporaryAllocation(of: PackedValue.self, capacity: PackedDictionary.valuesPerBlock) { values in
+            guard place < values.count else { return false }
+            var reader = PackedBlockReader(block)
+            for position in 0...place {
+                guard let value = reader.next() else { return false }
+                values.initializeElement(at: position, to: value)
+            }
+            // What the value shares is told by the last one before that has some of it by itself; and so on with what that one shares.
+            var needed: UInt32 = 1 << UInt32(place)
+            var shared = values[place].shared
+            var position = place - 1
+            while shared > 0, position >= 0 {
+                if values[position].shared < shared {
+                    needed |= 1 << UInt32(position)
+                    shared = values[position].shared
+                }
+                position -= 1
+            }
+            while needed != 0 {
+                replace(by: values[needed.trailingZeroBitCount])
+                needed &= needed - 1
+            }
+            return true
+        }
+    }
+
     @inline(__always)
     private mutating func reserve(_ needed: Int) {
         if needed > capacity { grow(to: needed) }

@@ -138,11 +138,7 @@ final class RecordColumns {
         let end = Int(UInt32(littleEndian: offsets.loadUnaligned(fromByteOffset: 4, as: UInt32.self)))
         let bytes = UnsafeRawBufferPointer(
             start: try column.pointee.values.bytes(first, end - first, of: reader), count: end - first)
-        var values = PackedBlockReader(bytes)
-        for _ in 0...place {
-            guard let next = values.next() else { throw reader.malformedValues(column.pointee.values.field) }
-            unpacked.replace(by: next)
-        }
+        guard unpacked.read(place, of: bytes) else { throw reader.malformedValues(column.pointee.values.field) }
         return unpacked.value
     }
 
