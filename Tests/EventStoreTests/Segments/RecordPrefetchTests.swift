@@ -1,7 +1,6 @@
 import DurableFiles
 import EventModel
 import Foundation
-import QueryLanguage
 import SystemPackage
 import Testing
 
@@ -45,14 +44,5 @@ struct RecordPrefetchTests {
         }
         let decoder = try BlockDecoder(reader)
         for row in [0, 600, 1_099] { #expect(try Array(decoder.record(ofRow: row).bytes) == fixture.records[row]) }
-    }
-
-    @Test("Of the sections of a filter's columns and times the disk is told, and of no other")
-    func sections() {
-        let action = CompiledFilter.field(FieldTest(fields: [.action, .id], value: FieldValueTest(.exact("push"))))
-        let time = CompiledFilter.time(TimeTest(field: .received, ranges: [0...1], text: nil))
-        let sections = SectionPrefetch.sections(of: .and([action, .not(.or([time, .constant(true)]))]))
-        #expect(sections.map(\.kind) == [.values, .valueOffsets, .codes, .rowStarts, .received])
-        #expect(sections.map(\.field) == [.action, .action, .action, .action, nil])
     }
 }

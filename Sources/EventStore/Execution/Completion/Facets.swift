@@ -86,7 +86,7 @@ struct Facets: Sendable {
 
     private func columnValues(_ fields: [Field], _ prefix: [UInt8], _ limit: Int) async throws -> ValueSummary {
         let counted = Shared([CountedColumn]())
-        try await work.forEach(work.numbers(for: filter), reading: filter) { number, worker in
+        try await work.forEach(work.numbers(for: filter)) { number, worker in
             let segment = work.segments[number]
             let selection = SegmentFilter(rows: segment, meter: work.meter, worker: worker)
             let rows = try await selection.select(filter, among: work.candidates(number))

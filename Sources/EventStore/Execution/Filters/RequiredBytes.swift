@@ -45,7 +45,8 @@ struct RequiredBytes: Sendable {
     }
 
     /// For each fragment a part that packed text has as it is, or not at all: bytes of one token of which one is no hexadecimal digit,
-    /// so that neither a mark nor digits (``TextMark``) can stand for a part of it, and which is no part of a time. Nil when a fragment has none that is rare enough.
+    /// so that neither a mark nor digits (``TextMark``) can stand for a part of it, and which is no part of a time. Nil when a fragment
+    /// has none that is rare enough.
     var unpackedParts: [[UInt8]]? {
         var parts: [[UInt8]] = []
         for fragment in fragments {

@@ -25,22 +25,17 @@ struct SegmentWork: Sendable {
 
     /// Calls `body` with each of the given segment numbers, in order, on as many tasks as the limits allow. The first error
     /// ends the rest.
-    ///
-    /// - Parameter filter: what is asked of each segment: of the sections that this reads the disk is told before.
     func forEach(
-        _ numbers: [Int], reading filter: CompiledFilter? = nil,
-        _ body: @escaping @Sendable (_ number: Int, _ worker: SearchWorker) async throws -> Void
+        _ numbers: [Int], _ body: @escaping @Sendable (_ number: Int, _ worker: SearchWorker) async throws -> Void
     ) async throws {
-        _ = try await collect(numbers, (), ahead: filter.map(SectionPrefetch.init)) { number, worker, _ in
-            try await body(number, worker)
-        }
+        _ = try await collect(numbers, ()) { number, worker, _ in try await body(number, worker) }
     }
 
     /// Calls `body` with each of the given segment numbers, as ``forEach(_:_:)``, and with what its task has collected so far.
     ///
     /// - Returns: what each task has collected, in no particular order.
     func collect<State: Sendable>(
-        _ numbers: [Int], _ initial: State, ahead: SectionPrefetch? = nil,
+        _ numbers: [Int], _ initial: State,
         _ body: @escaping @Sendable (_ number: Int, _ worker: SearchWorker, _ state: inout State) async throws -> Void
     ) async throws -> [State] {
         guard !numbers.isEmpty else { return [] }
@@ -50,14 +45,8 @@ struct SegmentWork: Sendable {
                 group.addTask {
                     let worker = SearchWorker(meter)
                     var state = initial
-                    while true {
-                        let position = next.take()
-                        guard let number = numbers.element(at: position) else { break }
+                    while let number = numbers.element(at: next.take()) {
                         try await worker.pause()
-                        // About the one that this task takes next.
-                        if let ahead, let following = numbers.element(at: position + limits.parallelism) {
-                            ahead.run(segments[following])
-                        }
                         try await body(number, worker, &state)
                         releasePages()
                     }

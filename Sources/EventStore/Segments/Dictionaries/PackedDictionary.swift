@@ -33,7 +33,7 @@ struct PackedDictionary: BitwiseCopyable {
 
     /// Hands over the values of a range of codes, which count from 1, each valid during its call, until `body` returns false.
     ///
-    /// Cost: about 15 ns a value, and the values before the first in its block.
+    /// Cost: linear in the bytes of these values and of those before the first in its block.
     func forEach(in codes: Range<Int>, _ body: (_ code: Int, _ value: UnsafeRawBufferPointer) throws -> Bool) rethrows {
         guard !codes.isEmpty else { return }
         var buffer = PackedValueBuffer()
