@@ -65,9 +65,12 @@ package struct ServerRun: Sendable {
         }
         let group = ServiceGroup(
             configuration: .init(
+                // With names: a group makes one of a service's whole state otherwise, keys included, and takes 0.1 s for it.
                 services: [
-                    .init(service: listening),
-                    .init(service: BackgroundWork(service: service, syslog: syslog, pulls: pulls, github: github)),
+                    .init(service: listening, serviceName: "listener"),
+                    .init(
+                        service: BackgroundWork(service: service, syslog: syslog, pulls: pulls, github: github),
+                        serviceName: "background work"),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         do {

@@ -117,7 +117,8 @@ package struct RelayRun: Sendable {
             }, logger: logger)
         try await ServiceGroup(
             configuration: .init(
-                services: [.init(service: application)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+                services: [.init(service: application, serviceName: "listener")],
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         ).run()
     }
 
