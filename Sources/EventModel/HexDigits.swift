@@ -1,4 +1,4 @@
-/// Hexadecimal digits in lower case, eight at a time: the first stands in the lowest byte of a number of 64 bits.
+/// Hexadecimal digits, and in lower case eight at a time: the first stands in the lowest byte of a number of 64 bits.
 package enum HexDigits {
     @inlinable
     @inline(__always)
@@ -31,6 +31,11 @@ package enum HexDigits {
     @inlinable
     @inline(__always)
     package static func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 || byte &- 0x61 < 6 }
+
+    /// The number that a hexadecimal digit of either case stands for: letters have the low four bits 1 to 6.
+    @inlinable
+    @inline(__always)
+    package static func number(digit: UInt8) -> UInt8 { (digit & 0xF) + (digit >= 0x40 ? 9 : 0) }
 
     /// The digits of eight numbers below 16, each in a byte. Letters follow the decimal digits by 39 places.
     @inlinable

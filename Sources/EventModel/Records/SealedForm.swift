@@ -113,6 +113,18 @@ package enum Varint {
         output.append(UInt8(value))
     }
 
+    /// A signed number as an unsigned one that is small where the number is near 0: 0, -1, 1, -2 …
+    @inlinable
+    @inline(__always)
+    package static func zigzag(_ value: Int64) -> UInt64 { UInt64(bitPattern: value &<< 1 ^ value &>> 63) }
+
+    /// The number that ``zigzag(_:)`` made a code of.
+    @inlinable
+    @inline(__always)
+    package static func number(zigzag code: UInt64) -> Int64 {
+        Int64(bitPattern: code >> 1) ^ -Int64(bitPattern: code & 1)
+    }
+
     /// How many bytes a value takes.
     package static func size(of value: UInt64) -> Int {
         value < 0x80 ? 1 : (UInt64.bitWidth - value.leadingZeroBitCount + 6) / 7

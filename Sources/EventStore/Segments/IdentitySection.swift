@@ -67,7 +67,7 @@ struct IdentityEncoder {
         } else {
             closeRun()
             let difference = Int64(bitPattern: identity.id.high &- last.id.high)
-            bytes.append(varint: UInt64(bitPattern: difference &<< 1 ^ difference &>> 63))
+            bytes.append(varint: Varint.zigzag(difference))
             withUnsafeBytes(of: identity.id.low.littleEndian) { bytes.append(bytes: $0) }
             bytes.append(varint: UInt64(identity.part))
         }
@@ -179,7 +179,7 @@ struct IdentityCursor {
     private mutating func readIdentity() -> Bool {
         let source = bytes.slice(0..<end)
         guard let code = Varint.read(source, at: &position), end - position >= 8 else { return false }
-        let difference = Int64(bitPattern: code >> 1) ^ -Int64(bitPattern: code & 1)
+        let difference = Varint.number(zigzag: code)
         let low = bytes.number(at: position, as: UInt64.self)
         position += 8
         guard let number = Varint.read(source, at: &position), let part = UInt32(exactly: number) else { return false }

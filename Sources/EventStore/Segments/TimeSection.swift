@@ -79,7 +79,7 @@ struct TimeEncoder {
                 row += Int(equal)
             } else {
                 let difference = chunk[row] / unit &- last / unit
-                bytes.append(varint: UInt64(bitPattern: difference &<< 1 ^ difference &>> 63))
+                bytes.append(varint: Varint.zigzag(difference))
                 row += 1
             }
         }
@@ -135,7 +135,7 @@ struct TimeDecoder {
                     row += 1
                 }
             } else {
-                time = time &+ (Int64(bitPattern: code >> 1) ^ -Int64(bitPattern: code & 1)) &* unit
+                time = time &+ Varint.number(zigzag: code) &* unit
                 output[row] = time
                 row += 1
             }

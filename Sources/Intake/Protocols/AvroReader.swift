@@ -21,7 +21,7 @@ struct AvroReader {
             position += 1
             guard shift < 63 || byte < 2 else { break }
             value |= UInt64(byte & 0x7F) << shift
-            if byte < 0x80 { return Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1) }
+            if byte < 0x80 { return Varint.number(zigzag: value) }
         }
         throw IntakeError(.malformed, "a number is larger than 64 bits")
     }

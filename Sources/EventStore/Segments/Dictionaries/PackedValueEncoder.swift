@@ -56,11 +56,9 @@ struct PackedValueEncoder {
             position += 8
         }
         while position < text.count {
-            output.appendReserved(Self.number(text[position]) << 4 | Self.number(text[position + 1]))
+            output.appendReserved(
+                HexDigits.number(digit: text[position]) << 4 | HexDigits.number(digit: text[position + 1]))
             position += 2
         }
     }
-
-    @inline(__always)
-    private static func number(_ digit: UInt8) -> UInt8 { (digit & 0xF) + (digit >= 0x40 ? 9 : 0) }
 }

@@ -42,7 +42,7 @@ struct TimeText {
         let kind = form & ~Self.differs
         guard let digits = Self.digits(kind) else { return nil }
         let unit = Self.powers[9 - digits]
-        let units = Self.floor(time, unit) &+ (Int64(bitPattern: difference >> 1) ^ -Int64(bitPattern: difference & 1))
+        let units = Self.floor(time, unit) &+ Varint.number(zigzag: difference)
         if kind >= Self.epoch { return Self.write(decimal: units, to: target, atMost: room) }
         let scale = Self.powers[digits]
         let second = Self.floor(units, scale)
@@ -187,7 +187,7 @@ extension TimeText.Found {
     @inline(__always)
     fileprivate init(_ kind: UInt8, _ difference: Int64, _ count: Int) {
         form = difference == 0 ? kind : kind | TimeText.differs
-        self.difference = UInt64(bitPattern: difference &<< 1 ^ difference &>> 63)
+        self.difference = Varint.zigzag(difference)
         self.count = count
     }
 }
