@@ -15,6 +15,12 @@ final class DerivedFacts: Sendable {
         var countedValues = 0
         var rows: [RareValue: [UInt32]] = [:]
         var listedRows = 0
+        var codes: [TestedColumn: CodeSet] = [:]
+    }
+
+    private struct TestedColumn: Hashable {
+        let field: Field
+        let test: FieldValueTest.Name
     }
 
     private struct RareValue: Hashable {
@@ -31,6 +37,10 @@ final class DerivedFacts: Sendable {
     /// out. And rows listed of one segment, 4 bytes each.
     static let rowsOfValue = 1_024
     static let rowsOfSegment = 16_384
+
+    /// Tests of all values of a column whose results are kept of one segment, about 100 bytes each: what rules and the check of known
+    /// incidents ask again and again.
+    static let testsOfSegment = 1_024
 
     private let state = Mutex(State())
 
@@ -76,6 +86,20 @@ final class DerivedFacts: Sendable {
             guard state.listedRows + found.count <= Self.rowsOfSegment, state.rows[value] == nil else { return }
             state.rows[value] = found
             state.listedRows += found.count
+        }
+        return found
+    }
+
+    /// The codes of a column's values that pass a test, kept where they need no table.
+    ///
+    /// - Parameter find: tests all values.
+    func codes(of field: Field, passing test: FieldValueTest.Name, _ find: () throws -> CodeSet) rethrows -> CodeSet {
+        let key = TestedColumn(field: field, test: test)
+        if let known = state.withLock({ $0.codes[key] }) { return known }
+        let found = try find()
+        if case .table = found { return found }
+        state.withLock { state in
+            if state.codes.count < Self.testsOfSegment { state.codes[key] = found }
         }
         return found
     }

@@ -32,7 +32,41 @@ import Testing
         "* | stats dcount(ip) as n by actor | sort -n,actor", "* | stats dcount(raw.kind) by action",
         "* | stats count by actor", "-action:push | stats count by raw.kind", "raw.kind:* | stats count by raw.kind",
         "* | stats dcount(action), count by raw.other", "* | rare 2 raw.kind",
+        // Tests of all values of a column.
+        "action:/^pu/ | stats count", "action:*e*g* | stats count", "source:/on/ | stats count by source.name",
+        "action:/nothing/ | stats count", "actor:/^[ac]$/ | stats count by actor", "-action:/^pu/ | stats count",
     ]
+
+    @Test("Which values pass a test is found once, and apart for each field and test")
+    func testedValues() throws {
+        let facts = DerivedFacts()
+        let (one, other) = (FieldValueTest.Name("one"), FieldValueTest.Name("other"))
+        var found = 0
+        func isNone(_ field: Field, _ test: FieldValueTest.Name, _ codes: CodeSet) -> Bool {
+            let codes = facts.codes(of: field, passing: test) {
+                found += 1
+                return codes
+            }
+            if case .none = codes { return true }
+            return false
+        }
+        #expect(isNone(.action, one, .none))
+        #expect(isNone(.action, one, .all))
+        #expect(found == 1)
+        #expect(!isNone(.action, other, .range(1...2)))
+        #expect(!isNone(.actorName, one, .range(1...2)))
+        #expect(found == 3)
+        // A table would take as much room as the column has values.
+        #expect(!isNone(.vcsRepo, one, .table([0, 1, 0, 1])))
+        #expect(isNone(.vcsRepo, one, .none))
+        #expect(found == 5)
+        for number in 0..<DerivedFacts.testsOfSegment { _ = isNone(.outcome, .init("\(number)"), .none) }
+        let before = found
+        #expect(isNone(.outcome, .init("beyond"), .none))
+        #expect(isNone(.outcome, .init("beyond"), .none))
+        #expect(found == before + 2)
+        #expect(isNone(.action, one, .all))
+    }
 
     private static func changes() -> [(String, (inout SearchRequest) -> Void)] {
         [

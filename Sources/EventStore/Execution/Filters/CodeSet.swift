@@ -1,7 +1,7 @@
 import EventModel
 
 /// The codes of a dictionary column whose values pass a test.
-enum CodeSet {
+enum CodeSet: Sendable {
     case none
     case all
     /// Consecutive codes: compared as numbers.

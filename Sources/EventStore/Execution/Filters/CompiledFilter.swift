@@ -1,3 +1,4 @@
+internal import Digests
 import EventModel
 import QueryLanguage
 
@@ -86,6 +87,25 @@ struct FieldValueTest: Sendable {
     let isPresence: Bool
     /// What every record with a matching value holds; nil when nothing is known.
     let required: RequiredTokens?
+    /// Tells a test for which all values of a column have to be looked at from others; nil for one that looks some up.
+    let name: Name?
+
+    /// Half of a digest of what is tested: tests of one name are the same.
+    struct Name: Hashable, Sendable {
+        private let bits: (high: UInt64, low: UInt64)
+
+        init(_ text: String) {
+            var digest = InlineArray<4, UInt64>(repeating: 0)
+            var text = text
+            withUnsafeMutableBytes(of: &digest) { digest in
+                text.withUTF8 { MessageDigest.write(of: UnsafeRawBufferPointer($0), to: digest.baseAddress!) }
+            }
+            bits = (digest[0], digest[1])
+        }
+
+        static func == (left: Name, right: Name) -> Bool { left.bits == right.bits }
+        func hash(into hasher: inout Hasher) { hasher.combine(bits.high) }
+    }
 
     init(_ match: ValueMatch, kind: Kind = .plain) {
         predicate = ValuePredicate(match)
@@ -95,6 +115,8 @@ struct FieldValueTest: Sendable {
         addressStarts = match.addressRange.map(Self.starts) ?? []
         if case .plain = kind { required = RequiredTokens(match, inPayload: false) } else { required = nil }
         if case .exact(let text) = match, case .plain = kind { exact = Array(text.utf8) } else { exact = nil }
+        let looksAtAll = !isPresence && exact == nil && start.isEmpty && addressStarts.isEmpty
+        name = looksAtAll ? Name("\(kind) \(match.canonical)") : nil
     }
 
     private static func start(of match: ValueMatch) -> [UInt8] {

@@ -117,7 +117,7 @@ struct SegmentFilter {
             let name = "column \(field.path)"
             let matching: RowSet? = try meter.measure(name) {
                 guard let column = try rows.column(field) else { return nil }
-                let codes = try CodeSet(column, test.value, check: meter.check)
+                let codes = try codes(of: column, test.value)
                 if case .none = codes { return nil }
                 if let rows = listedRows(column, codes) {
                     var matching = RowSet(rowCount: rest.rowCount)
@@ -135,6 +135,12 @@ struct SegmentFilter {
             if rest.isEmpty { break }
         }
         return selected ?? RowSet(rowCount: candidates.rowCount)
+    }
+
+    private func codes(of column: SegmentColumn, _ test: FieldValueTest) throws -> CodeSet {
+        func find() throws -> CodeSet { try CodeSet(column, test, check: meter.check) }
+        guard let name = test.name, let reader = rows as? SegmentReader else { return try find() }
+        return try reader.facts.codes(of: column.field, passing: name, find)
     }
 
     /// The rows with a code that few rows have, when the segment remembers such.
