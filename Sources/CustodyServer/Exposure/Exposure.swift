@@ -71,10 +71,14 @@ final class Exposure: Sendable {
     func note(_ change: (inout Status) -> Void) { status.withLock { change(&$0) } }
 
     /// A check with somebody's rights.
-    func check(_ store: any EventSearching, for principal: Principal, now: @escaping @Sendable () -> Timestamp)
-        -> ExposureCheck
-    {
-        ExposureCheck(pack: pack.current, store: store, principal: principal, now: now)
+    ///
+    /// - Parameter isInBackground: Whether nobody waits for it.
+    func check(
+        _ store: any EventSearching, for principal: Principal, now: @escaping @Sendable () -> Timestamp,
+        isInBackground: Bool = false
+    ) -> ExposureCheck {
+        ExposureCheck(
+            pack: pack.current, store: store, principal: principal, now: now, isInBackground: isInBackground)
     }
 
     var samples: [ServerMetrics.Sample] {

@@ -14,6 +14,8 @@ struct ExposureCheck: Sendable {
     let store: any EventSearching
     let principal: Principal
     let now: @Sendable () -> Timestamp
+    /// Whether nobody waits for it.
+    var isInBackground = false
 
     /// Checks one incident, or all of them, one after the other: the check is one user of the store among others.
     ///
@@ -98,6 +100,8 @@ struct ExposureCheck: Sendable {
         try Task.checkCancellation()
         let authorized = try Authorizer.authorize(
             try Query(parsing: text, now: moment), since: since, until: until, for: principal, now: moment)
+        var options = options
+        options.isInBackground = isInBackground
         return try await store.search(authorized, options)
     }
 }

@@ -107,7 +107,8 @@ struct ExposureWatch: Sendable {
         exposure.note { $0.progress = .init(answered: 0, total: exposure.pack.current.incidents.count, found: 0) }
         defer { exposure.note { $0.progress = nil } }
         let next = state.intake.committer.end.rawValue
-        let report = try await exposure.check(state.store, for: .system, now: state.now).run { report, total in
+        let own = exposure.check(state.store, for: .system, now: state.now, isInBackground: true)
+        let report = try await own.run { report, total in
             exposure.note {
                 $0.progress = .init(answered: report.entries.count, total: total, found: report.count(.yes))
             }

@@ -22,6 +22,8 @@ package struct SearchOptions: Sendable {
     /// Whether the answer says how it was found.
     package var explains = false
     package var reading = Reading.current
+    /// Whether nobody waits for the answer: then the search takes one core at most, and may take longer.
+    package var isInBackground = false
 
     package init(
         limit: Int? = nil, cursor: String? = nil, order: Order = .newestFirst, explains: Bool = false,

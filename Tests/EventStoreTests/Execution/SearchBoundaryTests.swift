@@ -96,13 +96,16 @@ import Testing
 
     // MARK: Limits
 
-    private func failure(_ query: String, _ change: (inout SearchLimits) -> Void) async throws -> EventStoreError.Code?
-    {
+    private func failure(
+        _ query: String, isInBackground: Bool = false, _ change: (inout SearchLimits) -> Void
+    ) async throws -> EventStoreError.Code? {
         var limits = SearchLimits()
         change(&limits)
+        var options = SearchOptions()
+        options.isInBackground = isInBackground
         let store = try SampleStore(Self.samples, limits: limits)
         do {
-            _ = try await store.search(query)
+            _ = try await store.search(query, options)
             return nil
         } catch let error as EventStoreError {
             return error.code
@@ -122,6 +125,9 @@ import Testing
         #expect(try await failure("* | fields actor | top actor") { $0.tableRows = 29 } == .tooManyRows)
         #expect(try await failure("* | fields actor | top actor") { $0.tableRows = 30 } == nil)
         #expect(try await failure("needle") { $0.duration = .zero } == .queryTimedOut)
+        // Where nobody waits, another limit counts.
+        #expect(try await failure("needle", isInBackground: true) { $0.duration = .zero } == nil)
+        #expect(try await failure("needle", isInBackground: true) { $0.backgroundDuration = .zero } == .queryTimedOut)
     }
 
     @Test("A cancelled search ends with a cancellation")

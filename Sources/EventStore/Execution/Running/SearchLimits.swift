@@ -3,6 +3,8 @@ package struct SearchLimits: Sendable {
     /// How long a search may run. Long enough for a scan of a hundred million payloads, short enough that a forgotten
     /// browser tab does not keep a core.
     package var duration: Duration = .seconds(30)
+    /// How long a search may run that nobody waits for, on one core: a scan of a hundred million payloads, with room.
+    package var backgroundDuration: Duration = .seconds(600)
     /// Bytes that one search may hold, by an estimate of what it keeps: what a small machine can spare once and a table of a
     /// million groups needs.
     package var memory = 256 << 20
