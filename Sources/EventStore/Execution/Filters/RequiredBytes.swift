@@ -44,26 +44,8 @@ struct RequiredBytes: Sendable {
         return [key.map(CaseFolding.fold), Array("\\u".utf8)]
     }
 
-    /// For each fragment a part that packed text has as it is, or not at all: bytes of one token of which one is no hexadecimal digit,
-    /// so that neither a mark nor digits (``TextMark``) can stand for a part of it, and which is no part of a time. Nil when a fragment
-    /// has none that is rare enough.
-    var unpackedParts: [[UInt8]]? {
-        var parts: [[UInt8]] = []
-        for fragment in fragments {
-            let runs = fragment.split { !TextPredicate.isTokenByte($0) }
-            let longest = runs.filter(Self.hasOtherThanDigits).max { $0.count < $1.count }
-            guard let longest, longest.count >= Self.minimumLength else { return nil }
-            parts.append(Array(longest))
-        }
-        return parts
-    }
-
-    private static func hasOtherThanDigits(_ run: ArraySlice<UInt8>) -> Bool {
-        let isOfTime = run.allSatisfy { byte in
-            byte &- UInt8(ascii: "0") < 10 || byte == UInt8(ascii: "t") || byte == UInt8(ascii: "z")
-        }
-        return !isOfTime && run.withUnsafeBytes { TokenScanner.classes(of: $0) & TokenScanner.otherLetter != 0 }
-    }
+    /// What to look for in packed text instead; nil when a fragment has no part that is rare enough there.
+    var packed: PackedSearch? { PackedSearch(fragments) }
 
     private static func shortest(_ fragments: [[UInt8]]) -> Int { fragments.map(\.count).min() ?? 0 }
 

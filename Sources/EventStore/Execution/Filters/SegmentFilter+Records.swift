@@ -36,8 +36,11 @@ extension SegmentFilter {
 /// What is looked for in records before they are evaluated: any of some bytes.
 private struct RecordSearch {
     let whole: [FoldedSearcher]
-    /// What to look for in packed text instead: of each a part that no mark stands for; nil where text has to be expanded.
-    var parts: [FoldedSearcher]?
+    /// What to look for in packed text and in columns instead; nil where text has to be expanded.
+    var packed: PackedSearch?
+
+    /// What to look for in columns: what of it is looked for in packed text.
+    var inColumns: [FoldedSearcher] { packed?.needles.map(\.searcher) ?? whole }
 }
 
 /// The records of one block after the other, and text of theirs to search before a record is made. Valid until the next call.
@@ -45,22 +48,31 @@ private protocol RecordTexts {
     func record(ofRow row: Int) throws -> SealedView
     /// Whether what of a row's record stands in no column has something that is looked for.
     func holds(_ search: RecordSearch, row: Int) throws -> Bool
-    /// The rows of the block that holds a row of which this is so.
-    func rows(with search: RecordSearch, inBlockOf row: Int) throws -> [Int]
+    /// The rows of the block that holds a row of which this is so, all those that are candidates.
+    func rows(with search: RecordSearch, inBlockOf row: Int, _ candidates: RowSet) throws -> [Int]
 }
 
 extension BlockDecoder: RecordTexts {
     fileprivate func holds(_ search: RecordSearch, row: Int) throws -> Bool {
-        let text = try search.parts == nil ? text(ofRow: row) : stored(holding: row).text(ofRow: row).text
-        return (search.parts ?? search.whole).contains { $0.firstIndex(in: text) != nil }
+        if let packed = search.packed { return packed.mayBe(in: try stored(holding: row).text(ofRow: row).text) }
+        let text = try text(ofRow: row)
+        return search.whole.contains { $0.firstIndex(in: text) != nil }
     }
 
-    fileprivate func rows(with search: RecordSearch, inBlockOf row: Int) throws -> [Int] {
-        guard let parts = search.parts else { return try texts(holding: row).rows(with: search.whole) }
+    fileprivate func rows(with search: RecordSearch, inBlockOf row: Int, _ candidates: RowSet) throws -> [Int] {
+        guard let packed = search.packed else { return try texts(holding: row).rows(with: search.whole) }
         let block = try stored(holding: row)
-        return parts.flatMap { searcher in
-            searcher.rows(of: block.texts, row: block.row(holding:), end: block.textEnd(ofRow:))
+        let found = packed.needles.flatMap { needle in
+            needle.searcher.rows(of: block.texts, row: block.row(holding:), end: block.textEnd(ofRow:))
         }
+        guard packed.mayBeDivided else { return found }
+        let divided = try block.rows.filter { row in
+            guard candidates.contains(row), packed.mayBeDivided(in: block.text(ofRow: row).text) else { return false }
+            // Less work than making the record.
+            let text = try text(ofRow: row)
+            return search.whole.contains { $0.firstIndex(in: text) != nil }
+        }
+        return found + divided
     }
 }
 
@@ -75,7 +87,9 @@ private struct SealedTexts: RecordTexts {
         return search.whole.contains { $0.firstIndex(in: bytes) != nil }
     }
 
-    func rows(with search: RecordSearch, inBlockOf row: Int) -> [Int] { block.rows(with: search.whole) }
+    func rows(with search: RecordSearch, inBlockOf row: Int, _ candidates: RowSet) -> [Int] {
+        block.rows(with: search.whole)
+    }
 }
 
 extension RecordBlock {
@@ -105,6 +119,8 @@ private struct RecordScan {
     /// Of so many rows one at most is a candidate where every candidate is rebuilt: that is done sooner than all values of all
     /// columns are looked through, and reads only the pages of columns that the candidates need.
     private static let rowsPerRebuilt = 64
+    /// Of a needle's tokens the longest are looked up among the words of columns: each look-up passes over all words.
+    private static let tokensLookedUp = 3
 
     private let segment: SegmentFilter
     private let predicate: EventPredicate
@@ -133,17 +149,17 @@ private struct RecordScan {
     /// The fields of which all candidates' values are read, by their numbers; nil for all.
     var fieldsRead: Set<UInt8>? {
         guard search != nil, !rebuildsAll else { return nil }
-        return search?.parts == nil ? nil : areFew ? fields : []
+        return search?.packed == nil ? nil : areFew ? fields : []
     }
 
     /// Decides how the records of a segment are searched, of which blocks hold what is stored without the entries that columns hold.
     mutating func choose(for reader: SegmentReader) throws {
         guard let search else { return }
         areFew = candidates.count * Self.rowsPerRebuilt <= candidates.rowCount
-        let parts = required?.unpackedParts
-        fields = try parts.flatMap { try Self.fields(holding: $0, of: reader) }
-        if let parts, fields != nil || !areFew {
-            self.search?.parts = parts.map(FoldedSearcher.init)
+        let packed = required?.packed
+        fields = try packed.flatMap { try Self.fields(holding: $0.needles, of: reader) }
+        if let packed, fields != nil || !areFew {
+            self.search?.packed = packed
         } else {
             // What is in no column and yet not stored are digests of payloads.
             rebuildsAll = areFew || search.whole.contains { PayloadDigest.mayHold($0.needle) }
@@ -152,11 +168,12 @@ private struct RecordScan {
 
     /// Finds the candidates of which a column has what is looked for.
     mutating func noteColumns(of reader: SegmentReader) throws {
-        guard let searchers = search?.whole, !rebuildsAll else { return }
+        guard let search, !rebuildsAll else { return }
+        let searchers = search.inColumns
         func isWanted(_ value: UnsafeRawBufferPointer) -> Bool {
             searchers.contains { $0.firstIndex(in: value) != nil }
         }
-        if areFew, let fields, search?.parts != nil {
+        if areFew, let fields, search.packed != nil {
             // A few rows' values are looked at sooner than all that the columns have, and fewer pages are read.
             let columns = fields.isEmpty ? nil : try RecordColumns(reader)
             var found = RowSet(rowCount: candidates.rowCount)
@@ -181,13 +198,18 @@ private struct RecordScan {
         elsewhere = found
     }
 
-    /// The fields of which columns may hold one of some parts of tokens; nil when any may.
-    private static func fields(holding parts: [[UInt8]], of reader: SegmentReader) throws -> Set<UInt8>? {
+    /// The fields of which columns may hold one of some needles whole; nil when any may.
+    private static func fields(holding needles: [PackedNeedle], of reader: SegmentReader) throws -> Set<UInt8>? {
         guard let index = try TokenIndex(reader) else { return nil }
         var all: Set<UInt8> = []
-        for part in parts {
-            guard let fields = try index.fields(holding: part) else { return nil }
-            all.formUnion(fields)
+        for needle in needles {
+            var own: Set<UInt8>?
+            for token in needle.solidTokens.sorted(by: { $0.count > $1.count }).prefix(tokensLookedUp) {
+                guard let found = try index.fields(holding: token) else { continue }
+                own = own?.intersection(found) ?? found
+            }
+            guard let own else { return nil }
+            all.formUnion(own)
         }
         return all
     }
@@ -198,7 +220,7 @@ private struct RecordScan {
         // Searching a whole block looks at bytes between candidates too: worth it unless they are few.
         let searchesAll = search != nil && !rebuildsAll && candidates.count(in: rows) * 8 >= rows.count
         if let search, searchesAll {
-            for row in try source.rows(with: search, inBlockOf: first) {
+            for row in try source.rows(with: search, inBlockOf: first, candidates) {
                 guard elsewhere?.contains(row) != true, candidates.contains(row), !selected.contains(row) else {
                     continue
                 }

@@ -60,7 +60,7 @@ struct TextExpander {
         var target = output.start + output.count
         let end = target + length
         while target < end {
-            let literal = literalCount(atMost: end - target)
+            let literal = TextMark.literalCount(in: text, from: position, atMost: end - target)
             target.copyMemory(from: text.baseAddress! + position, byteCount: literal)
             target += literal
             position += literal
@@ -121,24 +121,6 @@ struct TextExpander {
         guard let value, let source = value.baseAddress, value.count <= end - target else { throw Malformed() }
         target.copyMemory(from: source, byteCount: value.count)
         target += value.count
-    }
-
-    /// How many bytes before the next mark, or a limit.
-    @inline(__always)
-    private func literalCount(atMost limit: Int) -> Int {
-        let count = min(limit, text.count - position)
-        guard let start = text.baseAddress.map({ $0 + position }) else { return 0 }
-        var offset = 0
-        // The lowest byte that is below the limit shows; those above it may be shown wrongly.
-        let (ones, highs): (UInt64, UInt64) = (0x0101_0101_0101_0101, 0x8080_8080_8080_8080)
-        while offset + 8 <= count {
-            let bytes = UInt64(littleEndian: start.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
-            let marks = (bytes &- ones &* UInt64(TextMark.limit)) & ~bytes & highs
-            guard marks == 0 else { return offset + marks.trailingZeroBitCount / 8 }
-            offset += 8
-        }
-        while offset < count, start.load(fromByteOffset: offset, as: UInt8.self) >= TextMark.limit { offset += 1 }
-        return offset
     }
 
     /// Writes the two digits of a byte.

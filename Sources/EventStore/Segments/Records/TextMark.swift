@@ -20,4 +20,22 @@ enum TextMark {
     static let limit: UInt8 = 6
 
     static let upperCase: UInt8 = 0x80
+
+    /// How many bytes of packed text stand for themselves before the next mark, or a limit.
+    @inline(__always)
+    static func literalCount(in text: UnsafeRawBufferPointer, from position: Int, atMost limit: Int) -> Int {
+        let count = min(limit, text.count - position)
+        guard let start = text.baseAddress.map({ $0 + position }) else { return 0 }
+        var offset = 0
+        // The lowest byte that is below the limit shows; those above it may be shown wrongly.
+        let (ones, highs): (UInt64, UInt64) = (0x0101_0101_0101_0101, 0x8080_8080_8080_8080)
+        while offset + 8 <= count {
+            let bytes = UInt64(littleEndian: start.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+            let marks = (bytes &- ones &* UInt64(Self.limit)) & ~bytes & highs
+            guard marks == 0 else { return offset + marks.trailingZeroBitCount / 8 }
+            offset += 8
+        }
+        while offset < count, start.load(fromByteOffset: offset, as: UInt8.self) >= Self.limit { offset += 1 }
+        return offset
+    }
 }
