@@ -11,7 +11,7 @@ package struct TextPredicate: Sendable {
         case pattern(GlobMatcher, longest: [UInt8])
     }
 
-    /// A token that every matching text holds.
+    /// A token that every matching text holds, or an IPv4 address.
     package struct RequiredToken: Hashable, Sendable {
         /// Folded.
         package let bytes: [UInt8]
@@ -120,6 +120,8 @@ package struct TextPredicate: Sendable {
 
     private static func tokens(of text: [UInt8], startsAtEdge: Bool, endsAtEdge: Bool) -> [RequiredToken] {
         var tokens: [RequiredToken] = []
+        // Where each begins.
+        var starts: [Int] = []
         var start = 0
         while start < text.count {
             guard isTokenByte(text[start]) else {
@@ -131,9 +133,27 @@ package struct TextPredicate: Sendable {
                 RequiredToken(
                     bytes: Array(text[start..<end]), startsToken: start > 0 || startsAtEdge,
                     endsToken: end < text.count || endsAtEdge))
+            starts.append(start)
             start = end
         }
-        return tokens
+        return tokens + addresses(tokens, starts, text)
+    }
+
+    /// The IPv4 addresses among whole tokens, each as one: four numbers of at most three digits with a point between each.
+    private static func addresses(_ tokens: [RequiredToken], _ starts: [Int], _ text: [UInt8]) -> [RequiredToken] {
+        guard tokens.count >= 4 else { return [] }
+        return (0...tokens.count - 4).compactMap { first in
+            let parts = tokens[first..<first + 4]
+            let isAddress = parts.allSatisfy { part in
+                part.bytes.count <= 3 && part.bytes.allSatisfy { $0 &- UInt8(ascii: "0") < 10 }
+            }
+            let end = starts[first + 3] + tokens[first + 3].bytes.count
+            let bytes = Array(parts.map(\.bytes).joined(separator: [UInt8(ascii: ".")]))
+            guard isAddress, tokens[first].startsToken, tokens[first + 3].endsToken,
+                text[starts[first]..<end].elementsEqual(bytes)
+            else { return nil }
+            return RequiredToken(bytes: bytes, startsToken: true, endsToken: true)
+        }
     }
 
     // MARK: - Patterns

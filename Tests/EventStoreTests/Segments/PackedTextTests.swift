@@ -1,4 +1,5 @@
 import EventModel
+import QueryLanguage
 import Testing
 
 @testable import EventStore
@@ -240,7 +241,26 @@ struct PackedTextTests {
         defer { scanner.free() }
         var tokens: Set<[UInt8]> = []
         text.withUnsafeBytes { scanner.scan($0) { token, _ in tokens.insert(Array(token)) } }
-        return tokens
+        return tokens.union(addresses(text))
+    }
+
+    /// Every part of a text that is an IPv4 address from one edge of a token to another.
+    private static func addresses(_ text: [UInt8]) -> Set<[UInt8]> {
+        func isEdge(_ place: Int) -> Bool {
+            place == 0 || place == text.count || !TextPredicate.isTokenByte(text[place - 1])
+                || !TextPredicate.isTokenByte(text[place])
+        }
+        var found: Set<[UInt8]> = []
+        for start in text.indices where isEdge(start) {
+            for end in start + 1..<min(start + 16, text.count + 1) where isEdge(end) {
+                let parts = text[start..<end].split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+                let isAddress = parts.allSatisfy { part in
+                    (1...3).contains(part.count) && part.allSatisfy { 0x30...0x39 ~= $0 }
+                }
+                if parts.count == 4, isAddress { found.insert(Array(text[start..<end])) }
+            }
+        }
+        return found
     }
 
     /// The values where they stay.

@@ -60,6 +60,36 @@ struct TokenIndexTests {
         #expect(try rows(reader, .wordSuffix("9f")) == nil)
     }
 
+    @Test(
+        "An IPv4 address is found as a whole, however much its numbers are everywhere and whatever stands for a part of it"
+    )
+    func addresses() throws {
+        func sample(_ row: UInt64, _ text: String, _ fields: [(Field, String)] = []) -> Sample {
+            Sample(
+                row * 256, "2026-11-01T00:00:00Z", fields,
+                payload: #"{"m":"\#(text)","n":"10.20.30.0 10.20.0.40 1.20.30.40 10.20.30.400"}"#)
+        }
+        let reader = try PathIndexTests.segment(
+            [
+                sample(0, "from 10.20.30.40 on"), sample(1, "10.20.30.41"), sample(2, "v10.20.30.40"),
+                sample(3, "1.10.20.30.40.5"), sample(4, "nothing", [(.clientIP, "10.20.30.40")]),
+                sample(5, "10.20.30.40", [(.actorName, "10.20")]), sample(6, "10.20.30.40", [(.actorName, "30.40")]),
+                sample(7, "at 10.20.30.40", [(.actorName, "at 10.20.30")]), sample(8, "10.20.30.0040"),
+                sample(9, "10.20.30.40:443", [(.resourceName, "10.20.30.40:443")]),
+                sample(10, "nothing", [(.outcomeReason, "by 10.20.30.40")]), sample(11, "10.20.30.40x"),
+                sample(12, "10.20..30.40"), sample(13, "10.20.30.40", [(.actorName, "10.20.30.40")]),
+            ][...])
+        #expect(try rows(reader, .word("10.20.30.40")) == [0, 3, 4, 5, 6, 7, 9, 10, 13])
+        #expect(try rows(reader, .word("from 10.20.30.40")) == [0])
+        #expect(try rows(reader, .word("10.20.30.40:443")) == [9])
+        #expect(try rows(reader, .word("1.10.20.30")) == [3])
+        #expect(try rows(reader, .word("9.20.30.40")) == [])
+        // A part of an address is in any bundle that has its numbers.
+        #expect(try rows(reader, .word("10.20.30"))?.count == 14)
+        #expect(try rows(reader, .wordPrefix("10.20.30.4"))?.count == 14)
+        #expect(try rows(reader, .substring("10.20.30.40"))?.count == 14)
+    }
+
     @Test("A word beyond the limit is found as a whole, and its bundle is never ruled out for a part")
     func opaqueWords() throws {
         let long = String(repeating: "q", count: TokenScanner.maximumWordBytes + 1)

@@ -128,8 +128,8 @@ struct TextPacker {
 
     /// Appends packed text to `plain` and what its digits stand for to `digits`.
     ///
-    /// - Parameter body: gets the tokens of the text and their classes, as ``TokenScanner/scan(_:_:)`` gives them, but for those of
-    ///   values that stand for a part of it.
+    /// - Parameter body: gets the tokens of the text and their classes, as ``TokenScanner/scan(_:_:)`` gives them, and IPv4 addresses, but
+    ///   for those of values that stand for a part of it.
     /// - Returns: Whether there may be an escape `\u` in the text.
     @inline(__always)
     mutating func pack(
@@ -153,6 +153,9 @@ struct TextPacker {
                 output.append(literal: base + packed, first - packed, hasMarks)
                 output.append(field: value.pointee.field, element: value.pointee.element)
                 packed = first + Int(value.pointee.length)
+                if packed < text.count, text[packed] == UInt8(ascii: ".") {
+                    forEachAddress(beginningIn: first..<packed, of: text, body)
+                }
                 position = masks.tokenStart(from: packed, text.count)
                 continue
             }
@@ -161,6 +164,11 @@ struct TextPacker {
             position = masks.tokenStart(from: end, text.count)
             let length = end - start
             body(UnsafeRawBufferPointer(start: base + start, count: length), classes & TextMasks.tokenClasses)
+            if TokenScanner.mayBeginAddress(classes & TextMasks.tokenClasses, length: length),
+                let addressEnd = TokenScanner.addressEnd(text, from: start)
+            {
+                body(text.slice(start..<addressEnd), TokenScanner.digit)
+            }
             guard start >= packed else { continue }
             if let found = time(at: base + start, length, text.count - start) {
                 output.append(literal: base + packed, start - packed, hasMarks)
@@ -189,6 +197,19 @@ struct TextPacker {
         plain.commit(output.plain - (plain.start + plain.count))
         digits.commit(output.digits - (digits.start + digits.count))
         return masks.mayHaveUnicodeEscape
+    }
+
+    /// Calls `body` with the IPv4 addresses that begin in what a value stands for and end behind it.
+    private func forEachAddress(
+        beginningIn part: Range<Int>, of text: UnsafeRawBufferPointer,
+        _ body: (_ token: UnsafeRawBufferPointer, _ classes: UInt8) -> Void
+    ) {
+        let lowest = max(part.lowerBound, part.upperBound - TokenScanner.maximumAddressBytes)
+        for start in lowest..<part.upperBound
+        where masks.isInToken(start) && (start == 0 || !masks.isInToken(start - 1)) {
+            guard let end = TokenScanner.addressEnd(text, from: start), end > part.upperBound else { continue }
+            body(text.slice(start..<end), TokenScanner.digit)
+        }
     }
 
     /// A time like the row's that begins with a token of so many bytes.
@@ -291,12 +312,9 @@ private struct PackedOutput {
     private mutating func append(bytesOf start: UnsafeRawPointer, _ count: Int) {
         for position in 0..<count {
             let pair = (start + position * 2).loadUnaligned(as: (UInt8, UInt8).self)
-            digits.storeBytes(of: Self.number(pair.0) << 4 | Self.number(pair.1), as: UInt8.self)
+            digits.storeBytes(
+                of: HexDigits.number(digit: pair.0) << 4 | HexDigits.number(digit: pair.1), as: UInt8.self)
             digits += 1
         }
     }
-
-    /// Letters of either case have the low four bits 1 to 6.
-    @inline(__always)
-    private static func number(_ digit: UInt8) -> UInt8 { (digit & 0xF) + (digit >= 0x40 ? 9 : 0) }
 }

@@ -97,7 +97,14 @@ struct TokenIndexBuilder {
     mutating func add(_ text: UnsafeRawBufferPointer, field: UInt8 = WordFields.none) {
         // A copy, so that the closure can change the rest of the builder.
         let scanner = scanner
-        scanner.scan(text) { add(token: $0, classes: $1, field: field) }
+        scanner.scan(text) { token, classes in
+            add(token: token, classes: classes, field: field)
+            guard TokenScanner.mayBeginAddress(classes, length: token.count), let base = text.baseAddress,
+                let start = token.baseAddress.map({ $0 - base }),
+                let end = TokenScanner.addressEnd(text, from: start)
+            else { return }
+            add(identifier: text.slice(start..<end), classes)
+        }
     }
 
     /// Adds the tokens of a payload. It has to stay where it is until ``settle()``.
