@@ -87,7 +87,8 @@ struct FieldValueTest: Sendable {
     let isPresence: Bool
     /// What every record with a matching value holds; nil when nothing is known.
     let required: RequiredTokens?
-    /// Tells a test for which all values of a column have to be looked at from others; nil for one that looks some up.
+    /// Tells a regular expression, or a pattern that begins anyhow, from others: for those all values of a column have to be looked at. Nil
+    /// for other tests.
     let name: Name?
 
     /// Half of a digest of what is tested: tests of one name are the same.
@@ -115,8 +116,15 @@ struct FieldValueTest: Sendable {
         addressStarts = match.addressRange.map(Self.starts) ?? []
         if case .plain = kind { required = RequiredTokens(match, inPayload: false) } else { required = nil }
         if case .exact(let text) = match, case .plain = kind { exact = Array(text.utf8) } else { exact = nil }
-        let looksAtAll = !isPresence && exact == nil && start.isEmpty && addressStarts.isEmpty
-        name = looksAtAll ? Name("\(kind) \(match.canonical)") : nil
+        name = Self.name(of: match, kind, start)
+    }
+
+    private static func name(of match: ValueMatch, _ kind: Kind, _ start: [UInt8]) -> Name? {
+        switch match {
+        case .regex, .glob: start.isEmpty ? Name("\(kind) \(match.canonical)") : nil
+        // The others cost little, or mean something else at another time.
+        default: nil
+        }
     }
 
     private static func start(of match: ValueMatch) -> [UInt8] {
