@@ -65,7 +65,7 @@ package struct ServerRun: Sendable {
         }
         let group = ServiceGroup(
             configuration: .init(
-                // With names: a group makes one of a service's whole state otherwise, keys included, and takes 0.1 s for it.
+                // With names: a group makes one of all that a service holds otherwise, in 0.1 s, and would log it.
                 services: [
                     .init(service: listening, serviceName: "listener"),
                     .init(
