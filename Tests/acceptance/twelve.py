@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Loads the events of the generator, asks twelve questions over HTTP, and compares the answers with what the generator says.
 
-    twelve.py CUSTODY EVENTS.ndjson MANIFEST.json [--rounds 1] [--runs 9] [--cold] [--data DIR] [--keep] [--memory-mib N] [--verify]
+    twelve.py CUSTODY EVENTS.ndjson MANIFEST.json [--rounds 1] [--runs 9] [--cold] [--texts] [--data DIR] [--keep] [--memory-mib N] [--verify]
 
 The file is sent --rounds times: in each round every event has another id and lies one length of the file earlier in time, so
 that a hundred rounds of a month are eight years. With --data and a directory that has events already, nothing is loaded. Times
 are milliseconds of the client, least and median of --runs; with --cold (root) also the first of a server that was just started
 and of which the system has nothing in its cache, three times, and the megabytes that the last of them read from the disk. Prints what the load, the directory and the memory come to, and with --verify
-what `custody verify` says. With --memory-mib server and verification run in a memory cgroup of that size (root). Exit 0 when all is as told.
+what `custody verify` says. With --texts it also looks for texts of several tokens that are in most groups of events, three times
+each, and compares how many it finds with the file's lines. With --memory-mib server and verification run in a memory cgroup of that size (root). Exit 0 when all is as told.
 """
 import argparse, datetime, http.client, json, os, shutil, subprocess, sys, tempfile, threading, time, urllib.parse
 
@@ -41,6 +42,22 @@ COMPLETIONS = [
     ("artifact.digest", "sha256:0", ""),
     ("raw.id", "a", ""),
 ]
+
+
+# Texts of tokens that are nearly everywhere, in no event or in some, as words and as phrases.
+TEXTS = ['111.90.151.35', '"111.90.151.35"', '"Download action repository"', '"go-git/5.12.0 git"', '"Intel Mac OS X"']
+
+
+def lines_with(path, texts):
+    """How many lines hold each text, whatever its case."""
+    needles = [text.strip('"').lower().encode() for text in texts]
+    counts = [0] * len(texts)
+    with open(path, "rb") as file:
+        for line in file:
+            line = line.lower()
+            for number, needle in enumerate(needles):
+                counts[number] += needle in line
+    return counts
 
 
 def wanted(manifest, rounds):
@@ -183,6 +200,7 @@ def main():
     options.add_argument("--rounds", type=int, default=1)
     options.add_argument("--runs", type=int, default=9)
     options.add_argument("--cold", action="store_true")
+    options.add_argument("--texts", action="store_true")
     options.add_argument("--data")
     options.add_argument("--keep", action="store_true")
     options.add_argument("--memory-mib", type=int)
@@ -230,6 +248,13 @@ def main():
         completed.append(f"     {taken[0]:9.1f} {taken[len(taken) // 2]:9.1f}  {field}:{prefix}*  {before}")
     server.note_memory()
     print(f"peak {server.peak_mib} MiB querying", flush=True)
+    if chosen.texts:
+        for text, count in zip(TEXTS, lines_with(chosen.file, TEXTS)):
+            answers = [ask(server, f"source:bench {text} | stats count") for _ in range(3)]
+            print(f"{min(spent for spent, _ in answers):9.1f}  {text}", flush=True)
+            got = int(answers[0][1]["rows"][0][0])
+            if got != count * chosen.rounds:
+                complaints.append(f"{text}: {got} instead of {count * chosen.rounds}")
     if chosen.cold:
         for line, text in zip(lines, QUERIES.values()):
             for _ in range(COLD_RUNS):

@@ -57,10 +57,11 @@ package struct EmbeddedEventStore: EventSearching {
 
     /// Runs a search on the search threads when it is its turn. The time that it waits counts.
     private func run<Result>(
-        explains: Bool = false, isInBackground: Bool = false, _ body: (QueryMeter) async throws -> Result
+        explains: Bool = false, within limits: SearchLimits? = nil, _ body: (QueryMeter) async throws -> Result
     ) async throws -> Result {
+        let limits = limits ?? self.limits
         let meter = QueryMeter(
-            duration: isInBackground ? limits.backgroundDuration : limits.duration, clock: clock, records: explains,
+            duration: limits.duration, clock: clock, records: explains,
             allowance: SearchAllowance(memory, limit: limits.memory))
         return try await queue.run {
             try await withTaskExecutorPreference(threads) {
@@ -75,13 +76,14 @@ package struct EmbeddedEventStore: EventSearching {
     }
 
     func search(_ request: SearchRequest, _ options: SearchOptions) async throws -> QueryResult {
-        try await run(explains: options.explains, isInBackground: options.isInBackground) {
-            try await search(request, options, $0)
+        let limits = options.isInBackground ? limits.inBackground : limits
+        return try await run(explains: options.explains, within: limits) {
+            try await search(request, options, limits, $0)
         }
     }
 
     private func search(
-        _ request: SearchRequest, _ options: SearchOptions, _ meter: QueryMeter
+        _ request: SearchRequest, _ options: SearchOptions, _ limits: SearchLimits, _ meter: QueryMeter
     ) async throws -> QueryResult {
         let reading = snapshot()
         let binding = CursorBinding.bytes(
@@ -91,8 +93,6 @@ package struct EmbeddedEventStore: EventSearching {
         let place = cursor ?? SearchCursor(now: now(), end: end, consumed: 0, position: .row)
         let plan = QueryPlan(request, order: options.order, now: place.now)
         let rows = try await VisibleRows(of: reading, options.reading, restriction: request.access, meter: meter)
-        var limits = limits
-        if options.isInBackground { limits.parallelism = 1 }
         let work = SegmentWork(rows, groups: plan.groups, limits: limits, meter: meter, end: place.end)
         var pages = ResultPages(
             executor: QueryExecutor(plan: plan, work: work, order: options.order), place: place,

@@ -128,6 +128,7 @@ import Testing
         // Where nobody waits, another limit counts.
         #expect(try await failure("needle", isInBackground: true) { $0.duration = .zero } == nil)
         #expect(try await failure("needle", isInBackground: true) { $0.backgroundDuration = .zero } == .queryTimedOut)
+        #expect(SearchLimits().inBackground.parallelism == 1)
     }
 
     @Test("A cancelled search ends with a cancellation")

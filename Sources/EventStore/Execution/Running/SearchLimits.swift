@@ -44,4 +44,12 @@ package struct SearchLimits: Sendable {
     package var countedRecords = 4_096
 
     package init() {}
+
+    /// What a search may cost that nobody waits for.
+    var inBackground: SearchLimits {
+        var limits = self
+        limits.duration = backgroundDuration
+        limits.parallelism = 1
+        return limits
+    }
 }
