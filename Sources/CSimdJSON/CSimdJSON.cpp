@@ -1,5 +1,6 @@
 #include "CSimdJSON.h"
 
+#include <cstdint>
 #include <new>
 #include <simdjson.h>
 
@@ -31,6 +32,17 @@ static custody_json_result result_of(simdjson::error_code error) {
     }
 }
 
+/// simdjson reads up to `SIMDJSON_PADDING` bytes behind a document, whatever they are. They can be read when they lie on the page of its
+/// last byte: then no copy with room behind it has to be made. Pages are this large at least on every machine.
+static bool can_be_read_behind(const uint8_t *bytes, size_t length) {
+#if defined(__SANITIZE_ADDRESS__)
+    return false;
+#else
+    const uintptr_t page = 4096;
+    return reinterpret_cast<uintptr_t>(bytes + length - 1) % page + simdjson::SIMDJSON_PADDING < page;
+#endif
+}
+
 extern "C" custody_json_result custody_json_parse(custody_json_parser *self, const uint8_t *bytes, size_t length,
                                                   const uint64_t **tape, const uint8_t **strings) {
     // simdjson takes its depth limit with the allocation, so grow the buffers here instead of letting it do so.
@@ -45,7 +57,7 @@ extern "C" custody_json_result custody_json_parse(custody_json_parser *self, con
         self->allocated_bytes = wanted;
     }
     simdjson::dom::element root;
-    auto error = self->parser.parse(bytes, length, true).get(root);
+    auto error = self->parser.parse(bytes, length, !can_be_read_behind(bytes, length)).get(root);
     if (error) return result_of(error);
     *tape = self->parser.doc.tape.get();
     *strings = self->parser.doc.string_buf.get();

@@ -8,10 +8,17 @@ package enum HexDigits {
     @inlinable
     @inline(__always)
     package static func number(_ digits: UInt64) -> UInt32? {
-        var value = (digits & (ones * 0x0F)) &+ (digits >> 6 & ones) &* 9
+        let value = (digits & (ones * 0x0F)) &+ (digits >> 6 & ones) &* 9
         // Letters beyond `f` would come back as well: their values are too large.
         guard value & (ones * 0xF0) == 0, text(of: value) == digits else { return nil }
-        value = value.byteSwapped
+        return number(ofDigits: digits)
+    }
+
+    /// The number that eight hexadecimal digits of either case make. What else there is makes some number.
+    @inlinable
+    @inline(__always)
+    package static func number(ofDigits digits: UInt64) -> UInt32 {
+        var value = ((digits & (ones * 0x0F)) &+ (digits >> 6 & ones) &* 9).byteSwapped
         value = (value | value >> 4) & 0x00FF_00FF_00FF_00FF
         value = (value | value >> 8) & 0x0000_FFFF_0000_FFFF
         return UInt32(truncatingIfNeeded: value | value >> 16)

@@ -43,7 +43,10 @@ package final class IntakePipeline: Sendable {
     package let admission: Admission
     package let committer: Committer
     package let keyer: DeliveryKeyer
+    /// Of sealed events.
     package let batchMemory = BatchMemory()
+    /// Of deliveries' bodies, for those who read them.
+    package let bodyMemory = BatchMemory()
     private let freeBytes: @Sendable () throws -> UInt64
     private let freeSpace = Mutex<(bytes: UInt64, read: ContinuousClock.Instant)?>(nil)
 

@@ -79,6 +79,37 @@ struct EventIntakeTests {
         }
     }
 
+    @Test("The memory of a large body serves the next one, of which every event is its own")
+    func bodyMemory() async throws {
+        try await TestServer.run { server, client in
+            let memory = server.service.state.intake.bodyMemory
+            for turn in 0..<3 {
+                // Each shorter than the one before, whose rest lies behind it.
+                let lines = (0..<(900 - turn * 300)).map { event("\(turn)-\($0)", ",\"pad\":\"\(Self.padding)\"") }
+                let body = Array(lines.joined(separator: "\n").utf8)
+                let answer = try await client.send(
+                    .post, "/v1/events?source=ci", bytes: body, headers: [.contentLength: "\(body.count)"])
+                #expect(answer["accepted"] as? Int == lines.count && answer["duplicates"] as? Int == 0)
+                let last = try #require(answer["last_index"] as? Int)
+                #expect(try await client.send(.get, "/v1/events/\(last)/raw").text == lines[lines.count - 1])
+                #expect(memory.freeBytes >= BatchMemory.smallest && memory.freeBytes <= BatchMemory.keptBytes)
+            }
+        }
+    }
+
+    private static let padding = String(repeating: "x", count: 1_000)
+
+    @Test("A body is refused when it says that it is too large, and when it just is", arguments: [true, false])
+    func tooLarge(saysSo: Bool) async throws {
+        try await TestServer.run({ $0.intake.deliveryBytes = 10_000 }) { _, client in
+            let body = Array(event("1", ",\"pad\":\"\(String(repeating: "x", count: 10_000))\"").utf8)
+            let headers: HTTPFields = saysSo ? [.contentLength: "\(body.count)"] : [:]
+            let answer = try await client.send(.post, "/v1/events?source=ci", bytes: body, headers: headers)
+            #expect(answer.status == 413 && answer.code == "too_large")
+            #expect(try await client.send(.post, "/v1/events?source=ci", event("2"))["accepted"] as? Int == 1)
+        }
+    }
+
     @Test("A delivery of nothing but malformed entries is answered with their reasons; an empty one with nothing")
     func nothingButBad() async throws {
         try await TestServer.run { _, client in

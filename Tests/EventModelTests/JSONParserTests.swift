@@ -1,4 +1,5 @@
 import EventModel
+import Foundation
 import Testing
 
 @Suite("JSON reading")
@@ -28,6 +29,26 @@ struct JSONParserTests {
             #expect(root["o"].map { Array($0.members).isEmpty } == true)
             #expect(root["missing"] == nil)
             #expect(root.members.map { $0.key.text } == ["s", "i", "u", "d", "t", "n", "a", "o"])
+        }
+    }
+
+    @Test("Nothing behind a document is needed, wherever on a page it ends")
+    func endOfPage() throws {
+        let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+        let memory = try #require(
+            mmap(nil, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))
+        defer { munmap(memory, 2 * page) }
+        #expect(mprotect(memory + page, page, PROT_NONE) == 0)
+        let document = Array(#"{"key":"a value, and as long as it has to be","n":[1,2,3]}"#.utf8)
+        let parser = JSONParser()
+        for rest in 0...160 {
+            // What is behind must change nothing either.
+            memset(memory, Int32(UInt8(ascii: "\"")), page)
+            let start = memory + page - rest - document.count
+            document.withUnsafeBytes { start.copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
+            try parser.withDocument(UnsafeRawBufferPointer(start: start, count: document.count)) { root in
+                #expect(root["n"]?[2]?.int64 == 3 && root["key"]?.scalarText?.hasSuffix("to be") == true)
+            }
         }
     }
 

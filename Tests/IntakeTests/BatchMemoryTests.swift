@@ -28,6 +28,23 @@ struct BatchMemoryTests {
         #expect(address(other) != address(bytes) && bytes == [2])
     }
 
+    @Test("One that is a little larger finds room as well; of two that will do the smaller is taken")
+    func fitting() {
+        let memory = BatchMemory()
+        var (small, large) = (memory.take(BatchMemory.smallest), memory.take(4 * BatchMemory.smallest))
+        small.append(1)
+        large.append(1)
+        let (first, second) = (address(small), address(large))
+        memory.give(small)
+        memory.give(large)
+        (small, large) = ([], [])
+        small = memory.take(BatchMemory.smallest + 1_000)
+        large = memory.take(4 * BatchMemory.smallest + 1_000)
+        small.append(2)
+        large.append(2)
+        #expect(address(small) == first && address(large) == second)
+    }
+
     @Test("What is small is not kept, nor more than the limit; a quiet server lets go of all")
     func limits() {
         let memory = BatchMemory()

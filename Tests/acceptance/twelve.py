@@ -10,7 +10,7 @@ and of which the system has nothing in its cache, three times, and the megabytes
 what `custody verify` says. With --texts it also looks for texts of several tokens that are in most groups of events, three times
 each, and compares how many it finds with the file's lines. With --memory-mib server and verification run in a memory cgroup of that size (root). Exit 0 when all is as told.
 """
-import argparse, datetime, http.client, json, os, shutil, subprocess, sys, tempfile, threading, time, urllib.parse
+import argparse, datetime, http.client, json, os, shutil, subprocess, sys, tempfile, threading, time, urllib.error, urllib.parse
 
 from custody_check import Server, call
 
@@ -237,10 +237,15 @@ def main():
         lines.append([f"{name:4}", f"{taken[0]:9.1f}", f"{taken[len(taken) // 2]:9.1f}"])
     for field, prefix, before in COMPLETIONS:
         wants = urllib.parse.urlencode({"prefix": prefix, "q": before.format(**manifest["params"])})
-        taken = []
+        taken, values = [], []
         for _ in range(chosen.runs):
             began = time.perf_counter()
-            values = call(server.url, f"/v1/fields/{field}/values?{wants}", token=Server.token, timeout=600)["values"]
+            try:
+                values = call(server.url, f"/v1/fields/{field}/values?{wants}", token=Server.token, timeout=600)["values"]
+            except urllib.error.HTTPError as refusal:
+                complaints.append(f"values of {field}: {refusal.read().decode(errors='replace')[:300]}")
+                taken.append(0)
+                break
             taken.append(1000 * (time.perf_counter() - began))
         if not values:
             complaints.append(f"no value of {field} begins with '{prefix}'")

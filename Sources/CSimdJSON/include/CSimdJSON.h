@@ -30,7 +30,7 @@ typedef enum {
     custody_json_no_memory,
 } custody_json_result;
 
-/// Parses one document, copying it first so that the caller needs no padding.
+/// Parses one document. Nothing behind it need be readable: where that cannot be known it is copied first.
 /// Tape and strings stay valid until the next parse.
 custody_json_result custody_json_parse(custody_json_parser *parser, const uint8_t *bytes, size_t length,
                                        const uint64_t **tape, const uint8_t **strings);

@@ -159,6 +159,7 @@ package final class CustodyService: Sendable {
             github: try GitHubConnections(configured: configuration.github, database: database, box: keys.secrets),
             memoryReturn: MemoryReturn(giveBack: {
                 intake.batchMemory.releaseAll()
+                intake.bodyMemory.releaseAll()
                 MemoryReturn.trim()
             }), completeness: completeness)
         verification = VerificationSchedule(

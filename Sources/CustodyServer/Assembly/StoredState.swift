@@ -93,13 +93,12 @@ final class StoredState {
         let kept = DeduplicationTable.newest(
             table.limit, of: young.map { (last: $0.indexes.upperBound, entries: $0.rowCount) })
         table.reserve(kept.reduce(0) { $0 + young[$1].rowCount })
+        let order = DeduplicationTable.Order()
         try storeView.withDeliveryKeys(of: kept.map { young[$0] }) { rows, keys in
-            let index = try rows.leafIndexes()
-            table.insert(keys.count) { row in
-                let key = keys[row]
-                guard key != .none else { return nil }
-                return (Intake.DeliveryKey(bits: key.delivery), UInt64(key.payload) << 32, index(row))
-            }
+            var index = try rows.leafIndexes()
+            table.insert(
+                keys.count, by: order, key: { keys[$0].isNone ? nil : Intake.DeliveryKey(bits: keys[$0].delivery) },
+                rest: { (UInt64(keys[$0].payload) << 32, index($0)) })
         }
         let held = journal.reader.indexes
         let first = max(held.lowerBound, min(store.durableIndex.rawValue, held.upperBound))

@@ -17,8 +17,7 @@ struct CloudEventRoutes {
 
     @Sendable private func take(_ request: Request, context: CustodyRequestContext) async throws -> Response {
         try await requests.withSource(named: requests.sourceName(request, context), context) { source in
-            var request = request
-            var delivery = try await requests.delivery(&request, ofAnyType: true)
+            var delivery = try await requests.delivery(request, ofAnyType: true)
             let events = try CloudEventReader(
                 delivery.body, contentType: request.headers[.contentType],
                 headers: request.headers.map { ($0.name.rawName, $0.value) },

@@ -84,8 +84,7 @@ struct ElasticsearchRoutes {
         let start = ContinuousClock.now
         return await answering(request, context) {
             try await requests.withSource(named: requests.sourceName(request, context), context) { source in
-                var body = request
-                var delivery = try await requests.delivery(&body)
+                var delivery = try await requests.delivery(request)
                 guard !delivery.body.isEmpty else { throw Problem.badRequest("malformed", "request body is required") }
                 let limits = ProtocolLimits(state.configuration.intake)
                 let bulk = try delivery.body.withUnsafeBytes {

@@ -30,8 +30,7 @@ struct FirehoseRoutes {
 
     private func take(_ request: Request, _ context: CustodyRequestContext) async throws -> Response {
         try await requests.withSource(named: requests.sourceName(request, context), context) { source in
-            var request = request
-            var delivery = try await requests.delivery(&request)
+            var delivery = try await requests.delivery(request)
             let limits = ProtocolLimits(state.configuration.intake)
             let unpacking = ContentDecoding(limit: limits.bytes)
             let records = try delivery.body.withUnsafeBytes { body in

@@ -43,8 +43,7 @@ struct LogExportRoutes {
         _ request: Request, _ context: CustodyRequestContext, _ encoding: Encoding
     ) async throws -> Response {
         try await requests.withSource(named: requests.sourceName(request, context), context) { source in
-            var request = request
-            var delivery = try await requests.delivery(&request, ofAnyType: true)
+            var delivery = try await requests.delivery(request, ofAnyType: true)
             let limits = ProtocolLimits(state.configuration.intake)
             let export = try delivery.body.withUnsafeBytes { body in
                 switch encoding {

@@ -80,8 +80,7 @@ struct SplunkRoutes {
         return await state.answering(request, context, in: Self.answer) {
             let channel = try Self.channel(of: request)
             return try await requests.withSource(named: requests.sourceName(request, context), context) { source in
-                var request = request
-                var delivery = try await requests.delivery(&request)
+                var delivery = try await requests.delivery(request)
                 guard !delivery.body.isEmpty else { return Self.answer(.badRequest, .noData) }
                 var fault: (CollectorEnvelopes.Fault, number: Int)?
                 if !isRaw {

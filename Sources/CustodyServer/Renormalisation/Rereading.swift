@@ -158,7 +158,7 @@ struct EarlierReadings {
         for number in places.indices {
             let (reader, start) = places[number]
             guard start < reader.rowCount, reader.indexes.lowerBound.rawValue <= leaves.upperBound else { continue }
-            let index = try reader.leafIndexes()
+            var index = try reader.leafIndexes()
             var first = start
             while first < reader.rowCount, index(first).rawValue < leaves.lowerBound { first += 1 }
             var end = first

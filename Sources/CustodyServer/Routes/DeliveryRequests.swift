@@ -174,31 +174,46 @@ struct DeliveryRequests: Sendable {
     /// Reads and unpacks the body.
     ///
     /// - Parameter ofAnyType: Whether the route decides itself which media types it takes.
-    /// - Throws: ``Problem`` 413 and 415.
-    func delivery(_ request: inout Request, ofAnyType: Bool = false) async throws -> Delivery {
+    /// - Throws: ``Problem`` 400, 413 and 415.
+    func delivery(_ request: Request, ofAnyType: Bool = false) async throws -> Delivery {
         let limit = state.configuration.intake.deliveryBytes
         if !ofAnyType { try Self.checkMediaType(request.headers[.contentType]) }
-        if let length = request.headers[.contentLength].flatMap(Int.init), length > limit {
-            throw Problem(.contentTooLarge, "too_large", "the body is larger than \(limit) bytes")
-        }
-        let buffer: ByteBuffer
-        do {
-            buffer = try await request.collectBody(upTo: limit)
-        } catch {
-            throw Problem(.contentTooLarge, "too_large", "the body is larger than \(limit) bytes")
-        }
         let body = try ContentDecoding(limit: limit).decode(
-            Array(buffer.readableBytesView), encoding: request.headers[.contentEncoding])
+            try await bytes(of: request, atMost: limit), encoding: request.headers[.contentEncoding])
         return Delivery(
             method: request.method.rawValue,
             headers: DeliveryHeaders(request.headers.map { ($0.name.rawName, $0.value) }), body: body,
             received: state.now())
     }
 
-    /// Hands a delivery to intake, keeps what was refused in the quarantine, and notes both among the source's activity.
+    /// Room that is made for a body before any of it has come, at most: more only as it comes.
+    private static let expectedBytes = 8 << 20
+
+    /// The bytes of a body, in memory that an earlier one is done with where there is some.
+    private func bytes(of request: Request, atMost limit: Int) async throws -> [UInt8] {
+        let tooLarge = Problem(.contentTooLarge, "too_large", "the body is larger than \(limit) bytes")
+        let length = max(request.headers[.contentLength].flatMap(Int.init) ?? 0, 0)
+        guard length <= limit else { throw tooLarge }
+        var bytes = state.intake.bodyMemory.take(min(length, Self.expectedBytes))
+        do {
+            for try await chunk in request.body {
+                guard chunk.readableBytes <= limit - bytes.count else { throw tooLarge }
+                bytes.append(contentsOf: chunk.readableBytesView)
+            }
+        } catch let problem as Problem {
+            throw problem
+        } catch {
+            throw Problem.badRequest("incomplete", "the body ended too early")
+        }
+        return bytes
+    }
+
+    /// Hands a delivery to intake, keeps what was refused in the quarantine, and notes both among the source's activity. Its body's
+    /// memory serves the next then.
     func submit(
         _ delivery: Delivery, from source: DeliverySource, deliveryID: String?, client: String? = nil
     ) async throws -> IntakeAnswer {
+        defer { state.intake.bodyMemory.give(delivery.body) }
         let name = source.origin.name
         let result: Result<IntakeAnswer, any Error>
         do {

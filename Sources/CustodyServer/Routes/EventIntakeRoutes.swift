@@ -25,8 +25,7 @@ struct EventIntakeRoutes {
     @Sendable private func push(_ request: Request, context: CustodyRequestContext) async throws -> Response {
         let name = requests.sourceName(request, context)
         return try await requests.withSource(named: name, context) { source in
-            var request = request
-            let delivery = try await requests.delivery(&request)
+            let delivery = try await requests.delivery(request)
             let answer = try await requests.submit(
                 delivery, from: requests.pushSource(source, context),
                 deliveryID: Self.idempotencyKey(request.headers), client: context.clientAddress)
@@ -36,9 +35,8 @@ struct EventIntakeRoutes {
     }
 
     @Sendable private func hook(_ request: Request, context: CustodyRequestContext) async throws -> Response {
-        var request = request
         let source = try requests.hookSource(named: context.parameters.require("name"))
-        let (received, verification, connector) = try await verified(&request, source, context)
+        let (received, verification, connector) = try await verified(request, source, context)
         var delivery = received
         if verification == .signature, let message = try TopicDeliveries(state: state).message(delivery, source) {
             if let answer = try await TopicDeliveries(state: state).answer(message, source, context) { return answer }
@@ -69,12 +67,12 @@ struct EventIntakeRoutes {
     /// Reads a hook's delivery and checks where it comes from. One that comes no further is noted among the source's activity, for
     /// whoever is connecting it and sees nothing arrive.
     private func verified(
-        _ request: inout Request, _ source: Source, _ context: CustodyRequestContext
+        _ request: Request, _ source: Source, _ context: CustodyRequestContext
     ) async throws -> (Delivery, Connectors.Verification, Connector?) {
         let received = state.now()
         var bytes: Int?
         do {
-            var delivery = try await requests.delivery(&request)
+            var delivery = try await requests.delivery(request)
             bytes = delivery.body.count
             // Browsers show a certificate to whatever page asks for it; see ``AuthenticationMiddleware``.
             if request.headers[.origin] == nil {

@@ -65,10 +65,9 @@ struct QuarantineRoutes {
     /// Takes an entry in again, or the mended one that the request's body brings. What is taken leaves the quarantine;
     /// what is refused once more stays.
     @Sendable private func replay(_ request: Request, context: CustodyRequestContext) async throws -> Response {
-        var request = request
         let entry = try await entry(context)
         let requests = DeliveryRequests(state: state)
-        var delivery = try await requests.delivery(&request)
+        var delivery = try await requests.delivery(request)
         if delivery.body.isEmpty {
             guard entry.isWhole else {
                 throw Problem(

@@ -18,7 +18,6 @@ package struct EmbeddedEventStore: EventSearching {
     private let clock: @Sendable () -> UInt64
     private let queue: SearchQueue
     private let memory: SearchMemory
-    private let threads: SearchThreads
 
     /// - Parameters:
     ///   - cursorKey: what cursors are made unforgeable with; a new one invalidates those that are out.
@@ -36,7 +35,6 @@ package struct EmbeddedEventStore: EventSearching {
         self.clock = clock
         queue = SearchQueue(running: limits.running, waiting: limits.waiting)
         memory = SearchMemory(limit: limits.memoryOfAll)
-        threads = .shared
     }
 
     /// Searches segments over which nothing lies.
@@ -57,9 +55,10 @@ package struct EmbeddedEventStore: EventSearching {
 
     /// Runs a search on the search threads when it is its turn. The time that it waits counts.
     private func run<Result>(
-        explains: Bool = false, within limits: SearchLimits? = nil, _ body: (QueryMeter) async throws -> Result
+        explains: Bool = false, inBackground: Bool = false, _ body: (QueryMeter) async throws -> Result
     ) async throws -> Result {
-        let limits = limits ?? self.limits
+        let limits = inBackground ? self.limits.inBackground : self.limits
+        let threads: any TaskExecutor = inBackground ? SearchThreads.inBackground : SearchThreads.shared
         let meter = QueryMeter(
             duration: limits.duration, clock: clock, records: explains,
             allowance: SearchAllowance(memory, limit: limits.memory))
@@ -77,7 +76,7 @@ package struct EmbeddedEventStore: EventSearching {
 
     func search(_ request: SearchRequest, _ options: SearchOptions) async throws -> QueryResult {
         let limits = options.isInBackground ? limits.inBackground : limits
-        return try await run(explains: options.explains, within: limits) {
+        return try await run(explains: options.explains, inBackground: options.isInBackground) {
             try await search(request, options, limits, $0)
         }
     }

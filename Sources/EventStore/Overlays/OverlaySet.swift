@@ -93,7 +93,7 @@ struct OverlaySet {
             guard dropped.overlaps(span) else { return nil }
             // Nobody can say which rows a damaged file has.
             guard let reader = file.reader else { return (file, nil) }
-            let index = try reader.leafIndexes()
+            var index = try reader.leafIndexes()
             let going = (0..<reader.rowCount).reduce(0) { $0 + (dropped.contains(index($1).rawValue) ? 1 : 0) }
             guard going > 0 else { return nil }
             guard going < reader.rowCount else { return (file, nil) }

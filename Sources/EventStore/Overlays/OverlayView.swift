@@ -14,7 +14,7 @@ struct OverlayPair: Sendable {
         var baseRows = RowSet(rowCount: base.rowCount)
         var overlayRows = RowSet(rowCount: overlay.rowCount)
         do {
-            let index = try overlay.leafIndexes()
+            var index = try overlay.leafIndexes()
             for row in 0..<overlay.rowCount {
                 guard let place = try base.row(of: index(row)) else { continue }
                 baseRows.insert(place)

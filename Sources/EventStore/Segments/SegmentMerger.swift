@@ -69,7 +69,7 @@ struct SegmentMerger {
     }
 
     private func writeIndexes(_ header: SegmentHeader, to composer: SegmentComposer) throws {
-        let indexes = try inputs.map { try $0.leafIndexes() }
+        var indexes = try inputs.map { try $0.leafIndexes() }
         var input = 0
         var base = 0
         try composer.leafIndexes(header) { row in

@@ -97,66 +97,6 @@ package final class SegmentReader: EventRows {
     /// Whether leaf indexes have no gaps, so that row and index differ by a constant.
     package var isDense: Bool { header.lastIndex - header.firstIndex == UInt64(header.rowCount - 1) }
 
-    // MARK: Leaf indexes and times
-
-    package func leafIndex(ofRow row: Int) throws -> LeafIndex {
-        precondition(row >= 0 && row < rowCount)
-        return LeafIndex(header.firstIndex + (isDense ? UInt64(row) : try storedOffsets()(row)))
-    }
-
-    /// What ``leafIndex(ofRow:)`` says, for asking it of all rows. Valid as long as the segment is.
-    package func leafIndexes() throws -> (_ row: Int) -> LeafIndex {
-        let first = header.firstIndex
-        if isDense { return { LeafIndex(first + UInt64($0)) } }
-        let offset = try storedOffsets()
-        return { LeafIndex(first + offset($0)) }
-    }
-
-    package func row(of index: LeafIndex) throws -> Int? {
-        guard indexes.contains(index) else { return nil }
-        let wanted = index.rawValue - header.firstIndex
-        if isDense { return Int(wanted) }
-        if let runs = try leafRuns() { return runs.row(ofOffset: wanted, rowCount: rowCount) }
-        let offset = try storedOffsets()
-        var (low, high) = (0, rowCount)
-        while low < high {
-            let middle = (low + high) / 2
-            if offset(middle) < wanted { low = middle + 1 } else { high = middle }
-        }
-        return low < rowCount && offset(low) == wanted ? low : nil
-    }
-
-    package func withTimes<Result>(
-        _ field: Field, _ body: (UnsafeBufferPointer<Int64>) throws -> Result
-    ) throws -> Result {
-        precondition(field == .time || field == .received)
-        let kind: SectionKind = field == .time ? .times : .received
-        let memory = try decoded(kind) { try decodedTimes(kind) }
-        return try withExtendedLifetime(memory) { try body(memory.bytes.bindMemory(to: Int64.self)) }
-    }
-
-    private func decodedTimes(_ kind: SectionKind) throws -> SegmentMemory {
-        let times = try TimeChunks(self, kind)
-        let memory = SegmentMemory(capacity: rowCount * 8)
-        let start = memory.start.bindMemory(to: Int64.self, capacity: rowCount)
-        for chunk in 0..<times.count { try times.decode(chunk, into: start + chunk * TimeSection.chunkRows) }
-        memory.commit(rowCount * 8)
-        return memory
-    }
-
-    /// The runs of leaf indexes, where they are stored so.
-    func leafRuns() throws -> LeafRuns? {
-        guard section(.leafIndexes)?.width == 0 else { return nil }
-        return LeafRuns(try required(.leafIndexes))
-    }
-
-    private func storedOffsets() throws -> (Int) -> UInt64 {
-        if var runs = try leafRuns() { return { runs.offset(ofRow: $0) } }
-        let bytes = try required(.leafIndexes)
-        if section(.leafIndexes)?.width == 4 { return { UInt64(bytes.number(at: $0 * 4, as: UInt32.self)) } }
-        return { bytes.number(at: $0 * 8, as: UInt64.self) }
-    }
-
     // MARK: Sections
 
     func section(_ kind: SectionKind, _ field: Field? = nil) -> SegmentSection? {

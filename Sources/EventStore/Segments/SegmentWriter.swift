@@ -118,7 +118,7 @@ final class SegmentWriter {
         self.received.append(received)
         identities.append(RowIdentity(id: id, part: part))
         keys.append(key)
-        hasKeys = hasKeys || key != .none
+        hasKeys = hasKeys || !key.isNone
         header.cover(time: time ?? received, received: received)
         header.recordBytes += UInt64(record.bytes.count)
     }

@@ -6,6 +6,7 @@ package import Journal
 package struct RecordKey: BitwiseCopyable, Hashable, Sendable {
     package static let bytes = 12
     package static let none = RecordKey(delivery: 0, payload: 0)
+    package var isNone: Bool { low | high | payload == 0 }
 
     // Two halves: a row takes twelve bytes, not sixteen.
     private let low: UInt32

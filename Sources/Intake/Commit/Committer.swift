@@ -177,6 +177,7 @@ package final class Committer: Sendable {
         counters.committed(plan)
         for conflict in plan.conflicts { onConflict(conflict.kept, conflict.earlier) }
         try publish(group, plan, seeds: appended.seeds)
+        for request in group { if let page = request.batch.page { request.batch.memory?.give(page.compressed) } }
         try recycle(journal)
     }
 

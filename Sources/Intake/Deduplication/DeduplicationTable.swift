@@ -18,7 +18,7 @@ package struct DeduplicationTable: Sendable {
         case conflict(LeafIndex)
     }
 
-    private struct Slot: BitwiseCopyable {
+    fileprivate struct Slot: BitwiseCopyable {
         var keyAndPayloadHigh: UInt64 = 0  // key 56 bits ‖ payload 8 bits
         var payloadLowAndIndex: UInt64 = 0  // payload 24 bits ‖ (index + 1) 40 bits
 
@@ -35,7 +35,7 @@ package struct DeduplicationTable: Sendable {
     /// Entries that are put in the order of their slots together: so many that a part of the largest table gets hundreds.
     package static let sortedTogether = 1 << 20
     /// Parts of the table for that: each of the largest has 256 KiB, whose addresses a core remembers. At most ``minimumSlots``.
-    private static let sortingParts = 1 << 11
+    fileprivate static let sortingParts = 1 << 11
     private static let hugePageBytes = 2 << 20
     /// Entries whose slots are looked at together: more than a core can wait for at once.
     private static let groupSize = 32
@@ -82,45 +82,63 @@ package struct DeduplicationTable: Sendable {
     ///
     /// Cost: a large table is mostly waiting for memory, and for the addresses of its pages. So the events are put in the order of
     /// their slots first, so many of them together, for 16 bytes each.
+    ///
+    /// - Parameters:
+    ///   - order: where that is done; one for all that are inserted one after the other.
+    ///   - key: of an event by its position; nil for one without.
+    ///   - rest: payload and index of an event that has a key. Asked for in order.
     package mutating func insert(
-        _ count: Int, together: Int = Self.sortedTogether,
-        _ entry: (_ position: Int) throws -> (key: DeliveryKey, payload: UInt64, index: LeafIndex)?
-    ) rethrows {
-        let capacity = min(count, together)
-        guard capacity > 0 else { return }
-        try withUnsafeTemporaryAllocation(of: Slot.self, capacity: capacity) { ordered in
-            for start in stride(from: 0, to: count, by: capacity) {
-                let positions = start..<min(start + capacity, count)
-                let kept = try order(positions, into: ordered, entry)
-                insert(UnsafeBufferPointer(rebasing: ordered[..<kept]))
-            }
+        _ count: Int, by order: Order = Order(), key: (_ position: Int) -> DeliveryKey?,
+        rest: (_ position: Int) -> (payload: UInt64, index: LeafIndex)
+    ) {
+        for start in stride(from: 0, to: count, by: order.capacity) {
+            let positions = start..<min(start + order.capacity, count)
+            insert(order.slots(of: positions, in: slots.count, key, rest))
         }
     }
 
-    /// Writes events by the part of the table that their slots are in, those of a part in their own order: two events with one key
-    /// stay as they were.
-    ///
-    /// - Returns: How many there are.
-    private func order(
-        _ positions: Range<Int>, into ordered: UnsafeMutableBufferPointer<Slot>,
-        _ entry: (_ position: Int) throws -> (key: DeliveryKey, payload: UInt64, index: LeafIndex)?
-    ) rethrows -> Int {
-        let shift = slots.count.trailingZeroBitCount - Self.sortingParts.trailingZeroBitCount
-        return try withUnsafeTemporaryAllocation(of: Int.self, capacity: Self.sortingParts) { places in
-            places.initialize(repeating: 0)
+    /// Puts events in the order of their slots, in memory that it keeps: made anew for each part of a large table, its pages would
+    /// cost as much as all else.
+    package final class Order {
+        fileprivate let capacity: Int
+        private let ordered: UnsafeMutablePointer<Slot>
+        private let places: UnsafeMutablePointer<Int>
+
+        /// - Parameter capacity: events that are put in order together.
+        package init(_ capacity: Int = DeduplicationTable.sortedTogether) {
+            self.capacity = max(capacity, 1)
+            ordered = .allocate(capacity: self.capacity)
+            places = .allocate(capacity: DeduplicationTable.sortingParts)
+        }
+
+        deinit {
+            ordered.deallocate()
+            places.deallocate()
+        }
+
+        /// Slots of events by the part of a table that they are in, those of a part in their own order: two events with one key stay
+        /// as they were. Valid until the next call.
+        fileprivate func slots(
+            of positions: Range<Int>, in slotCount: Int, _ key: (Int) -> DeliveryKey?,
+            _ rest: (Int) -> (payload: UInt64, index: LeafIndex)
+        ) -> UnsafeBufferPointer<Slot> {
+            let parts = DeduplicationTable.sortingParts
+            let shift = slotCount.trailingZeroBitCount - parts.trailingZeroBitCount
+            places.update(repeating: 0, count: parts)
             for position in positions {
-                guard let key = try entry(position)?.key else { continue }
-                places[Self.home(of: key, in: slots.count) >> shift] += 1
+                guard let key = key(position) else { continue }
+                places[DeduplicationTable.home(of: key, in: slotCount) >> shift] += 1
             }
             var sum = 0
-            for part in places.indices { (places[part], sum) = (sum, sum + places[part]) }
+            for part in 0..<parts { (places[part], sum) = (sum, sum + places[part]) }
             for position in positions {
-                guard let (key, payload, index) = try entry(position) else { continue }
-                let part = Self.home(of: key, in: slots.count) >> shift
-                ordered.initializeElement(at: places[part], to: Self.slot(key.bits >> 8, payload, index))
+                guard let key = key(position) else { continue }
+                let (payload, index) = rest(position)
+                let part = DeduplicationTable.home(of: key, in: slotCount) >> shift
+                (ordered + places[part]).initialize(to: DeduplicationTable.slot(key.bits >> 8, payload, index))
                 places[part] += 1
             }
-            return sum
+            return UnsafeBufferPointer(start: ordered, count: sum)
         }
     }
 
@@ -214,7 +232,7 @@ package struct DeduplicationTable: Sendable {
         #endif
     }
 
-    private static func slot(_ fingerprint: UInt64, _ payload: UInt64, _ index: LeafIndex) -> Slot {
+    fileprivate static func slot(_ fingerprint: UInt64, _ payload: UInt64, _ index: LeafIndex) -> Slot {
         precondition(index.rawValue <= maximumIndex)
         let digest = payload >> 32
         return Slot(
@@ -222,7 +240,7 @@ package struct DeduplicationTable: Sendable {
             payloadLowAndIndex: (digest & 0xFF_FFFF) << 40 | (index.rawValue + 1))
     }
 
-    private static func home(of key: DeliveryKey, in slots: Int) -> Int {
+    fileprivate static func home(of key: DeliveryKey, in slots: Int) -> Int {
         home(ofFingerprint: key.bits >> 8, in: slots)
     }
 

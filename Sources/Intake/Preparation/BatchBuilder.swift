@@ -103,9 +103,16 @@ package struct BatchBuilder {
     /// Compresses what was gathered.
     package consuming func finish() throws -> PreparedBatch {
         let partition = JournalPartition(day: received.day, retentionClass: origin.retentionClass)
+        var page: JournalPage?
+        if !items.isEmpty {
+            page = try bytes.withUnsafeBytes { records in
+                try JournalPage(
+                    records: records, lengths: lengths, partition: partition,
+                    room: memory?.take(JournalPage.likelyBytes(ofRecords: records.count)) ?? [])
+            }
+        }
         return PreparedBatch(
-            partition: partition, received: received, bytes: bytes, items: items,
-            page: items.isEmpty ? nil : try JournalPage(records: bytes, lengths: lengths, partition: partition),
+            partition: partition, received: received, bytes: bytes, items: items, page: page,
             rejected: rejected, positions: positions, memory: memory)
     }
 

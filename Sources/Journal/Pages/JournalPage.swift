@@ -9,7 +9,8 @@ package struct JournalPage: Sendable {
     /// Bytes of all records together, uncompressed.
     package let uncompressedBytes: Int
     let lengths: [UInt8]
-    let compressed: [UInt8]
+    /// The records, compressed. When the page is written, this memory may serve another.
+    package let compressed: [UInt8]
 
     /// Records of a frame: what is compressed, and decompressed, at once.
     package static let frameRecords = 256
@@ -25,14 +26,15 @@ package struct JournalPage: Sendable {
     ///   - records: the records' bytes, without anything between them.
     ///   - lengths: each record's number of bytes.
     ///   - level: zstd's level; negative levels are faster and larger.
+    ///   - room: an empty array, for what is compressed.
     /// - Throws: `tooLarge` beyond ``JournalLimits``; `malformedPage` when there is no record, an empty one, or the lengths do not add
     ///   up to the bytes.
     /// - Complexity: one compression of the bytes.
     package init(
         records: UnsafeRawBufferPointer, lengths: [UInt32], partition: JournalPartition,
-        level: Int32 = JournalPage.defaultLevel
+        level: Int32 = JournalPage.defaultLevel, room: consuming [UInt8] = []
     ) throws {
-        precondition(Compression.levels.contains(level))
+        precondition(Compression.levels.contains(level) && room.isEmpty)
         guard !lengths.isEmpty else { throw JournalError(.malformedPage, "a page needs a record") }
         guard lengths.count <= JournalLimits.pageRecords, records.count <= JournalLimits.pageBytes else {
             throw JournalError(.tooLarge, "\(lengths.count) records of \(records.count) bytes do not fit into a page")
@@ -61,15 +63,15 @@ package struct JournalPage: Sendable {
         self.lengths = encoded
         count = lengths.count
         uncompressedBytes = records.count
-        var compressed: [UInt8] = []
-        compressed.reserveCapacity(records.count / 4)
+        var compressed = room
+        compressed.reserveCapacity(Self.likelyBytes(ofRecords: records.count))
         try Compression.compress(parts.lazy.map { records.part($0) }, level: level) { frame in
             compressed.append(contentsOf: frame)
         }
         self.compressed = compressed
     }
 
-    /// Compresses records that lie one after another in an array; see ``init(records:lengths:partition:level:)``.
+    /// Compresses records that lie one after another in an array; see ``init(records:lengths:partition:level:room:)``.
     package init(
         records: [UInt8], lengths: [UInt32], partition: JournalPartition, level: Int32 = JournalPage.defaultLevel
     ) throws {
@@ -77,6 +79,9 @@ package struct JournalPage: Sendable {
             try JournalPage(records: $0, lengths: lengths, partition: partition, level: level)
         }
     }
+
+    /// Room that what is compressed of so many bytes hardly ever needs more of.
+    package static func likelyBytes(ofRecords count: Int) -> Int { count / 4 }
 
     /// At most so many bytes of a frame are taken by this page, its seeds included. A group whose pages add up to no more
     /// than ``JournalLimits/groupBytes`` fits into a frame.

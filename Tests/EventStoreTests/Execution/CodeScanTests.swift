@@ -200,6 +200,16 @@ import Testing
         }
     }
 
+    @Test("Counts in a byte each are what they were, small and large")
+    func compactCounts() {
+        let counts = [0, 1, 2, 254, 255, 256, 65_536, 3, 1_000_000_000]
+        let compact = CompactCounts(counts)
+        #expect(counts.indices.map { compact[$0] } == counts)
+        // One that is large costs more than its byte; a million that are small cost no more than that.
+        #expect(CompactCounts([Int](repeating: 254, count: 1_000_000)).byteCount == 1_000_000)
+        #expect(compact.byteCount > counts.count)
+    }
+
     @Test(
         "Of many values the frequent ones are counted over all columns, and the answer says whether one may be missing",
         arguments: 1...12)

@@ -43,6 +43,25 @@ import Testing
         #expect(roomy.store.load == SearchLoad(running: 0, waiting: 0, heldBytes: 0))
     }
 
+    @Test("Completion and top of a field hold a byte or two for each of its values", arguments: [1_000, 100])
+    func manyValues(memory: Int) async throws {
+        var limits = SearchLimits()
+        limits.memory = memory
+        let store = try SampleStore(Self.samples, segmentRows: 50, limits: limits)
+        func found() async throws -> [String] {
+            try await store.store.values(of: .field(.actorName), prefix: "", limit: 2, store.request("*")).entries
+                .map(\.value)
+        }
+        if memory == 1_000 {
+            #expect(try await found() == ["actor 1", "actor 10"])
+            #expect(try await code("* | top 2 actor.name", store) == nil)
+        } else {
+            await #expect(throws: EventStoreError.self) { try await found() }
+            #expect(try await code("* | top 2 actor.name", store) == .tooMuchMemory)
+        }
+        #expect(store.store.load.heldBytes == 0)
+    }
+
     @Test("Events of an answer count by their bytes")
     func answer() async throws {
         var limits = SearchLimits()

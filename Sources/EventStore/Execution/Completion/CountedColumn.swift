@@ -5,7 +5,7 @@ import QueryLanguage
 struct CountedColumn: Sendable {
     let column: SegmentColumn
     /// By code.
-    private let counts: [Int]
+    private let counts: CompactCounts
     /// The codes of the values that may begin as wanted, ascending.
     let ranges: [Range<Int>]
 
@@ -15,10 +15,8 @@ struct CountedColumn: Sendable {
     ///   - facts: what is known of the segment.
     init(_ column: SegmentColumn, _ rows: RowSet, prefix: [UInt8], facts: DerivedFacts?) {
         self.column = column
-        counts =
-            column.isList
-            ? Self.memberCounts(of: column, rows)
-            : ColumnSource([column], type: .text, facts: facts).counts(rows) ?? Self.memberCounts(of: column, rows)
+        let known = column.isList ? nil : ColumnSource([column], type: .text, facts: facts).counts(rows)
+        counts = CompactCounts(known ?? Self.memberCounts(of: column, rows))
         ranges = PrefixRanges.of(prefix, in: column)
     }
 
@@ -34,6 +32,9 @@ struct CountedColumn: Sendable {
         }
         return counts
     }
+
+    /// Bytes that it holds beside the column's own.
+    var byteCount: Int { counts.byteCount }
 
     /// How many values may begin as wanted, whether rows have them or not.
     var candidateCount: Int { ranges.reduce(0) { $0 + $1.count } }

@@ -97,7 +97,7 @@ struct Facets: Sendable {
                 let own = work.meter.measure("column \(field.path)") {
                     CountedColumn(column, rows, prefix: prefix, facts: (segment as? SegmentReader)?.facts)
                 }
-                try work.meter.allowance.take(column.valueCount * 8)
+                try work.meter.allowance.take(own.byteCount)
                 counted.withLock { $0.append(own) }
             }
         }

@@ -36,11 +36,11 @@ struct TopValues {
         try await work.forEach(sets.keys.sorted()) { number, worker in
             guard let rows = sets[number], let column = try work.segments[number].column(field) else { return }
             guard !column.isList else { return hasLists.withLock { $0 = true } }
-            try work.meter.allowance.take(column.valueCount * 8)
             let name = "column \(field.path)"
             let own = work.meter.measure(name) {
                 CountedColumn(column, rows, prefix: [], facts: (work.segments[number] as? SegmentReader)?.facts)
             }
+            try work.meter.allowance.take(own.byteCount)
             work.meter.addScanned(column.codeCount * column.codeWidth, in: name)
             counted.withLock { $0.append(own) }
         }

@@ -20,6 +20,8 @@ struct PackedNeedle: Sendable {
     let solidTokens: [[UInt8]]
     /// Where in the bytes a mark may begin or end.
     let cuts: [Int]
+    /// By place, the end included, whether it is one of them.
+    private let isCut: [Bool]
 
     /// - Parameter fragment: folded, ASCII.
     /// - Returns: nil when no piece of it will do.
@@ -44,13 +46,15 @@ struct PackedNeedle: Sendable {
         searcher = FoldedSearcher(bytes)
         let solid = tokens.filter(\.isSolid).map(\.range).filter(piece.overlaps)
         solidTokens = solid.map { Array(fragment[$0]) }
-        cuts = piece.dropFirst().filter { place in
+        let cuts = piece.dropFirst().filter { place in
             // A time may end behind the digits with which a token begins.
             !solid.contains { token in
                 token.lowerBound < place && place < token.upperBound
                     && !fragment[token.lowerBound..<place].allSatisfy { $0 &- UInt8(ascii: "0") < 10 }
             }
         }.map { $0 - piece.lowerBound }
+        self.cuts = cuts
+        isCut = (0...piece.count).map(cuts.contains)
     }
 
     private struct Token {
@@ -79,25 +83,48 @@ struct PackedNeedle: Sendable {
             || separators.contains { !".:-".utf8.contains($0) }
     }
 
-    /// Whether a mark that follows or goes before a literal stretch may stand for the rest of these bytes, of which the stretch has a part.
-    func isBegun(in run: PackedRun) -> Bool {
-        if run.precedesMark {
-            for cut in cuts where run.text.count >= cut && isSame(run.text, run.text.count - cut, 0..<cut) {
-                return true
+    /// Whether these bytes may stand where a literal stretch and the marks beside it are, of which the stretch has a part.
+    ///
+    /// - Parameter value: gives what a mark of a field stands for, nil where that cannot be told. One is asked for at a time.
+    func isDivided(at run: PackedRun, value: (PackedMark) throws -> UnsafeRawBufferPointer?) rethrows -> Bool {
+        let text = run.text
+        if let after = run.after {
+            for cut in cuts where text.count >= cut && isSame(text, text.count - cut, 0..<cut) {
+                if try goesOn(at: cut, in: after, value) { return true }
             }
         }
-        guard run.followsMark else { return false }
+        guard let before = run.before else { return false }
         for cut in cuts {
             let rest = bytes.count - cut
-            if run.text.count >= rest {
-                if isSame(run.text, 0, cut..<bytes.count) { return true }
-            } else if run.precedesMark, cuts.contains(cut + run.text.count),
-                isSame(run.text, 0, cut..<cut + run.text.count)
+            if text.count >= rest {
+                guard isSame(text, 0, cut..<bytes.count) else { continue }
+                if try ends(at: cut, in: before, value) { return true }
+            } else if let after = run.after, isCut[cut + text.count], isSame(text, 0, cut..<cut + text.count),
+                try ends(at: cut, in: before, value), try goesOn(at: cut + text.count, in: after, value)
             {
                 return true
             }
         }
         return false
+    }
+
+    /// Whether what a mark stands for may begin with these bytes from a cut on, or be the beginning of them.
+    private func goesOn(
+        at cut: Int, in mark: PackedMark, _ value: (PackedMark) throws -> UnsafeRawBufferPointer?
+    ) rethrows -> Bool {
+        guard mark.field != nil else { return HexDigits.isDigit(bytes[cut]) }
+        guard let value = try value(mark) else { return true }
+        return isSame(value, 0, cut..<min(bytes.count, cut + value.count))
+    }
+
+    /// Whether what a mark stands for may end with these bytes before a cut, or be the end of them.
+    private func ends(
+        at cut: Int, in mark: PackedMark, _ value: (PackedMark) throws -> UnsafeRawBufferPointer?
+    ) rethrows -> Bool {
+        guard mark.field != nil else { return HexDigits.isDigit(bytes[cut - 1]) }
+        guard let value = try value(mark) else { return true }
+        let count = min(cut, value.count)
+        return isSame(value, value.count - count, cut - count..<cut)
     }
 
     @inline(__always)

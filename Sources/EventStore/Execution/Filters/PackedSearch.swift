@@ -40,26 +40,36 @@ struct PackedSearch: Sendable {
     var mayBeDivided: Bool { divided != 0 }
 
     /// Whether a record's packed text has one of the needles, or may have one of which marks stand for a part.
-    func mayBe(in stored: UnsafeRawBufferPointer) -> Bool {
-        needles.contains { $0.searcher.firstIndex(in: stored) != nil } || mayBeDivided(in: stored)
+    ///
+    /// - Parameter value: gives what a mark of a field stands for, nil where that cannot be told. One is asked for at a time.
+    func mayBe(
+        in stored: UnsafeRawBufferPointer, value: (PackedMark) throws -> UnsafeRawBufferPointer?
+    ) rethrows -> Bool {
+        if needles.contains(where: { $0.searcher.firstIndex(in: stored) != nil }) { return true }
+        return try mayBeDivided(in: stored, value: value)
     }
 
     /// Whether a record's packed text may have a needle of which marks stand for a part.
-    func mayBeDivided(in stored: UnsafeRawBufferPointer) -> Bool {
+    func mayBeDivided(
+        in stored: UnsafeRawBufferPointer, value: (PackedMark) throws -> UnsafeRawBufferPointer?
+    ) rethrows -> Bool {
         guard divided != 0 else { return false }
-        return PackedRuns.contains(stored) { run in
-            var possible: UInt32 = 0
-            if let first = run.text.first, let last = run.text.last {
-                if run.precedesMark { possible |= ends[Int(last)] }
-                if run.followsMark { possible |= starts[Int(first)] }
-            } else if run.followsMark, run.precedesMark {
-                return true
-            }
+        return try PackedRuns.contains(stored) { run in
+            var possible = possible(at: run)
             while possible != 0 {
-                if needles[possible.trailingZeroBitCount].isBegun(in: run) { return true }
+                if try needles[possible.trailingZeroBitCount].isDivided(at: run, value: value) { return true }
                 possible &= possible - 1
             }
             return false
         }
+    }
+
+    /// The needles that a stretch may have a part of.
+    @inline(__always)
+    private func possible(at run: PackedRun) -> UInt32 {
+        guard let first = run.text.first, let last = run.text.last else {
+            return run.followsMark && run.precedesMark ? divided : 0
+        }
+        return (run.precedesMark ? ends[Int(last)] : 0) | (run.followsMark ? starts[Int(first)] : 0)
     }
 }

@@ -54,7 +54,9 @@ private protocol RecordTexts {
 
 extension BlockDecoder: RecordTexts {
     fileprivate func holds(_ search: RecordSearch, row: Int) throws -> Bool {
-        if let packed = search.packed { return packed.mayBe(in: try stored(holding: row).text(ofRow: row).text) }
+        if let packed = search.packed {
+            return try packed.mayBe(in: stored(holding: row).text(ofRow: row).text) { try value(of: $0, row: row) }
+        }
         let text = try text(ofRow: row)
         return search.whole.contains { $0.firstIndex(in: text) != nil }
     }
@@ -67,7 +69,9 @@ extension BlockDecoder: RecordTexts {
         }
         guard packed.mayBeDivided else { return found }
         let divided = try block.rows.filter { row in
-            guard candidates.contains(row), packed.mayBeDivided(in: block.text(ofRow: row).text) else { return false }
+            guard candidates.contains(row),
+                try packed.mayBeDivided(in: block.text(ofRow: row).text, value: { try value(of: $0, row: row) })
+            else { return false }
             // Less work than making the record.
             let text = try text(ofRow: row)
             return search.whole.contains { $0.firstIndex(in: text) != nil }

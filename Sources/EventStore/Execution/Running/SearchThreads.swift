@@ -4,18 +4,29 @@ import Synchronization
 /// The threads that searches run on: of their own, so that no search, however long, keeps a thread from requests and intake,
 /// which run on Swift's. They live as long as the process, as Swift's do.
 ///
-/// Work is taken in the order in which it comes. A search puts itself behind the others after each turn
-/// (``SearchTurns``), so that a short one does not wait for long ones to end.
+/// Work is taken in the order in which it comes, but for what is in the background. A search puts itself behind the others after
+/// each turn (``SearchTurns``), so that a short one does not wait for long ones to end.
 final class SearchThreads: TaskExecutor {
     /// As many as there are cores, and at least two: one that waits for the disk must not be the only one.
     static let shared = SearchThreads(count: max(2, ProcessInfo.processInfo.activeProcessorCount))
 
-    private struct Jobs {
-        var waiting: [UnownedJob] = []
-        /// Those before were taken.
-        var next = 0
+    /// For searches that nobody waits for: on the same threads, when nobody's turn is waiting.
+    static let inBackground = BackgroundTurns(shared)
 
-        mutating func take() -> UnownedJob? {
+    /// A turn, and where it was put in.
+    private struct Job {
+        let job: UnownedJob
+        let executor: UnownedTaskExecutor
+    }
+
+    private struct Line {
+        private var waiting: [Job] = []
+        /// Those before were taken.
+        private var next = 0
+
+        mutating func append(_ job: Job) { waiting.append(job) }
+
+        mutating func take() -> Job? {
             guard next < waiting.count else { return nil }
             defer {
                 next += 1
@@ -28,6 +39,22 @@ final class SearchThreads: TaskExecutor {
             return waiting[next]
         }
     }
+
+    private struct Jobs {
+        var line = Line()
+        var background = Line()
+        var taken = 0
+
+        mutating func take() -> Job? {
+            taken &+= 1
+            // A turn now and then, so that it ends however busy the others are.
+            if taken % SearchThreads.backgroundTurns == 0, let job = background.take() { return job }
+            return line.take() ?? background.take()
+        }
+    }
+
+    /// Of so many turns one is the background's, where both wait.
+    static let backgroundTurns = 16
 
     private let jobs = Mutex(Jobs())
     /// Counts the jobs that wait.
@@ -46,17 +73,33 @@ final class SearchThreads: TaskExecutor {
     }
 
     func enqueue(_ job: consuming ExecutorJob) {
-        let job = UnownedJob(job)
-        jobs.withLock { $0.waiting.append(job) }
+        let job = Job(job: UnownedJob(job), executor: asUnownedTaskExecutor())
+        jobs.withLock { $0.line.append(job) }
+        arrivals.signal()
+    }
+
+    fileprivate func enqueue(_ job: consuming ExecutorJob, of executor: UnownedTaskExecutor) {
+        let job = Job(job: UnownedJob(job), executor: executor)
+        jobs.withLock { $0.background.append(job) }
         arrivals.signal()
     }
 
     private func work() {
         while true {
             arrivals.wait()
-            if let job = jobs.withLock({ $0.take() }) { job.runSynchronously(on: asUnownedTaskExecutor()) }
+            if let job = jobs.withLock({ $0.take() }) { job.job.runSynchronously(on: job.executor) }
         }
     }
+}
+
+/// Runs searches on ``SearchThreads`` behind all others: theirs, who wait for an answer, take hardly longer meanwhile. It lives as
+/// long as what was put in.
+final class BackgroundTurns: TaskExecutor {
+    private let threads: SearchThreads
+
+    init(_ threads: SearchThreads) { self.threads = threads }
+
+    func enqueue(_ job: consuming ExecutorJob) { threads.enqueue(job, of: asUnownedTaskExecutor()) }
 }
 
 /// The turns of one task of a search on its thread.

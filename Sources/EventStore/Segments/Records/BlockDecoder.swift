@@ -92,6 +92,12 @@ final class BlockDecoder {
         return expanded.bytes
     }
 
+    /// What a mark of a row's text stands for, where a column has it; nil for any other. Valid until the next call.
+    func value(of mark: PackedMark, row: Int) throws -> UnsafeRawBufferPointer? {
+        guard let field = mark.field else { return nil }
+        return try rebuilder.get().columns.value(of: field, element: mark.element, row: row)
+    }
+
     /// The sealed forms of the block that holds a row. Valid until the next call.
     func block(holding row: Int) throws -> RecordBlock {
         try records(ofBlockHolding: row, in: rebuilt) { row in

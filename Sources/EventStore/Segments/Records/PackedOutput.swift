@@ -68,11 +68,20 @@ struct PackedOutput {
 
     @inline(__always)
     private mutating func append(bytesOf start: UnsafeRawPointer, _ count: Int) {
-        for position in 0..<count {
+        var position = 0
+        while position + 4 <= count {
+            let number = HexDigits.number(
+                ofDigits: UInt64(littleEndian: (start + position * 2).loadUnaligned(as: UInt64.self)))
+            digits.storeBytes(of: number.bigEndian, as: UInt32.self)
+            digits += 4
+            position += 4
+        }
+        while position < count {
             let pair = (start + position * 2).loadUnaligned(as: (UInt8, UInt8).self)
             digits.storeBytes(
                 of: HexDigits.number(digit: pair.0) << 4 | HexDigits.number(digit: pair.1), as: UInt8.self)
             digits += 1
+            position += 1
         }
     }
 }

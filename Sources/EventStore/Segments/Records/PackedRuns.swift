@@ -1,40 +1,73 @@
 import EventModel
 
-/// A stretch of packed text that stands for itself.
+/// A stretch of packed text that stands for itself, between marks (``TextMark``).
 struct PackedRun {
-    let text: UnsafeRawBufferPointer
-    /// Whether a mark that stands for other text is directly before or behind it.
-    let followsMark: Bool
-    let precedesMark: Bool
+    fileprivate let stored: UnsafeRawBufferPointer
+    /// Where it is in what is stored.
+    fileprivate let range: Range<Int>
+    /// Where the marks are directly before and behind it that stand for other text; -1 for none.
+    fileprivate let markBefore: Int
+    fileprivate let markAfter: Int
+
+    var text: UnsafeRawBufferPointer { stored.slice(range) }
+    var followsMark: Bool { markBefore >= 0 }
+    var precedesMark: Bool { markAfter >= 0 }
+    var before: PackedMark? { mark(at: markBefore) }
+    var after: PackedMark? { mark(at: markAfter) }
+
+    /// All that belongs to the mark is there.
+    private func mark(at position: Int) -> PackedMark? {
+        guard position >= 0 else { return nil }
+        switch stored[position] {
+        case TextMark.value: return PackedMark(field: stored[position + 1], element: 0)
+        case TextMark.element:
+            return PackedMark(field: stored[position + 1], element: Int(stored[position + 2]))
+        default: return PackedMark(field: nil, element: 0)
+        }
+    }
+}
+
+/// A mark that stands for other text.
+struct PackedMark: BitwiseCopyable {
+    /// The field whose value is meant; nil for a time, a UUID or hexadecimal digits.
+    let field: UInt8?
+    let element: Int
 }
 
 /// Walks the literal stretches of a record's packed payload without expanding it.
 ///
 /// Cost: linear in what is stored, eight bytes at a time.
 enum PackedRuns {
-    /// Calls `body` with each stretch, empty ones between two marks too, until it returns true.
+    /// Calls `body` with each stretch beside a mark, empty ones between two marks too, until it returns true.
     ///
     /// What is stored whole (``RecordForm``) has no marks, and no stretches here.
     ///
     /// - Parameter stored: What is stored of a record, packed.
     /// - Returns: Whether `body` returned true, or nothing can be said because the text is not what a ``TextPacker`` writes.
     @inline(__always)
-    static func contains(_ stored: UnsafeRawBufferPointer, _ body: (PackedRun) -> Bool) -> Bool {
+    static func contains(
+        _ stored: UnsafeRawBufferPointer, _ body: (PackedRun) throws -> Bool
+    ) rethrows -> Bool {
         guard let flags = stored.first else { return true }
         guard flags & RecordForm.isPacked != 0 else { return false }
         guard var position = payloadStart(stored, flags) else { return true }
-        var followsMark = false
+        var markBefore = -1
         while true {
-            let count = TextMark.literalCount(in: stored, from: position, atMost: stored.count)
-            let end = position + count
-            let mark = end < stored.count ? stored[end] : TextMark.escape
-            let run = PackedRun(
-                text: stored.slice(position..<end), followsMark: followsMark, precedesMark: mark != TextMark.escape)
-            if followsMark || run.precedesMark, body(run) { return true }
+            let start = position
+            let end = start + TextMark.literalCount(in: stored, from: start, atMost: stored.count)
+            var markAfter = -1
+            if end < stored.count {
+                position = end + 1
+                guard skip(stored[end], stored, &position) else { return true }
+                if stored[end] != TextMark.escape { markAfter = end }
+            }
+            if markBefore >= 0 || markAfter >= 0 {
+                let run = PackedRun(
+                    stored: stored, range: start..<end, markBefore: markBefore, markAfter: markAfter)
+                if try body(run) { return true }
+            }
             guard end < stored.count else { return false }
-            position = end + 1
-            guard skip(mark, stored, &position) else { return true }
-            followsMark = mark != TextMark.escape
+            markBefore = markAfter
         }
     }
 

@@ -15,7 +15,7 @@ final class RecordRebuilder {
 
     private let reader: SegmentReader
     private let sources: UnsafeMutableBufferPointer<Source>
-    private let columns: RecordColumns
+    let columns: RecordColumns
     private let times: TimeChunks
     private let received: TimeChunks
     private var identities: IdentityCursor

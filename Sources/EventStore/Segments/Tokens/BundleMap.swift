@@ -21,7 +21,7 @@ struct BundleMap: Sendable {
             count = Int(last - first) + 1
             return
         }
-        let index = try reader.leafIndexes()
+        var index = try reader.leafIndexes()
         var starts: [UInt32] = []
         var bundle: UInt64?
         for row in 0..<rowCount {

@@ -154,8 +154,12 @@ enum TokenHash {
     /// The first digits as a number, the first of them in the highest bits.
     @inline(__always)
     private static func beginning(_ digits: UnsafeRawBufferPointer, filling: UInt32) -> UInt32 {
+        if digits.count >= leadingDigits {
+            let first = UInt64(littleEndian: digits.loadUnaligned(as: UInt64.self))
+            return HexDigits.number(ofDigits: first) >> UInt32(32 - storedBits)
+        }
         var number: UInt32 = 0
-        let count = min(digits.count, leadingDigits)
+        let count = digits.count
         for place in 0..<count { number = number << 4 | UInt32(HexDigits.number(digit: digits[place])) }
         for _ in count..<leadingDigits { number = number << 4 | filling }
         return number >> UInt32(32 - storedBits)
