@@ -30,9 +30,10 @@ struct LeafRunsTests {
         let indexes = (width == nil ? all : all.filter { !missing.contains($0) }).map { $0 + 1_000 }
         let segment = try Self.segment(indexes)
         #expect(segment.section(.leafIndexes).map { Int($0.width) } == width)
-        let index = try segment.leafIndexes()
+        var index = try segment.leafIndexes()
         for row in Array(indexes.indices) + [0, 120, 7, 8, 149] {
-            #expect(index(row).rawValue == indexes[row])
+            let found = index(row)
+            #expect(found.rawValue == indexes[row])
             #expect(try segment.leafIndex(ofRow: row).rawValue == indexes[row])
         }
         for wanted in 990...1_310 as ClosedRange<UInt64> {
