@@ -2,14 +2,12 @@ import EventModel
 
 /// A stretch of packed text that stands for itself, between marks (``TextMark``).
 struct PackedRun {
+    let text: UnsafeRawBufferPointer
     fileprivate let stored: UnsafeRawBufferPointer
-    /// Where it is in what is stored.
-    fileprivate let range: Range<Int>
     /// Where the marks are directly before and behind it that stand for other text; -1 for none.
     fileprivate let markBefore: Int
     fileprivate let markAfter: Int
 
-    var text: UnsafeRawBufferPointer { stored.slice(range) }
     var followsMark: Bool { markBefore >= 0 }
     var precedesMark: Bool { markAfter >= 0 }
     var before: PackedMark? { mark(at: markBefore) }
@@ -63,7 +61,7 @@ enum PackedRuns {
             }
             if markBefore >= 0 || markAfter >= 0 {
                 let run = PackedRun(
-                    stored: stored, range: start..<end, markBefore: markBefore, markAfter: markAfter)
+                    text: stored.slice(start..<end), stored: stored, markBefore: markBefore, markAfter: markAfter)
                 if try body(run) { return true }
             }
             guard end < stored.count else { return false }
