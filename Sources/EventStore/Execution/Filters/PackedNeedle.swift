@@ -9,7 +9,7 @@ import QueryLanguage
 /// - of what is made of digits only, a piece may do that has more dots than a time, or what neither times nor UUIDs have between digits.
 ///
 /// What is wholly in a value is found in the column, which is searched beside.
-struct PackedNeedle: Sendable {
+final class PackedNeedle: Sendable {
     /// Shorter pieces are everywhere.
     private static let minimumLength = 3
 

@@ -1,7 +1,9 @@
 import EventModel
 
 /// Looks for one of several needles in packed text.
-struct PackedSearch: Sendable {
+///
+/// A class, as ``PackedNeedle`` is: it is asked of every record, and copies of a structure of arrays would count their references each time.
+final class PackedSearch: Sendable {
     let needles: [PackedNeedle]
     /// By byte, the needles that a stretch may have a part of which ends or begins with it, a bit each.
     private let ends: [UInt32]
