@@ -5,6 +5,7 @@ import Hummingbird
 import HummingbirdTesting
 import Intake
 import Ledger
+import NIOCore
 import Testing
 
 @testable import CustodyServer
@@ -107,6 +108,35 @@ struct EventIntakeTests {
             let answer = try await client.send(.post, "/v1/events?source=ci", bytes: body, headers: headers)
             #expect(answer.status == 413 && answer.code == "too_large")
             #expect(try await client.send(.post, "/v1/events?source=ci", event("2"))["accepted"] as? Int == 1)
+        }
+    }
+
+    @Test("A body that breaks off is refused as incomplete; what was made for it serves the next")
+    func breaksOff() async throws {
+        try await TestServer.run({ $0.intake.deliveryBytes = 1 << 30 }) { server, _ in
+            let requests = DeliveryRequests(state: server.service.state)
+            let memory = server.service.state.intake.bodyMemory
+            func request(says length: Int, _ chunks: [String], breaksOff: Bool) -> Request {
+                let head = HTTPRequest(
+                    method: .post, scheme: nil, authority: nil, path: "/v1/events",
+                    headerFields: [.contentLength: "\(length)"])
+                let body = AsyncThrowingStream<ByteBuffer, any Error> { stream in
+                    for chunk in chunks { stream.yield(ByteBuffer(string: chunk)) }
+                    stream.finish(throwing: breaksOff ? CancellationError() : nil)
+                }
+                return Request(head: head, body: RequestBody(asyncSequence: body))
+            }
+            let problem = await #expect(throws: Problem.self) {
+                try await requests.bytes(of: request(says: 1 << 29, ["{\"id\":"], breaksOff: true), atMost: 1 << 30)
+            }
+            #expect(problem?.status == .badRequest && problem?.code == "incomplete")
+            // What a sender announces is believed up to here, and not lost when it does not come.
+            let kept = memory.freeBytes
+            #expect(kept >= DeliveryRequests.expectedBytes && kept <= DeliveryRequests.expectedBytes * 2)
+            let whole = try await requests.bytes(
+                of: request(says: 1 << 29, ["{\"id\":", "\"1\"}"], breaksOff: false), atMost: 1 << 30)
+            #expect(String(decoding: whole, as: UTF8.self) == "{\"id\":\"1\"}")
+            #expect(memory.freeBytes == 0 && whole.capacity == kept)
         }
     }
 

@@ -105,7 +105,12 @@ struct RouteTests {
     func described() async throws {
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
-        let text = try String(contentsOf: root.appending(path: "openapi.yaml"), encoding: .utf8)
+        let place = root.appending(path: "openapi.yaml")
+        // One text, so that they cannot drift apart.
+        #expect(
+            try FileManager.default.destinationOfSymbolicLink(atPath: place.path)
+                == "Sources/CustodyServer/Assets/openapi.yaml")
+        let text = try String(contentsOf: place, encoding: .utf8)
         var described: Set<String> = []
         var path = ""
         for line in text.split(separator: "\n").drop(while: { $0 != "paths:" }).dropFirst() {

@@ -187,14 +187,18 @@ struct DeliveryRequests: Sendable {
     }
 
     /// Room that is made for a body before any of it has come, at most: more only as it comes.
-    private static let expectedBytes = 8 << 20
+    static let expectedBytes = 8 << 20
 
     /// The bytes of a body, in memory that an earlier one is done with where there is some.
-    private func bytes(of request: Request, atMost limit: Int) async throws -> [UInt8] {
+    ///
+    /// - Throws: ``Problem`` 413 for more than the limit, 400 for fewer than were announced.
+    func bytes(of request: Request, atMost limit: Int) async throws -> [UInt8] {
         let tooLarge = Problem(.contentTooLarge, "too_large", "the body is larger than \(limit) bytes")
         let length = max(request.headers[.contentLength].flatMap(Int.init) ?? 0, 0)
         guard length <= limit else { throw tooLarge }
         var bytes = state.intake.bodyMemory.take(min(length, Self.expectedBytes))
+        var isWhole = false
+        defer { if !isWhole { state.intake.bodyMemory.give(bytes) } }
         do {
             for try await chunk in request.body {
                 guard chunk.readableBytes <= limit - bytes.count else { throw tooLarge }
@@ -205,6 +209,7 @@ struct DeliveryRequests: Sendable {
         } catch {
             throw Problem.badRequest("incomplete", "the body ended too early")
         }
+        isWhole = true
         return bytes
     }
 

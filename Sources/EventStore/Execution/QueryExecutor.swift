@@ -136,7 +136,7 @@ struct QueryExecutor: Sendable {
     /// The rows of each segment for which a filter holds.
     func select(_ filter: CompiledFilter) async throws -> [Int: RowSet] {
         let sets = Shared([Int: RowSet]())
-        try await work.forEach(work.numbers(for: filter)) { number, worker in
+        try await work.forEach(work.numbers(for: filter), asking: filter) { number, worker in
             let segment = SegmentFilter(rows: work.segments[number], meter: work.meter, worker: worker)
             let rows = try await segment.select(filter, among: work.candidates(number))
             guard !rows.isEmpty else { return }

@@ -2,8 +2,11 @@ package import EventModel
 package import Journal
 
 extension SegmentReader {
+    /// Says that a column is read soon.
+    func willReadColumn(_ field: Field) { willRead([.values, .valueOffsets, .codes, .rowStarts], field) }
+
     package func column(_ field: Field) throws -> SegmentColumn? {
-        willRead([.values, .valueOffsets, .codes, .rowStarts], field)
+        willReadColumn(field)
         guard let values = try bytes(.values, field), let codes = section(.codes, field) else { return nil }
         let offsets = try required(.valueOffsets, field)
         let codeBytes = try required(.codes, field)

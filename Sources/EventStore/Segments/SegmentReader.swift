@@ -23,7 +23,7 @@ package final class SegmentReader: EventRows {
     }
 
     private let states: Mutex<[SectionState]>
-    private let touched = ByteCount()
+    private let touched: TouchedPages
     /// One bit for each page that was checked by itself; empty until one was.
     private let checkedPages = Mutex<[UInt64]>([])
     /// Sections that are read in another form than they are stored in, in that form.
@@ -44,6 +44,7 @@ package final class SegmentReader: EventRows {
         self.storage = storage
         self.name = name
         let bytes = storage.bytes
+        touched = TouchedPages(fileBytes: bytes.count)
         let header = try SegmentHeader(bytes, file: name)
         self.header = header
         let start = Int(header.directoryOffset)
@@ -111,7 +112,7 @@ package final class SegmentReader: EventRows {
             let isFirst = !states[position].isTouched
             if isFirst {
                 states[position].isTouched = true
-                noteTouched(Int(section.length))
+                noteTouched(section.range)
             }
             return (states[position].isChecked, isFirst)
         }
@@ -160,7 +161,7 @@ package final class SegmentReader: EventRows {
         if let known = decodedSections.withLock({ $0[key] }) { return known }
         // Two threads may make it at once; both make the same.
         let made = try make()
-        noteTouched(made.count)
+        if isFile { touched.add(made.count) }
         decodedSections.withLock { $0[key] = made }
         return made
     }
@@ -179,8 +180,8 @@ package final class SegmentReader: EventRows {
     /// sections that are large and read in few places. Their shape is not checked: readers heed it themselves.
     func checked(_ section: SegmentSection, _ range: Range<Int>) throws -> UnsafeRawBufferPointer {
         let position = positions[Self.key(section.kind, section.field)] ?? 0
-        noteTouched(range.count)
         let start = Int(section.offset)
+        noteTouched(start + range.lowerBound..<start + range.upperBound)
         storage.willRead(start + range.lowerBound..<start + range.upperBound)
         if !range.isEmpty, !states.withLock({ $0[position].isChecked }) {
             let pages = range.lowerBound / SegmentSection.pageBytes...(range.upperBound - 1) / SegmentSection.pageBytes
@@ -196,10 +197,10 @@ package final class SegmentReader: EventRows {
     // MARK: Pages
 
     /// Bytes of a mapped file that were read since its pages were last let go, roughly; 0 for a segment in memory.
-    var touchedBytes: Int { isFile ? touched.value : 0 }
+    var touchedBytes: Int { isFile ? touched.bytes : 0 }
 
-    func noteTouched(_ bytes: Int) {
-        if isFile { touched.add(bytes) }
+    func noteTouched(_ range: Range<Int>) {
+        if isFile { touched.insert(range) }
     }
 
     /// Gives back the memory of the whole segment, as ``release(_:_:)`` does of a section.
@@ -210,7 +211,7 @@ package final class SegmentReader: EventRows {
         }
         decodedSections.withLock { $0.removeAll() }
         unpackedColumns.withLock { $0.removeAll() }
-        touched.reset()
+        touched.removeAll()
         file.release(0..<file.count)
     }
 
@@ -290,15 +291,4 @@ package final class SegmentReader: EventRows {
     private static func key(_ kind: SectionKind, _ field: UInt8) -> UInt32 {
         UInt32(kind.rawValue) << 8 | UInt32(field)
     }
-}
-
-/// Bytes that several count together.
-private final class ByteCount: Sendable {
-    private let count = Atomic<Int>(0)
-
-    var value: Int { count.load(ordering: .relaxed) }
-
-    func add(_ bytes: Int) { count.add(bytes, ordering: .relaxed) }
-
-    func reset() { count.store(0, ordering: .relaxed) }
 }

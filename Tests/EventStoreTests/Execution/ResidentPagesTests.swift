@@ -40,4 +40,27 @@ import Testing
             if mappedBytes > 0 { #expect(touched > 0) } else if text.contains("stats") { #expect(touched == 0) }
         }
     }
+
+    @Test("What is read again is counted once, until all is let go")
+    func counted() {
+        let file = 3 << 20
+        let touched = TouchedPages(fileBytes: file)
+        touched.insert(5..<5)
+        #expect(touched.bytes == 0)
+        touched.insert(100..<200)
+        let one = touched.bytes
+        #expect(one > 0 && one < file)
+        for _ in 0..<100 { touched.insert(150..<250) }
+        #expect(touched.bytes == one)
+        touched.insert(file - 1..<file)
+        #expect(touched.bytes == 2 * one)
+        touched.insert(0..<file)
+        #expect(touched.bytes == file)
+        touched.add(10)
+        #expect(touched.bytes == file + 10)
+        touched.removeAll()
+        #expect(touched.bytes == 0)
+        touched.insert(100..<200)
+        #expect(touched.bytes == one)
+    }
 }

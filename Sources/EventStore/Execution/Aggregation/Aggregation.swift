@@ -39,14 +39,19 @@ struct Aggregation {
 
     /// Adds what was gathered from one segment or table.
     mutating func merge(_ gathered: GatheredGroups) throws {
-        var mapping = [UInt32?](repeating: nil, count: gathered.grouping.bound)
-        var key: [UInt8] = []
-        for (number, rows) in gathered.grouping.rowCounts.enumerated() where rows > 0 {
-            gathered.appendKey(of: UInt32(number), to: &key)
-            let group = groups.number(of: key) - 1
-            counts.extend(to: Int(group) + 1, with: 0)
-            counts[Int(group)] += rows
-            mapping[number] = group
+        let rowCounts = gathered.grouping.rowCounts
+        let present = rowCounts.indices.filter { rowCounts[$0] > 0 }
+        var (keys, ends, scratch) = ([UInt8](), [Int](), [UInt8]())
+        for number in present {
+            gathered.appendKey(of: UInt32(number), to: &keys, &scratch)
+            ends.append(keys.count)
+        }
+        var mapping = [UInt32?](repeating: nil, count: rowCounts.count)
+        let known = groups.numbers(of: keys, ends: ends)
+        counts.extend(to: groups.count, with: 0)
+        for (number, group) in zip(present, known) {
+            counts[Int(group) - 1] += rowCounts[number]
+            mapping[number] = group - 1
         }
         try Self.require(counts.count <= limits.groups, "more than \(limits.groups) groups")
         for position in accumulators.indices {
@@ -58,14 +63,9 @@ struct Aggregation {
 
     /// Adds what another task has merged.
     mutating func merge(_ other: Aggregation) throws {
-        var mapping: [UInt32] = []
-        mapping.reserveCapacity(other.counts.count)
-        for (number, rows) in other.counts.enumerated() {
-            let group = other.groups.withBytes(of: UInt32(number) + 1) { groups.number(of: $0) } - 1
-            counts.extend(to: Int(group) + 1, with: 0)
-            counts[Int(group)] += rows
-            mapping.append(group)
-        }
+        let mapping = groups.numbers(of: other.groups).map { $0 - 1 }
+        counts.extend(to: groups.count, with: 0)
+        for (group, rows) in zip(mapping, other.counts) { counts[Int(group)] += rows }
         try Self.require(counts.count <= limits.groups, "more than \(limits.groups) groups")
         for position in accumulators.indices {
             guard let part = other.accumulators[position] else { continue }
@@ -155,7 +155,7 @@ struct GatheredGroups {
         for position in made.indices {
             guard let (accumulator, source) = made[position] else { continue }
             guard var distinct = accumulator as? DistinctAccumulator, let source = source as? any CountingSource,
-                distinct.add(rows, key, source)
+                distinct.take(rows, key, source, counts: counts)
             else { return false }
             made[position]?.0 = distinct
         }
@@ -187,10 +187,10 @@ struct GatheredGroups {
         try check()
     }
 
-    /// The bytes that stand for a group everywhere: the length and the key of each value.
-    func appendKey(of number: UInt32, to bytes: inout [UInt8]) {
-        bytes.removeAll(keepingCapacity: true)
-        var key: [UInt8] = []
+    /// Appends the bytes that stand for a group everywhere: the length and the key of each value.
+    ///
+    /// - Parameter key: memory to work in.
+    func appendKey(of number: UInt32, to bytes: inout [UInt8], _ key: inout [UInt8]) {
         for (source, code) in zip(grouping.keys, grouping.codes(of: number)) {
             key.removeAll(keepingCapacity: true)
             source.appendKey(of: code, to: &key)

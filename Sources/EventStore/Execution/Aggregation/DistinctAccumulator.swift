@@ -3,52 +3,48 @@ import EventModel
 /// `dcount`: how many distinct values a group has, exactly. Absent values do not count; no value gives 0.
 struct DistinctAccumulator: Accumulator {
     private var pairs = PairSet()
+    /// The pairs of a segment whose codes were read all at once, instead of `pairs`.
+    private var grouped: GroupedValues?
     private var counts: [Int] = []
     /// The values of the whole search by their keys; unused inside a segment.
     private var values = ByteInterner()
 
-    var keptValues: Int { pairs.count }
-    var heldBytes: Int { pairs.heldBytes + counts.count * 8 + values.heldBytes }
+    var keptValues: Int { grouped?.count ?? pairs.count }
+    var heldBytes: Int { pairs.heldBytes + (grouped?.heldBytes ?? 0) + counts.count * 8 + values.heldBytes }
 
-    /// Adds all rows of a set at once, groups being the codes of a key. False, and nothing has changed, when codes are not
-    /// dense.
-    mutating func add(_ rows: RowSet, _ key: any CountingSource, _ source: any CountingSource) -> Bool {
+    /// Takes all rows of a set at once, groups being the codes of a key. False, and nothing has changed, when codes are not
+    /// dense, or rows so few that a mark for each value costs more.
+    ///
+    /// - Parameter counts: how many of the rows each group has.
+    mutating func take(_ rows: RowSet, _ key: any CountingSource, _ source: any CountingSource, counts: [Int]) -> Bool {
         let selected = rows.count
-        let isDone = key.withDenseCodes(forRows: selected) { groups in
+        guard selected >= source.codeBound / Self.valuesPerRow else { return false }
+        let taken = key.withDenseCodes(forRows: selected) { groups in
             source.withDenseCodes(forRows: selected) { values in
-                switch groups {
-                case .oneByte(let groups): add(rows, groups, values)
-                case .twoBytes(let groups): add(rows, groups, values)
-                case .fourBytes(let groups): add(rows, groups, values)
+                let bound = source.codeBound
+                return switch groups {
+                case .oneByte(let groups): Self.group(rows, groups, values, counts, bound)
+                case .twoBytes(let groups): Self.group(rows, groups, values, counts, bound)
+                case .fourBytes(let groups): Self.group(rows, groups, values, counts, bound)
                 }
-                return true
-            } ?? false
+            }
         }
-        return isDone ?? false
+        guard let taken, let taken else { return false }
+        grouped = taken
+        return true
     }
+
+    /// Clearing the marks of so many values costs no more than grouping a row.
+    private static let valuesPerRow = 16
 
     @inline(__always)
-    private mutating func add<Group: UnsignedInteger & FixedWidthInteger>(
-        _ rows: RowSet, _ groups: UnsafeBufferPointer<Group>, _ values: SegmentCodes
-    ) {
+    private static func group<Group: UnsignedInteger & FixedWidthInteger>(
+        _ rows: RowSet, _ groups: UnsafeBufferPointer<Group>, _ values: SegmentCodes, _ counts: [Int], _ bound: Int
+    ) -> GroupedValues {
         switch values {
-        case .oneByte(let values): add(rows, groups, values)
-        case .twoBytes(let values): add(rows, groups, values)
-        case .fourBytes(let values): add(rows, groups, values)
-        }
-    }
-
-    private mutating func add<
-        Group: UnsignedInteger & FixedWidthInteger, Value: UnsignedInteger & FixedWidthInteger
-    >(_ rows: RowSet, _ groups: UnsafeBufferPointer<Group>, _ values: UnsafeBufferPointer<Value>) {
-        for position in rows.words.indices {
-            var word = rows.words[position]
-            while word != 0 {
-                let row = position * 64 + word.trailingZeroBitCount
-                word &= word - 1
-                let value = UInt32(truncatingIfNeeded: values[row])
-                if value != 0 { pairs.insert(PairSet.pair(UInt32(truncatingIfNeeded: groups[row]), value)) }
-            }
+        case .oneByte(let values): GroupedValues(rows, groups, values, counts: counts, valueBound: bound)
+        case .twoBytes(let values): GroupedValues(rows, groups, values, counts: counts, valueBound: bound)
+        case .fourBytes(let values): GroupedValues(rows, groups, values, counts: counts, valueBound: bound)
         }
     }
 
@@ -72,29 +68,49 @@ struct DistinctAccumulator: Accumulator {
 
     mutating func merge(_ other: any Accumulator, mapping: [UInt32?], bound: Int, _ source: any ValueSource) {
         guard let other = other as? DistinctAccumulator else { return }
-        counts.extend(to: bound, with: 0)
+        var used = [Bool](repeating: false, count: source.codeBound)
+        other.forEachPair { used[Int($1)] = true }
+        var (keys, ends, codes) = ([UInt8](), [Int](), [Int]())
+        for code in used.indices where used[code] {
+            source.appendKey(of: UInt32(code), to: &keys)
+            ends.append(keys.count)
+            codes.append(code)
+        }
         var known = [UInt32](repeating: 0, count: source.codeBound)
-        var key: [UInt8] = []
-        other.pairs.forEach { pair in
-            guard let group = mapping[Int(pair >> 32)] else { return }
-            let code = UInt32(truncatingIfNeeded: pair)
-            if known[Int(code)] == 0 {
-                key.removeAll(keepingCapacity: true)
-                source.appendKey(of: code, to: &key)
-                known[Int(code)] = values.number(of: key)
-            }
-            insert(group, known[Int(code)])
+        for (code, number) in zip(codes, values.numbers(of: keys, ends: ends)) { known[code] = number }
+        insert(other, bound: bound) { group, value in
+            mapping[group].map { PairSet.pair($0, known[Int(value)]) }
         }
     }
 
     mutating func merge(whole other: any Accumulator, mapping: [UInt32], bound: Int) {
         guard let other = other as? DistinctAccumulator else { return }
+        let known = values.numbers(of: other.values)
+        insert(other, bound: bound) { group, value in PairSet.pair(mapping[group], known[Int(value) - 1]) }
+    }
+
+    private func forEachPair(_ body: (_ group: Int, _ value: UInt32) -> Void) {
+        if let grouped { return grouped.forEach(body) }
+        pairs.forEach { body(Int($0 >> 32), UInt32(truncatingIfNeeded: $0)) }
+    }
+
+    /// Inserts what `map` makes of each of another's pairs.
+    @inline(__always)
+    private mutating func insert(
+        _ other: DistinctAccumulator, bound: Int, _ map: (_ group: Int, _ value: UInt32) -> UInt64?
+    ) {
         counts.extend(to: bound, with: 0)
-        let known = (0..<UInt32(other.values.count)).map { code in
-            other.values.withBytes(of: code + 1) { values.number(of: $0) }
-        }
-        other.pairs.forEach { pair in
-            insert(mapping[Int(pair >> 32)], known[Int(UInt32(truncatingIfNeeded: pair)) - 1])
+        withUnsafeTemporaryAllocation(of: UInt64.self, capacity: PairSet.batch) { batch in
+            var size = 0
+            other.forEachPair { group, value in
+                guard let pair = map(group, value) else { return }
+                batch[size] = pair
+                size += 1
+                guard size == batch.count else { return }
+                pairs.insert(UnsafeBufferPointer(batch), counting: &counts)
+                size = 0
+            }
+            pairs.insert(UnsafeBufferPointer(batch.extracting(0..<size)), counting: &counts)
         }
     }
 

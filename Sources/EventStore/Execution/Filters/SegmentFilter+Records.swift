@@ -38,6 +38,8 @@ private struct RecordSearch {
     let whole: [FoldedSearcher]
     /// What to look for in packed text and in columns instead; nil where text has to be expanded.
     var packed: PackedSearch?
+    /// Likewise where only identifiers are looked for, in few records.
+    var identifiers: IdentifierSearch?
 
     /// What to look for in columns: what of it is looked for in packed text.
     var inColumns: [FoldedSearcher] { packed?.needles.map(\.searcher) ?? whole }
@@ -54,6 +56,10 @@ private protocol RecordTexts {
 
 extension BlockDecoder: RecordTexts {
     fileprivate func holds(_ search: RecordSearch, row: Int) throws -> Bool {
+        if let identifiers = search.identifiers {
+            if identifiers.mayBe(in: try stored(holding: row).text(ofRow: row)) { return true }
+            return try identifiers.mayBeDigest && digest(ofRow: row).map(identifiers.stands) == true
+        }
         if let packed = search.packed {
             return try packed.mayBe(in: stored(holding: row).text(ofRow: row).text) { try value(of: $0, row: row) }
         }
@@ -164,6 +170,8 @@ private struct RecordScan {
         fields = try packed.flatMap { try Self.fields(holding: $0.needles, of: reader) }
         if let packed, fields != nil || !areFew {
             self.search?.packed = packed
+        } else if areFew, let identifiers = required.flatMap({ IdentifierSearch($0.fragments) }) {
+            self.search?.identifiers = identifiers
         } else {
             // What is in no column and yet not stored are digests of payloads.
             rebuildsAll = areFew || search.whole.contains { PayloadDigest.mayHold($0.needle) }
@@ -177,15 +185,12 @@ private struct RecordScan {
         func isWanted(_ value: UnsafeRawBufferPointer) -> Bool {
             searchers.contains { $0.firstIndex(in: value) != nil }
         }
-        if areFew, let fields, search.packed != nil {
+        if areFew {
             // A few rows' values are looked at sooner than all that the columns have, and fewer pages are read.
+            let fields = fields ?? Set(Field.allCases.map(\.rawValue))
             let columns = fields.isEmpty ? nil : try RecordColumns(reader)
             var found = RowSet(rowCount: candidates.rowCount)
-            try candidates.forEach { row in
-                for field in fields {
-                    try columns?.forEachValue(of: field, row: row) { if isWanted($1) { found.insert(row) } }
-                }
-            }
+            for field in fields { try columns?.select(field, among: candidates, into: &found, isWanted) }
             elsewhere = found
             return
         }
@@ -222,7 +227,8 @@ private struct RecordScan {
         guard let first = candidates.first(from: rows.lowerBound), rows.contains(first) else { return }
         segment.meter.addScanned(scanned, in: "records")
         // Searching a whole block looks at bytes between candidates too: worth it unless they are few.
-        let searchesAll = search != nil && !rebuildsAll && candidates.count(in: rows) * 8 >= rows.count
+        let searchesAll =
+            search != nil && !rebuildsAll && search?.identifiers == nil && candidates.count(in: rows) * 8 >= rows.count
         if let search, searchesAll {
             for row in try source.rows(with: search, inBlockOf: first, candidates) {
                 guard elsewhere?.contains(row) != true, candidates.contains(row), !selected.contains(row) else {

@@ -29,7 +29,7 @@ struct EventCollection: Sendable {
             let (one, other) = (work.segments[$0].timeBounds, work.segments[$1].timeBounds)
             return order.isOldestFirst ? one.lowerBound < other.lowerBound : one.upperBound > other.upperBound
         }
-        try await work.forEach(numbers) { number, worker in
+        try await work.forEach(numbers, asking: filter) { number, worker in
             let rows = work.segments[number]
             let segment = SegmentFilter(rows: rows, meter: work.meter, worker: worker)
             let bounds = try segment.bounds(filter, work.candidates(number))

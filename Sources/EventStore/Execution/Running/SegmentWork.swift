@@ -25,10 +25,23 @@ struct SegmentWork: Sendable {
 
     /// Calls `body` with each of the given segment numbers, in order, on as many tasks as the limits allow. The first error
     /// ends the rest.
+    ///
+    /// - Parameter filter: What each is asked first: so that it comes from the disk while those before are looked at.
     func forEach(
-        _ numbers: [Int], _ body: @escaping @Sendable (_ number: Int, _ worker: SearchWorker) async throws -> Void
+        _ numbers: [Int], asking filter: CompiledFilter = .constant(true),
+        _ body: @escaping @Sendable (_ number: Int, _ worker: SearchWorker) async throws -> Void
     ) async throws {
-        _ = try await collect(numbers, ()) { number, worker, _ in try await body(number, worker) }
+        for number in numbers.prefix(limits.parallelism) { willAsk(filter, number) }
+        let following = Dictionary(
+            uniqueKeysWithValues: zip(numbers, numbers.dropFirst(limits.parallelism)))
+        _ = try await collect(numbers, ()) { number, worker, _ in
+            if let next = following[number] { willAsk(filter, next) }
+            try await body(number, worker)
+        }
+    }
+
+    private func willAsk(_ filter: CompiledFilter, _ number: Int) {
+        if let reader = segments[number] as? SegmentReader { filter.willAsk(reader) }
     }
 
     /// Calls `body` with each of the given segment numbers, as ``forEach(_:_:)``, and with what its task has collected so far.

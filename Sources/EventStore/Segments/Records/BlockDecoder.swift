@@ -47,7 +47,7 @@ final class BlockDecoder {
     deinit {
         ZSTD_freeDCtx(context)
         rowEnds.free()
-        reader.noteTouched(resident?.count ?? 0)
+        if let resident { reader.noteTouched(resident) }
     }
 
     /// Notes a block that is about to be read, and lets go of those before it when they have become many.
@@ -96,6 +96,12 @@ final class BlockDecoder {
     func value(of mark: PackedMark, row: Int) throws -> UnsafeRawBufferPointer? {
         guard let field = mark.field else { return nil }
         return try rebuilder.get().columns.value(of: field, element: mark.element, row: row)
+    }
+
+    /// The digest of a row's payload where its record has it as an entry that is not stored; nil for any other. Valid until the next
+    /// call.
+    func digest(ofRow row: Int) throws -> UnsafeRawBufferPointer? {
+        try rebuilder.get().digest(of: text(ofRow: row), row: row)
     }
 
     /// The sealed forms of the block that holds a row. Valid until the next call.

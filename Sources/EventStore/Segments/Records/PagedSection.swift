@@ -1,3 +1,5 @@
+internal import CPrefetch
+
 import EventModel
 
 /// A section of which only the pages are checked that are read, for readers that go back to it again and again.
@@ -34,6 +36,12 @@ struct PagedSection {
     }
 
     func free() { seen?.deallocate() }
+
+    /// Asks for what is at an offset, if that is in the section, before it is needed.
+    @inline(__always)
+    func prefetch(_ offset: Int) {
+        if offset < count { custody_prefetch(start + offset) }
+    }
 
     /// Bytes from an offset on.
     ///

@@ -89,6 +89,64 @@ final class RecordColumns {
         return try value(column, at: positions.lowerBound + element)
     }
 
+    private struct Wanted: BitwiseCopyable {
+        let row: UInt32
+        let code: UInt32
+    }
+
+    /// Adds those of some rows to others of which a value of a field passes a test. Rows near each other often have the same
+    /// values: each is tested once, as long as it is among those seen lately.
+    ///
+    /// - Throws: `damaged`.
+    func select(
+        _ field: UInt8, among rows: RowSet, into selected: inout RowSet, _ test: (UnsafeRawBufferPointer) -> Bool
+    ) throws {
+        guard let column = column(field) else { return }
+        // By the last digits of a code: the code, and above it whether its value passes.
+        var known = InlineArray<64, UInt64>(repeating: 0)
+        // Waited for together, as many as a processor can wait for at once, and some.
+        var batch = InlineArray<32, Wanted>(repeating: Wanted(row: 0, code: 0))
+        var size = 0
+        func look() throws {
+            for place in 0..<size { prefetchOffsets(column, batch[place].code) }
+            for place in 0..<size { try prefetchValue(column, batch[place].code) }
+            for position in 0..<size {
+                let (row, code) = (batch[position].row, batch[position].code)
+                let place = Int(code) & 63
+                if UInt32(truncatingIfNeeded: known[place]) != code {
+                    guard let value = try value(column, code) else { continue }
+                    known[place] = UInt64(code) | (test(value) ? 1 << 32 : 0)
+                }
+                if known[place] >> 32 != 0 { selected.insert(Int(row)) }
+            }
+            size = 0
+        }
+        try rows.forEach { row in
+            for position in try positions(column, row) {
+                let code = try code(column, at: position)
+                guard code > 0 else { continue }
+                batch[size] = Wanted(row: UInt32(row), code: code)
+                size += 1
+                if size == batch.count { try look() }
+            }
+        }
+        try look()
+    }
+
+    private func prefetchOffsets(_ column: UnsafeMutablePointer<Column>, _ code: UInt32) {
+        column.pointee.offsets.prefetch(Self.place(column, code) * 4)
+    }
+
+    private func prefetchValue(_ column: UnsafeMutablePointer<Column>, _ code: UInt32) throws {
+        let offsets = try column.pointee.offsets.bytes(Self.place(column, code) * 4, 8, of: reader)
+        column.pointee.values.prefetch(Int(UInt32(littleEndian: offsets.loadUnaligned(as: UInt32.self))))
+    }
+
+    /// Which of a column's offsets tells where a value, or the block that it is packed in, begins.
+    private static func place(_ column: UnsafeMutablePointer<Column>, _ code: UInt32) -> Int {
+        column.pointee.packedCount == 0 ? Int(code - 1) : Int(code - 1) / PackedDictionary.valuesPerBlock
+    }
+
     @inline(__always)
     private func column(_ field: UInt8) -> UnsafeMutablePointer<Column>? {
         let place = places[Int(field)]
@@ -109,7 +167,13 @@ final class RecordColumns {
     private func value(
         _ column: UnsafeMutablePointer<Column>, at position: Int
     ) throws -> UnsafeRawBufferPointer? {
-        let code = try code(column, at: position)
+        try value(column, try code(column, at: position))
+    }
+
+    @inline(__always)
+    private func value(
+        _ column: UnsafeMutablePointer<Column>, _ code: UInt32
+    ) throws -> UnsafeRawBufferPointer? {
         guard code > 0 else { return nil }
         guard column.pointee.packedCount == 0 else { return try packedValue(column, Int(code)) }
         // The offset behind the last value's is the last that there is: a larger code ends outside of the section.

@@ -105,8 +105,8 @@ final class RecordRebuilder {
         guard let identity = identities.identity(ofRow: row) else { throw reader.malformedIdentities }
         for (flag, field) in [(RecordForm.hasID, Field.id), (RecordForm.hasPart, Field.payloadPart)]
         where computed & flag != 0 && (number >= field.rawValue || number == RecordForm.end) {
-            let part = String(identity.part).utf8
-            let count = field == .id ? EventID.textBytes : part.count
+            let part = field == .id ? "" : String(identity.part)
+            let count = field == .id ? EventID.textBytes : part.utf8.count
             guard number != field.rawValue, end - output.count >= count + 3 else { throw TextExpander.Malformed() }
             computed &= ~flag
             output.append(byte: field.rawValue)
@@ -116,7 +116,7 @@ final class RecordRebuilder {
                 identity.id.writeText(to: output.start + output.count)
                 output.commit(count)
             } else {
-                for byte in part { output.append(byte: byte) }
+                for byte in part.utf8 { output.append(byte: byte) }
             }
         }
     }
@@ -188,6 +188,18 @@ final class RecordRebuilder {
             (output.start + start + 4 + group * 4).storeBytes(
                 of: UInt32(truncatingIfNeeded: lengths[group]).bigEndian, as: UInt32.self)
         }
+    }
+
+    /// The digest of a row's payload where its record has it as an entry that is not stored; nil for any other. Valid until the next
+    /// call.
+    ///
+    /// - Parameter stored: What is stored of the row, expanded.
+    /// - Throws: `damaged` when this is not what was written.
+    func digest(of stored: UnsafeRawBufferPointer, row: Int) throws -> UnsafeRawBufferPointer? {
+        guard let flags = stored.first else { throw malformed(row) }
+        guard flags & RecordForm.residue != 0, flags & RecordForm.hasDigest != 0 else { return nil }
+        let end = try endOfEntries(stored, flags & RecordForm.hasKind == 0 ? 1 : 2, row)
+        return digest.of(stored.slice(end + 1..<stored.count))
     }
 
     // MARK: The residue
