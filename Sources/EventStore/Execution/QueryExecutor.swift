@@ -151,14 +151,14 @@ struct QueryExecutor: Sendable {
     ) async throws {
         let plan = aggregation.plan
         let reader = BatchReader(
-            work.segments[number], step: "group", groups: work.groups, meter: work.meter, parser: worker.parser)
+            work.segments[number], step: "group", groups: work.groups, meter: work.meter, worker: worker)
         let keys = try plan.keys.map { try reader.source($0) }
         let arguments = try plan.aggregates.map { aggregate in
             try aggregate.argument.map { try reader.source(.value($0), needsCodes: aggregate.function == .dcount) }
         }
         var gathered = GatheredGroups(
             keys: keys, plan.aggregates, arguments: arguments, limits: work.limits, allowance: work.meter.allowance)
-        let isCounted = try work.meter.measure("group") { try gathered.count(rows) }
+        let isCounted = try work.meter.measure("group") { try gathered.count(rows, worker.codes) }
         if !isCounted {
             var batch: [UInt32] = []
             for number in 0..<rows.batchCount(of: Self.batchRows) {

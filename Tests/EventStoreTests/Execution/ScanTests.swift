@@ -102,8 +102,13 @@ import Testing
             counts[Int(groups[row])] += 1
             if values[row] != 0 { expected[Int(groups[row])].insert(values[row]) }
         }
+        let memory = CodeMemory()
+        // What another segment has left in it.
+        let used = memory.take(3_000)
+        used.codes.initialize(repeating: 77)
+        withExtendedLifetime(consume used) {}
         let grouped = groups.withUnsafeBufferPointer { groups in
-            values.withUnsafeBufferPointer { GroupedValues(rows, groups, $0, counts: counts, valueBound: 301) }
+            values.withUnsafeBufferPointer { GroupedValues(rows, groups, $0, counts: counts, valueBound: 301, memory) }
         }
         var found = [[UInt32]](repeating: [], count: 41)
         grouped.forEach { found[$0].append($1) }

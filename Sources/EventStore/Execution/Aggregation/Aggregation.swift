@@ -41,11 +41,8 @@ struct Aggregation {
     mutating func merge(_ gathered: GatheredGroups) throws {
         let rowCounts = gathered.grouping.rowCounts
         let present = rowCounts.indices.filter { rowCounts[$0] > 0 }
-        var (keys, ends, scratch) = ([UInt8](), [Int](), [UInt8]())
-        for number in present {
-            gathered.appendKey(of: UInt32(number), to: &keys, &scratch)
-            ends.append(keys.count)
-        }
+        var (keys, ends) = ([UInt8](), [Int]())
+        gathered.appendKeys(of: present, to: &keys, ends: &ends)
         var mapping = [UInt32?](repeating: nil, count: rowCounts.count)
         let known = groups.numbers(of: keys, ends: ends)
         counts.extend(to: groups.count, with: 0)
@@ -143,7 +140,9 @@ struct GatheredGroups {
 
     /// Groups a set of rows by the codes of the only key (or of none), when rows and distinct values are all that is
     /// counted. False, and nothing has changed, when that is not possible.
-    mutating func count(_ rows: RowSet) throws -> Bool {
+    ///
+    /// - Parameter memory: the task's.
+    mutating func count(_ rows: RowSet, _ memory: CodeMemory) throws -> Bool {
         if grouping.keys.isEmpty, accumulators.allSatisfy({ $0 == nil }) {
             grouping.assign(counts: [rows.count])
             return true
@@ -155,7 +154,7 @@ struct GatheredGroups {
         for position in made.indices {
             guard let (accumulator, source) = made[position] else { continue }
             guard var distinct = accumulator as? DistinctAccumulator, let source = source as? any CountingSource,
-                distinct.take(rows, key, source, counts: counts)
+                distinct.take(rows, key, source, counts: counts, memory)
             else { return false }
             made[position]?.0 = distinct
         }
@@ -187,15 +186,35 @@ struct GatheredGroups {
         try check()
     }
 
-    /// Appends the bytes that stand for a group everywhere: the length and the key of each value.
+    /// Appends the bytes that stand for groups everywhere: of each the length and the key of each value; and where each ends.
     ///
-    /// - Parameter key: memory to work in.
-    func appendKey(of number: UInt32, to bytes: inout [UInt8], _ key: inout [UInt8]) {
-        for (source, code) in zip(grouping.keys, grouping.codes(of: number)) {
-            key.removeAll(keepingCapacity: true)
-            source.appendKey(of: code, to: &key)
-            Varint.append(UInt64(key.count), to: &bytes)
-            bytes.append(contentsOf: key)
+    /// - Parameter numbers: of the groups, ascending.
+    func appendKeys(of numbers: [Int], to bytes: inout [UInt8], ends: inout [Int]) {
+        var (keys, keyEnds) = ([UInt8](), [Int]())
+        if grouping.keys.count == 1 {
+            // All at once: a number is a code.
+            if numbers.first == 0 {
+                grouping.keys[0].appendKey(of: 0, to: &keys)
+                keyEnds.append(keys.count)
+            }
+            grouping.keys[0].appendKeys(of: numbers.filter { $0 != 0 }, to: &keys, ends: &keyEnds)
+            var start = 0
+            for end in keyEnds {
+                Varint.append(UInt64(end - start), to: &bytes)
+                bytes.append(contentsOf: keys[start..<end])
+                ends.append(bytes.count)
+                start = end
+            }
+            return
+        }
+        for number in numbers {
+            for (source, code) in zip(grouping.keys, grouping.codes(of: UInt32(number))) {
+                keys.removeAll(keepingCapacity: true)
+                source.appendKey(of: code, to: &keys)
+                Varint.append(UInt64(keys.count), to: &bytes)
+                bytes.append(contentsOf: keys)
+            }
+            ends.append(bytes.count)
         }
     }
 

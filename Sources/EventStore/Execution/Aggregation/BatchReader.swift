@@ -8,18 +8,20 @@ final class BatchReader {
     private let step: String
     private let meter: QueryMeter
     private let parser: JSONParser
+    private let codes: CodeMemory
     private let groups: FieldGroupSet
     private var rowSources: [any RowValueSource] = []
     private var recordSources: [any RecordValueSource] = []
     private var made: [Aggregation.Item: any ValueSource] = [:]
 
     /// - Parameter step: under which name an explanation counts the bytes.
-    init(_ rows: any EventRows, step: String, groups: FieldGroupSet, meter: QueryMeter, parser: JSONParser) {
+    init(_ rows: any EventRows, step: String, groups: FieldGroupSet, meter: QueryMeter, worker: SearchWorker) {
         self.step = step
         self.rows = rows
         self.groups = groups
         self.meter = meter
-        self.parser = parser
+        parser = worker.parser
+        codes = worker.codes
     }
 
     /// The source of an item, made on first use.
@@ -77,7 +79,7 @@ final class BatchReader {
         let columns = try fields.compactMap { field in try rows.column(field) }
         guard let field = fields.first, !columns.isEmpty else { return AbsentSource() }
         for column in columns { meter.addScanned(column.codeCount * column.codeWidth, in: step) }
-        return ColumnSource(columns, type: ValueType(field), facts: (rows as? SegmentReader)?.facts)
+        return ColumnSource(columns, type: ValueType(field), facts: (rows as? SegmentReader)?.facts, memory: codes)
     }
 
     private func times(

@@ -17,8 +17,8 @@ extension ColumnSource: CountingSource {
     ) rethrows -> Result? {
         guard let column = columns.first else { return nil }
         if columns.count == 1, !column.isList { return try column.withCodes(body) }
-        guard let codes = combinedCodes(forRows: selected) else { return nil }
-        return try codes.withUnsafeBufferPointer { try body(.fourBytes($0)) }
+        guard let combined = combinedCodes(forRows: selected) else { return nil }
+        return try withExtendedLifetime(combined) { try body(.fourBytes(UnsafeBufferPointer(combined.codes))) }
     }
 
     func counts(_ rows: RowSet) -> [Int]? {

@@ -15,17 +15,21 @@ struct DistinctAccumulator: Accumulator {
     /// Takes all rows of a set at once, groups being the codes of a key. False, and nothing has changed, when codes are not
     /// dense, or rows so few that a mark for each value costs more.
     ///
-    /// - Parameter counts: how many of the rows each group has.
-    mutating func take(_ rows: RowSet, _ key: any CountingSource, _ source: any CountingSource, counts: [Int]) -> Bool {
+    /// - Parameters:
+    ///   - counts: how many of the rows each group has.
+    ///   - memory: the task's.
+    mutating func take(
+        _ rows: RowSet, _ key: any CountingSource, _ source: any CountingSource, counts: [Int], _ memory: CodeMemory
+    ) -> Bool {
         let selected = rows.count
         guard selected >= source.codeBound / Self.valuesPerRow else { return false }
         let taken = key.withDenseCodes(forRows: selected) { groups in
             source.withDenseCodes(forRows: selected) { values in
                 let bound = source.codeBound
                 return switch groups {
-                case .oneByte(let groups): Self.group(rows, groups, values, counts, bound)
-                case .twoBytes(let groups): Self.group(rows, groups, values, counts, bound)
-                case .fourBytes(let groups): Self.group(rows, groups, values, counts, bound)
+                case .oneByte(let groups): Self.group(rows, groups, values, counts, bound, memory)
+                case .twoBytes(let groups): Self.group(rows, groups, values, counts, bound, memory)
+                case .fourBytes(let groups): Self.group(rows, groups, values, counts, bound, memory)
                 }
             }
         }
@@ -39,12 +43,13 @@ struct DistinctAccumulator: Accumulator {
 
     @inline(__always)
     private static func group<Group: UnsignedInteger & FixedWidthInteger>(
-        _ rows: RowSet, _ groups: UnsafeBufferPointer<Group>, _ values: SegmentCodes, _ counts: [Int], _ bound: Int
+        _ rows: RowSet, _ groups: UnsafeBufferPointer<Group>, _ values: SegmentCodes, _ counts: [Int], _ bound: Int,
+        _ memory: CodeMemory
     ) -> GroupedValues {
         switch values {
-        case .oneByte(let values): GroupedValues(rows, groups, values, counts: counts, valueBound: bound)
-        case .twoBytes(let values): GroupedValues(rows, groups, values, counts: counts, valueBound: bound)
-        case .fourBytes(let values): GroupedValues(rows, groups, values, counts: counts, valueBound: bound)
+        case .oneByte(let values): GroupedValues(rows, groups, values, counts: counts, valueBound: bound, memory)
+        case .twoBytes(let values): GroupedValues(rows, groups, values, counts: counts, valueBound: bound, memory)
+        case .fourBytes(let values): GroupedValues(rows, groups, values, counts: counts, valueBound: bound, memory)
         }
     }
 
@@ -70,12 +75,9 @@ struct DistinctAccumulator: Accumulator {
         guard let other = other as? DistinctAccumulator else { return }
         var used = [Bool](repeating: false, count: source.codeBound)
         other.forEachPair { used[Int($1)] = true }
-        var (keys, ends, codes) = ([UInt8](), [Int](), [Int]())
-        for code in used.indices where used[code] {
-            source.appendKey(of: UInt32(code), to: &keys)
-            ends.append(keys.count)
-            codes.append(code)
-        }
+        let codes = used.indices.filter { used[$0] }
+        var (keys, ends) = ([UInt8](), [Int]())
+        source.appendKeys(of: codes, to: &keys, ends: &ends)
         var known = [UInt32](repeating: 0, count: source.codeBound)
         for (code, number) in zip(codes, values.numbers(of: keys, ends: ends)) { known[code] = number }
         insert(other, bound: bound) { group, value in

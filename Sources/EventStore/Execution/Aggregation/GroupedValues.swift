@@ -13,9 +13,10 @@ struct GroupedValues {
     /// - Parameters:
     ///   - counts: how many of the rows each group has.
     ///   - valueBound: the codes of values are below it; 0 stands for none.
+    ///   - memory: what to sort in.
     init<Group: UnsignedInteger & FixedWidthInteger, Value: UnsignedInteger & FixedWidthInteger>(
         _ rows: RowSet, _ groups: UnsafeBufferPointer<Group>, _ values: UnsafeBufferPointer<Value>, counts: [Int],
-        valueBound: Int
+        valueBound: Int, _ memory: CodeMemory
     ) {
         var next = [Int](repeating: 0, count: counts.count)
         var total = 0
@@ -25,26 +26,26 @@ struct GroupedValues {
         }
         var kept = 0
         var ends = next
-        let sorted = [UInt32](unsafeUninitializedCapacity: total) { sorted, count in
-            next.withUnsafeMutableBufferPointer { Self.sort(rows, groups, values, to: sorted, at: $0) }
-            var marks = [UInt32](repeating: 0, count: valueBound)
-            marks.withUnsafeMutableBufferPointer { marks in
-                for group in ends.indices {
-                    let mark = UInt32(truncatingIfNeeded: group + 1)
-                    for place in ends[group]..<next[group] {
-                        let value = sorted[place]
-                        precondition(value < marks.count, "a code of a value that the column does not have")
-                        if marks[Int(value)] == mark { continue }
-                        marks[Int(value)] = mark
-                        sorted[kept] = value
-                        kept += 1
-                    }
-                    ends[group] = kept
+        let block = memory.take(total)
+        defer { withExtendedLifetime(block) {} }
+        let sorted = block.codes
+        next.withUnsafeMutableBufferPointer { Self.sort(rows, groups, values, to: sorted, at: $0) }
+        var marks = [UInt32](repeating: 0, count: valueBound)
+        marks.withUnsafeMutableBufferPointer { marks in
+            for group in ends.indices {
+                let mark = UInt32(truncatingIfNeeded: group + 1)
+                for place in ends[group]..<next[group] {
+                    let value = sorted[place]
+                    precondition(value < marks.count, "a code of a value that the column does not have")
+                    if marks[Int(value)] == mark { continue }
+                    marks[Int(value)] = mark
+                    sorted[kept] = value
+                    kept += 1
                 }
+                ends[group] = kept
             }
-            count = kept
         }
-        self.values = Array(sorted[...])
+        self.values = Array(sorted[..<kept])
         self.ends = ends
     }
 

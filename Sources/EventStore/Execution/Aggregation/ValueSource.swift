@@ -17,6 +17,9 @@ protocol ValueSource: AnyObject {
     /// Appends the ``ValueKey`` of a code. Code 0 has the key of the absent value.
     func appendKey(of code: UInt32, to bytes: inout [UInt8])
 
+    /// Appends the keys of some codes, ascending and none 0, and where each ends.
+    func appendKeys(of codes: [Int], to bytes: inout [UInt8], ends: inout [Int])
+
     /// The value that an integer of ``integers`` stands for.
     func value(ofInteger integer: Int64) -> QueryValue
 
@@ -27,6 +30,13 @@ protocol ValueSource: AnyObject {
 extension ValueSource {
     var integers: [Int64]? { nil }
     var heldBytes: Int { 0 }
+
+    func appendKeys(of codes: [Int], to bytes: inout [UInt8], ends: inout [Int]) {
+        for code in codes {
+            appendKey(of: UInt32(code), to: &bytes)
+            ends.append(bytes.count)
+        }
+    }
 
     /// The value that an integer of ``integers`` stands for.
     func value(ofInteger integer: Int64) -> QueryValue { .integer(integer) }
@@ -61,10 +71,15 @@ final class ColumnSource: RowValueSource {
     /// What is known of the segment; nil for rows of another kind.
     let facts: DerivedFacts?
     /// The codes of all rows, where several columns or lists make one value.
-    private var combined: [UInt32]?
+    private var combined: CodeBlock?
+    private let memory: CodeMemory
 
-    init(_ columns: [SegmentColumn], type: ValueType, facts: DerivedFacts? = nil) {
+    /// - Parameter memory: the task's.
+    init(
+        _ columns: [SegmentColumn], type: ValueType, facts: DerivedFacts? = nil, memory: CodeMemory = CodeMemory()
+    ) {
         self.columns = columns
+        self.memory = memory
         self.facts = facts
         self.type = type
         var base: UInt32 = 0
@@ -126,21 +141,20 @@ final class ColumnSource: RowValueSource {
     }
 
     /// The codes of all rows, laid out one behind the other; nil when so few are wanted that loading them costs less.
-    func combinedCodes(forRows selected: Int) -> [UInt32]? {
+    func combinedCodes(forRows selected: Int) -> CodeBlock? {
         if let combined { return combined }
         guard let first = columns.first, selected * Self.rowsPerSelected >= first.rowCount else { return nil }
-        let made = [UInt32](unsafeUninitializedCapacity: first.rowCount) { output, count in
-            count = first.rowCount
-            for (number, column) in columns.enumerated() {
-                let base = bases[number]
-                if number == 0, !column.isList {
-                    column.withCodes { Self.copy($0, to: output) }
-                    continue
-                }
-                for row in 0..<first.rowCount where number == 0 || output[row] == 0 {
-                    let code = Self.firstCode(column, row)
-                    output[row] = code == 0 ? 0 : base + code
-                }
+        let made = memory.take(first.rowCount)
+        let output = made.codes
+        for (number, column) in columns.enumerated() {
+            let base = bases[number]
+            if number == 0, !column.isList {
+                column.withCodes { Self.copy($0, to: output) }
+                continue
+            }
+            for row in 0..<first.rowCount where number == 0 || output[row] == 0 {
+                let code = Self.firstCode(column, row)
+                output[row] = code == 0 ? 0 : base + code
             }
         }
         combined = made
@@ -176,6 +190,18 @@ final class ColumnSource: RowValueSource {
     func appendKey(of code: UInt32, to bytes: inout [UInt8]) {
         guard code != 0 else { return bytes.append(contentsOf: ValueKey.absentKey) }
         withValue(of: code) { ValueKey.append($0, type, to: &bytes) }
+    }
+
+    func appendKeys(of codes: [Int], to bytes: inout [UInt8], ends: inout [Int]) {
+        var place = 0
+        for (column, base) in zip(columns, bases) {
+            let last = Int(base) + column.valueCount
+            while place < codes.count, codes[place] <= last {
+                ValueKey.append(column.value(UInt32(codes[place]) - base), type, to: &bytes)
+                ends.append(bytes.count)
+                place += 1
+            }
+        }
     }
 
     func number(of code: UInt32) -> QueryNumber? {

@@ -56,13 +56,13 @@ struct EventList {
     /// For each field the one value of each row, in the list's order.
     func values(of fields: [FieldReference]) throws -> [[QueryValue]] {
         try work.meter.allowance.take(rows.count * fields.count * QueryValue.ownBytes)
-        let parser = JSONParser()
+        let worker = SearchWorker(work.meter)
         var values = fields.map { _ in [QueryValue](repeating: .absent, count: rows.count) }
         let bySegment = Dictionary(grouping: rows.indices) { rows[$0].segment }
         for (number, positions) in bySegment {
             let ascending = positions.sorted { rows[$0].row < rows[$1].row }
             let reader = BatchReader(
-                work.segments[Int(number)], step: "read columns", groups: work.groups, meter: work.meter, parser: parser
+                work.segments[Int(number)], step: "read columns", groups: work.groups, meter: work.meter, worker: worker
             )
             let sources = try fields.map { try reader.source(.value($0)) }
             // Each distinct value becomes one object, however many rows have it.

@@ -101,9 +101,10 @@ struct SegmentWork: Sendable {
     }
 }
 
-/// What one task of a search has for itself: a parser, and its turns on the thread.
+/// What one task of a search has for itself: a parser, memory, and its turns on the thread.
 final class SearchWorker {
     let parser = JSONParser()
+    let codes = CodeMemory()
     private var turns: SearchTurns
 
     init(_ meter: QueryMeter) { turns = SearchTurns(meter) }

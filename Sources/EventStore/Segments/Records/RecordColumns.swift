@@ -21,8 +21,9 @@ final class RecordColumns {
     private let columns: UnsafeMutableBufferPointer<Column>
     /// By the number of a field: its place in `columns` + 1, 0 for none.
     private let places: UnsafeMutablePointer<UInt8>
-    /// The packed value that was asked for last.
-    private var unpacked = PackedValueBuffer()
+    /// The packed value that was read last, and those read lately. Behind pointers: no access to them is checked for exclusivity.
+    private let unpacked: UnsafeMutablePointer<PackedValueBuffer>
+    private let kept: UnsafeMutablePointer<UnpackedValues>
 
     init(_ reader: SegmentReader) throws {
         self.reader = reader
@@ -40,6 +41,10 @@ final class RecordColumns {
                     width: Int(codes.width), packedCount: Self.packedCount(reader.section(.values, field))))
             places[Int(field.rawValue)] = UInt8(columns.count)
         }
+        unpacked = .allocate(capacity: 1)
+        unpacked.initialize(to: PackedValueBuffer())
+        kept = .allocate(capacity: 1)
+        kept.initialize(to: UnpackedValues())
         self.columns = .allocate(capacity: columns.count)
         _ = self.columns.initialize(fromContentsOf: columns)
         // Few and small: read and checked whole.
@@ -59,7 +64,10 @@ final class RecordColumns {
         }
         columns.deallocate()
         places.deallocate()
-        unpacked.free()
+        unpacked.pointee.free()
+        unpacked.deallocate()
+        kept.pointee.free()
+        kept.deallocate()
     }
 
     func has(_ field: Field) -> Bool { places[Int(field.rawValue)] != 0 }
@@ -193,6 +201,8 @@ final class RecordColumns {
     private func packedValue(
         _ column: UnsafeMutablePointer<Column>, _ code: Int
     ) throws -> UnsafeRawBufferPointer {
+        let field = Int(column.pointee.values.field)
+        if let value = kept.pointee.value(field, code) { return value }
         guard code <= column.pointee.packedCount else { throw reader.malformedValues(column.pointee.values.field) }
         let (block, place) = (
             (code - 1) / PackedDictionary.valuesPerBlock, (code - 1) % PackedDictionary.valuesPerBlock
@@ -202,8 +212,11 @@ final class RecordColumns {
         let end = Int(UInt32(littleEndian: offsets.loadUnaligned(fromByteOffset: 4, as: UInt32.self)))
         let bytes = UnsafeRawBufferPointer(
             start: try column.pointee.values.bytes(first, end - first, of: reader), count: end - first)
-        guard unpacked.read(place, of: bytes) else { throw reader.malformedValues(column.pointee.values.field) }
-        return unpacked.value
+        guard unpacked.pointee.read(place, of: bytes) else {
+            throw reader.malformedValues(column.pointee.values.field)
+        }
+        kept.pointee.insert(field, code, unpacked.pointee.value)
+        return unpacked.pointee.value
     }
 
     @inline(__always)

@@ -1,0 +1,65 @@
+/// Values of packed dictionaries that were unpacked lately, for those who go from row to row: rows near each other often have the same.
+///
+/// A bounded table without chains: a value takes the place of another. Used by one task at a time. Its owner calls ``free()``.
+struct UnpackedValues {
+    private struct Slot: BitwiseCopyable {
+        /// The column and the code above it, so that no value has 0.
+        var key: UInt64 = 0
+        var start: UInt32 = 0
+        var count: UInt32 = 0
+    }
+
+    private static let slotCount = 8_192
+    /// Bytes of all values; when they are full, all are forgotten.
+    static let arenaBytes = 512 << 10
+    /// Longer values are few, and not kept.
+    static let longestValue = 1_024
+
+    private let slots: UnsafeMutablePointer<Slot>
+    private let arena: UnsafeMutableRawPointer
+    private var used = 0
+
+    init() {
+        slots = .allocate(capacity: Self.slotCount)
+        slots.initialize(repeating: Slot(), count: Self.slotCount)
+        arena = .allocate(byteCount: Self.arenaBytes, alignment: 8)
+    }
+
+    func free() {
+        slots.deallocate()
+        arena.deallocate()
+    }
+
+    /// - Parameters:
+    ///   - column: a number of the column.
+    ///   - code: 1 or more.
+    /// - Returns: The value, valid until the next ``insert(_:_:_:)``; nil when it is not here.
+    @inline(__always)
+    func value(_ column: Int, _ code: Int) -> UnsafeRawBufferPointer? {
+        let key = Self.key(column, code)
+        let slot = slots + Self.place(key)
+        guard slot.pointee.key == key else { return nil }
+        return UnsafeRawBufferPointer(start: arena + Int(slot.pointee.start), count: Int(slot.pointee.count))
+    }
+
+    /// Keeps a value that is not here.
+    mutating func insert(_ column: Int, _ code: Int, _ value: UnsafeRawBufferPointer) {
+        guard value.count <= Self.longestValue, let source = value.baseAddress else { return }
+        if used + value.count > Self.arenaBytes {
+            slots.update(repeating: Slot(), count: Self.slotCount)
+            used = 0
+        }
+        let key = Self.key(column, code)
+        slots[Self.place(key)] = Slot(key: key, start: UInt32(used), count: UInt32(value.count))
+        (arena + used).copyMemory(from: source, byteCount: value.count)
+        used += value.count
+    }
+
+    @inline(__always)
+    private static func key(_ column: Int, _ code: Int) -> UInt64 { UInt64(column) << 32 | UInt64(code) }
+
+    @inline(__always)
+    private static func place(_ key: UInt64) -> Int {
+        Int(truncatingIfNeeded: (key &* 0x9E37_79B9_7F4A_7C15) >> 51)
+    }
+}
