@@ -15,19 +15,21 @@ struct UnpackedValues {
     /// Longer values are few, and not kept.
     static let longestValue = 1_024
 
-    private let slots: UnsafeMutablePointer<Slot>
-    private let arena: UnsafeMutableRawPointer
-    private var used = 0
+    /// So many values are not kept: who looks at a few records is done before the memory is made.
+    static let ignoredValues = 256
 
-    init() {
-        slots = .allocate(capacity: Self.slotCount)
-        slots.initialize(repeating: Slot(), count: Self.slotCount)
-        arena = .allocate(byteCount: Self.arenaBytes, alignment: 8)
+    private struct Memory: BitwiseCopyable {
+        let slots: UnsafeMutablePointer<Slot>
+        let arena: UnsafeMutableRawPointer
     }
 
+    private var memory: Memory?
+    private var ignored = 0
+    private var used = 0
+
     func free() {
-        slots.deallocate()
-        arena.deallocate()
+        memory?.slots.deallocate()
+        memory?.arena.deallocate()
     }
 
     /// - Parameters:
@@ -36,23 +38,36 @@ struct UnpackedValues {
     /// - Returns: The value, valid until the next ``insert(_:_:_:)``; nil when it is not here.
     @inline(__always)
     func value(_ column: Int, _ code: Int) -> UnsafeRawBufferPointer? {
+        guard let memory else { return nil }
         let key = Self.key(column, code)
-        let slot = slots + Self.place(key)
+        let slot = memory.slots + Self.place(key)
         guard slot.pointee.key == key else { return nil }
-        return UnsafeRawBufferPointer(start: arena + Int(slot.pointee.start), count: Int(slot.pointee.count))
+        return UnsafeRawBufferPointer(start: memory.arena + Int(slot.pointee.start), count: Int(slot.pointee.count))
     }
 
     /// Keeps a value that is not here.
     mutating func insert(_ column: Int, _ code: Int, _ value: UnsafeRawBufferPointer) {
         guard value.count <= Self.longestValue, let source = value.baseAddress else { return }
+        guard let memory = memory ?? made() else { return }
         if used + value.count > Self.arenaBytes {
-            slots.update(repeating: Slot(), count: Self.slotCount)
+            memory.slots.update(repeating: Slot(), count: Self.slotCount)
             used = 0
         }
         let key = Self.key(column, code)
-        slots[Self.place(key)] = Slot(key: key, start: UInt32(used), count: UInt32(value.count))
-        (arena + used).copyMemory(from: source, byteCount: value.count)
+        memory.slots[Self.place(key)] = Slot(key: key, start: UInt32(used), count: UInt32(value.count))
+        (memory.arena + used).copyMemory(from: source, byteCount: value.count)
         used += value.count
+    }
+
+    /// The memory, once there were values enough.
+    private mutating func made() -> Memory? {
+        ignored += 1
+        guard ignored > Self.ignoredValues else { return nil }
+        let made = Memory(
+            slots: .allocate(capacity: Self.slotCount), arena: .allocate(byteCount: Self.arenaBytes, alignment: 8))
+        made.slots.initialize(repeating: Slot(), count: Self.slotCount)
+        memory = made
+        return made
     }
 
     @inline(__always)
