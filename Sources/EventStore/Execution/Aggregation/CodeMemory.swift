@@ -11,7 +11,8 @@ final class CodeMemory {
         if let place = free.firstIndex(where: { $0.count >= count }) {
             return CodeBlock(free.remove(at: place), count: count, of: self)
         }
-        // Segments differ in size: a little more, so that a block fits the next one too.
+        // In the place of one that is too small. Segments differ in size: a little more, so that it fits the next one too.
+        free.popLast()?.deallocate()
         return CodeBlock(.allocate(capacity: count + count / 4), count: count, of: self)
     }
 

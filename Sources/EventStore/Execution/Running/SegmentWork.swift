@@ -31,17 +31,16 @@ struct SegmentWork: Sendable {
         _ numbers: [Int], asking filter: CompiledFilter = .constant(true),
         _ body: @escaping @Sendable (_ number: Int, _ worker: SearchWorker) async throws -> Void
     ) async throws {
-        for number in numbers.prefix(limits.parallelism) { willAsk(filter, number) }
-        let following = Dictionary(
-            uniqueKeysWithValues: zip(numbers, numbers.dropFirst(limits.parallelism)))
+        let reads = FirstReads(filter)
+        @Sendable func announce(_ number: Int) {
+            if let reader = segments[number] as? SegmentReader { reads.announce(to: reader) }
+        }
+        numbers.prefix(limits.parallelism).forEach(announce)
+        let following = Dictionary(uniqueKeysWithValues: zip(numbers, numbers.dropFirst(limits.parallelism)))
         _ = try await collect(numbers, ()) { number, worker, _ in
-            if let next = following[number] { willAsk(filter, next) }
+            following[number].map(announce)
             try await body(number, worker)
         }
-    }
-
-    private func willAsk(_ filter: CompiledFilter, _ number: Int) {
-        if let reader = segments[number] as? SegmentReader { filter.willAsk(reader) }
     }
 
     /// Calls `body` with each of the given segment numbers, as ``forEach(_:_:)``, and with what its task has collected so far.
