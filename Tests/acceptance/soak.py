@@ -17,6 +17,8 @@ from custody_check import Server, call
 BATCH, CONNECTIONS = 2000, 2
 # An acknowledged event is searchable after this many seconds at the latest.
 SEARCHABLE = 2.0
+# What was acknowledged when is remembered so long, to tell how late a count is.
+REMEMBERED = 30.0
 
 
 class Load:
@@ -28,6 +30,7 @@ class Load:
         self.taken = self.sent = self.acknowledged = 0
         self.history = collections.deque([(0.0, 0)])
         self.sample = []
+        self.late = []
         self.failure = None
         self.slowest = 0.0
 
@@ -45,16 +48,19 @@ class Load:
             self.acknowledged += BATCH
             self.slowest = max(self.slowest, seconds)
             self.history.append((time.time(), self.acknowledged))
-            while len(self.history) > 1 and self.history[1][0] < time.time() - SEARCHABLE:
+            while len(self.history) > 1 and self.history[1][0] < time.time() - REMEMBERED:
                 self.history.popleft()
             if not answer["duplicates"] and rng.random() < 0.02:
                 self.sample.append((answer["first_index"], block, turn))
 
     def surely_searchable(self):
         with self.lock:
-            if time.time() - self.history[-1][0] > SEARCHABLE:
-                return self.history[-1][1]
-            return self.history[0][1]
+            return max((count for moment, count in self.history if time.time() - moment > SEARCHABLE), default=0)
+
+    def note_count(self, count, began):
+        """Notes for how long events were acknowledged that a search did not count."""
+        with self.lock:
+            self.late.append(max(0.0, began - next((moment for moment, known in self.history if known > count), began)))
 
 
 def body_of(block, turn):
@@ -123,6 +129,7 @@ def search_all(server, load, running, queries, times, refused, stopped):
         times[query].append(time.time() - began)
         if query == queries[0]:
             count = int(rows[0][0]) if rows else 0
+            load.note_count(count, began)
             if not least <= count <= load.sent:
                 load.failure = f"{count} found, {least} were acknowledged {SEARCHABLE} s before, {load.sent} were sent"
                 return
@@ -218,6 +225,8 @@ def main():
         if taken:
             print(f"  {len(taken):6} × median {1000 * taken[len(taken) // 2]:8.1f} ms, longest {1000 * taken[-1]:8.1f} ms   {query}")
     print("searches without an answer: " + (", ".join(f"{count} × {why}" for why, count in refused.items()) or "none"))
+    late = sorted(load.late) or [0.0]
+    print(f"acknowledged and not yet found: for {late[len(late) // 2]:.2f} s in the median, {late[len(late) * 9 // 10]:.2f} at the 90th percentile, {late[-1]:.2f} at most")
     server.stop()
     print(f"peak {server.peak_mib} MiB; starts {', '.join(f'{s:.1f}' for s in server.starts)} s")
     began = time.time()
