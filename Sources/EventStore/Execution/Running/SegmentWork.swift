@@ -43,7 +43,7 @@ struct SegmentWork: Sendable {
         }
     }
 
-    /// Calls `body` with each of the given segment numbers, as ``forEach(_:_:)``, and with what its task has collected so far.
+    /// Calls `body` with each of the given segment numbers, as ``forEach(_:asking:_:)``, and with what its task has collected so far.
     ///
     /// - Returns: what each task has collected, in no particular order.
     func collect<State: Sendable>(

@@ -9,7 +9,8 @@ struct UnpackedValues {
         var count: UInt32 = 0
     }
 
-    private static let slotCount = 8_192
+    private static let slotBits = 13
+    private static let slotCount = 1 << slotBits
     /// Bytes of all values; when they are full, all are forgotten.
     static let arenaBytes = 512 << 10
     /// Longer values are few, and not kept.
@@ -75,6 +76,6 @@ struct UnpackedValues {
 
     @inline(__always)
     private static func place(_ key: UInt64) -> Int {
-        Int(truncatingIfNeeded: (key &* 0x9E37_79B9_7F4A_7C15) >> 51)
+        Int(truncatingIfNeeded: (key &* 0x9E37_79B9_7F4A_7C15) >> UInt64(64 - slotBits))
     }
 }
