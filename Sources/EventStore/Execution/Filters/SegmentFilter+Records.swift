@@ -35,14 +35,35 @@ extension SegmentFilter {
 
 /// What is looked for in records before they are evaluated: any of some bytes.
 private struct RecordSearch {
+    /// Where it is looked for.
+    enum Place {
+        /// In what is stored, expanded, and in columns.
+        case expanded
+        /// In packed text and in columns: pieces of it.
+        case packed(PackedSearch)
+        /// In packed text, its digits, columns and digests of payloads, of few records.
+        case identifiers(IdentifierSearch)
+        /// In rebuilt records.
+        case rebuilt
+    }
+
     let whole: [FoldedSearcher]
-    /// What to look for in packed text and in columns instead; nil where text has to be expanded.
-    var packed: PackedSearch?
-    /// Likewise where only identifiers are looked for, in few records.
-    var identifiers: IdentifierSearch?
+    var place = Place.expanded
 
     /// What to look for in columns: what of it is looked for in packed text.
-    var inColumns: [FoldedSearcher] { packed?.needles.map(\.searcher) ?? whole }
+    var inColumns: [FoldedSearcher] {
+        if case .packed(let packed) = place { packed.needles.map(\.searcher) } else { whole }
+    }
+
+    var isInRebuilt: Bool { if case .rebuilt = place { true } else { false } }
+
+    /// Whether the text of a block can be searched at once.
+    var isOfBlocks: Bool {
+        switch place {
+        case .expanded, .packed: true
+        case .identifiers, .rebuilt: false
+        }
+    }
 }
 
 /// The records of one block after the other, and text of theirs to search before a record is made. Valid until the next call.
@@ -56,19 +77,22 @@ private protocol RecordTexts {
 
 extension BlockDecoder: RecordTexts {
     fileprivate func holds(_ search: RecordSearch, row: Int) throws -> Bool {
-        if let identifiers = search.identifiers {
+        switch search.place {
+        case .identifiers(let identifiers):
             if identifiers.mayBe(in: try stored(holding: row).text(ofRow: row)) { return true }
             return try identifiers.mayBeDigest && digest(ofRow: row).map(identifiers.stands) == true
-        }
-        if let packed = search.packed {
+        case .packed(let packed):
             return try packed.mayBe(in: stored(holding: row).text(ofRow: row).text) { try value(of: $0, row: row) }
+        case .expanded, .rebuilt:
+            let text = try text(ofRow: row)
+            return search.whole.contains { $0.firstIndex(in: text) != nil }
         }
-        let text = try text(ofRow: row)
-        return search.whole.contains { $0.firstIndex(in: text) != nil }
     }
 
     fileprivate func rows(with search: RecordSearch, inBlockOf row: Int, _ candidates: RowSet) throws -> [Int] {
-        guard let packed = search.packed else { return try texts(holding: row).rows(with: search.whole) }
+        guard case .packed(let packed) = search.place else {
+            return try texts(holding: row).rows(with: search.whole)
+        }
         let block = try stored(holding: row)
         let found = packed.needles.flatMap { needle in
             needle.searcher.rows(of: block.texts, row: block.row(holding:), end: block.textEnd(ofRow:))
@@ -139,8 +163,6 @@ private struct RecordScan {
     private let candidates: RowSet
     /// Candidates that can match although their stored bytes have nothing that is looked for: a column has it.
     private var elsewhere: RowSet?
-    /// Whether what is looked for is searched in rebuilt records, not in what is stored of them.
-    private var rebuildsAll = false
     /// Whether candidates are so few that looking at each costs less than looking through all values of a column.
     private var areFew = false
     /// The fields of which columns can have what is looked for, by their numbers; nil for any.
@@ -158,8 +180,8 @@ private struct RecordScan {
 
     /// The fields of which all candidates' values are read, by their numbers; nil for all.
     var fieldsRead: Set<UInt8>? {
-        guard search != nil, !rebuildsAll else { return nil }
-        return search?.packed == nil ? nil : areFew ? fields : []
+        guard case .packed? = search?.place else { return nil }
+        return areFew ? fields : []
     }
 
     /// Decides how the records of a segment are searched, of which blocks hold what is stored without the entries that columns hold.
@@ -169,18 +191,18 @@ private struct RecordScan {
         let packed = required?.packed
         fields = try packed.flatMap { try Self.fields(holding: $0.needles, of: reader) }
         if let packed, fields != nil || !areFew {
-            self.search?.packed = packed
+            self.search?.place = .packed(packed)
         } else if areFew, let identifiers = required.flatMap({ IdentifierSearch($0.fragments) }) {
-            self.search?.identifiers = identifiers
-        } else {
+            self.search?.place = .identifiers(identifiers)
+        } else if areFew || search.whole.contains(where: { PayloadDigest.mayHold($0.needle) }) {
             // What is in no column and yet not stored are digests of payloads.
-            rebuildsAll = areFew || search.whole.contains { PayloadDigest.mayHold($0.needle) }
+            self.search?.place = .rebuilt
         }
     }
 
     /// Finds the candidates of which a column has what is looked for.
     mutating func noteColumns(of reader: SegmentReader) throws {
-        guard let search, !rebuildsAll else { return }
+        guard let search, !search.isInRebuilt else { return }
         let searchers = search.inColumns
         func isWanted(_ value: UnsafeRawBufferPointer) -> Bool {
             searchers.contains { $0.firstIndex(in: value) != nil }
@@ -227,8 +249,7 @@ private struct RecordScan {
         guard let first = candidates.first(from: rows.lowerBound), rows.contains(first) else { return }
         segment.meter.addScanned(scanned, in: "records")
         // Searching a whole block looks at bytes between candidates too: worth it unless they are few.
-        let searchesAll =
-            search != nil && !rebuildsAll && search?.identifiers == nil && candidates.count(in: rows) * 8 >= rows.count
+        let searchesAll = search?.isOfBlocks == true && candidates.count(in: rows) * 8 >= rows.count
         if let search, searchesAll {
             for row in try source.rows(with: search, inBlockOf: first, candidates) {
                 guard elsewhere?.contains(row) != true, candidates.contains(row), !selected.contains(row) else {
@@ -241,7 +262,7 @@ private struct RecordScan {
         var next = rest?.first(from: rows.lowerBound)
         while let row = next, rows.contains(row) {
             next = rest?.first(from: row + 1)
-            if !searchesAll, !rebuildsAll, let search, elsewhere?.contains(row) != true {
+            if !searchesAll, let search, !search.isInRebuilt, elsewhere?.contains(row) != true {
                 guard try source.holds(search, row: row) else { continue }
             }
             if !selected.contains(row) { try decide(row, source) }
