@@ -1,14 +1,19 @@
 import Synchronization
 
-/// The budget of unfinished bytes: what bounds intake's memory.
+/// The budget of unfinished bytes: what bounds intake's memory, and how long an acknowledged event waits until it is found.
 ///
 /// A delivery is admitted with its size before its body is worked on and gives the bytes back when every view has
-/// processed it. One that does not fit waits for its turn, first come first served, for ``patience`` at most: views give room
-/// back many times a second, and a sender that was refused would bring the same bytes again later. What waits is bounded too:
-/// beyond that, a delivery is refused at once, and its sender told when to try again.
+/// processed it. The budget is a number of bytes, and at saturation what the views give back in ``residence``, where that is
+/// less: a slow machine, or one whose cores search, has a smaller house. One delivery that does not fit waits for its turn,
+/// first come first served, for ``patience`` at most: views give room back many times a second, and a sender that was refused
+/// would bring the same bytes again later. What waits is bounded too: beyond that, a delivery is refused at once, and its
+/// sender told when to try again.
 package final class Admission: Sendable {
-    /// How long a delivery waits for room: several times what a view needs for one, and not what a sender takes for a hang.
-    package static let patience = Duration.milliseconds(250)
+    /// How long a delivery waits for room: what a full house needs to give back all it has, twice, so that the largest one
+    /// gets its turn, and not what a sender takes for a hang.
+    package static let patience = Duration.seconds(1)
+    /// How long a full house should need to give back what is in it: half of the second in which everything has to be found.
+    package static let residence = Duration.milliseconds(500)
     /// Of the budget, the share that may wait beyond it. Bodies of what waits are in memory already.
     package static let waitingShare = 2
 
@@ -23,21 +28,39 @@ package final class Admission: Sendable {
         var waiting: [Waiter] = []
         var waitingBytes = 0
         var numbers: UInt64 = 0
+        /// When the house got its first delivery, or gave one back last.
+        var since: ContinuousClock.Instant
+        var pace = AdmissionPace()
+
+        mutating func take(_ bytes: Int, now: () -> ContinuousClock.Instant) {
+            if used == 0 { since = now() }
+            used += bytes
+        }
     }
 
     private let limit: Int
     private let sleep: @Sendable (Duration) async -> Void
-    private let state = Mutex(State())
+    private let now: @Sendable () -> ContinuousClock.Instant
+    private let state: Mutex<State>
 
-    /// - Parameter sleep: Lets so much time pass.
+    /// - Parameters:
+    ///   - limit: Bytes, however fast they are given back.
+    ///   - sleep: Lets so much time pass.
     package init(
-        limit: Int, sleep: @escaping @Sendable (Duration) async -> Void = { try? await Task.sleep(for: $0) }
+        limit: Int, sleep: @escaping @Sendable (Duration) async -> Void = { try? await Task.sleep(for: $0) },
+        now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
     ) {
         self.limit = limit
         self.sleep = sleep
+        self.now = now
+        state = Mutex(State(since: now()))
     }
 
     package var usedBytes: Int { state.withLock(\.used) }
+    /// The budget as it is now: what the views give back in ``residence``, and the limit at most.
+    package var budgetBytes: Int { state.withLock { budget($0) } }
+    /// Whether there is no room for a delivery of any size.
+    package var isFull: Bool { state.withLock { $0.used > 0 && $0.used >= budget($0) } }
     /// Deliveries that wait for room.
     package var waitingCount: Int { state.withLock(\.waiting.count) }
 
@@ -48,7 +71,7 @@ package final class Admission: Sendable {
     package func admit(_ bytes: Int) async throws -> Admitted {
         let number = state.withLock { state -> UInt64? in
             if state.waiting.isEmpty, hasRoom(for: bytes, state) {
-                state.used += bytes
+                state.take(bytes, now: now)
                 return nil
             }
             state.numbers += 1
@@ -64,7 +87,14 @@ package final class Admission: Sendable {
         }
     }
 
-    private func hasRoom(for bytes: Int, _ state: State) -> Bool { state.used == 0 || state.used + bytes <= limit }
+    private func budget(_ state: State) -> Int {
+        guard let pace = state.pace.bytesPerSecond else { return limit }
+        return min(limit, Int(pace * (Self.residence / .seconds(1))))
+    }
+
+    private func hasRoom(for bytes: Int, _ state: State) -> Bool {
+        state.used == 0 || state.used + bytes <= budget(state)
+    }
 
     private func enqueue(_ waiter: Waiter) {
         let isWaiting = state.withLock { state in
@@ -97,9 +127,15 @@ package final class Admission: Sendable {
     fileprivate func release(_ bytes: Int) {
         let admitted = state.withLock { state in
             state.used -= bytes
+            if bytes > 0 {
+                let moment = now()
+                // Only a house that somebody waits for is as fast as it can.
+                if !state.waiting.isEmpty { state.pace.add(bytes, in: moment - state.since) }
+                state.since = moment
+            }
             var admitted = 0
             while admitted < state.waiting.count, hasRoom(for: state.waiting[admitted].bytes, state) {
-                state.used += state.waiting[admitted].bytes
+                state.take(state.waiting[admitted].bytes, now: now)
                 state.waitingBytes -= state.waiting[admitted].bytes
                 admitted += 1
             }

@@ -7,8 +7,8 @@ package struct IntakeLimits: Sendable {
     /// Events of one delivery; they are committed together and get neighbouring indexes.
     package var eventsPerDelivery = 50_000
     /// Bytes that are admitted and not yet committed and indexed, over all deliveries. This is what bounds intake's
-    /// memory, and how long an acknowledged event waits at saturation until it is found: beyond it senders wait, and are then told
-    /// to come back (429). Room for a delivery of the largest size, and for two thirds of a second of events of a kilobyte.
+    /// memory: beyond it senders wait, and are then told to come back (429). Room for a delivery of the largest size. For how
+    /// long an acknowledged event waits at saturation until it is found, see ``Admission/residence``.
     package var unfinishedBytes = 100 << 20
     /// Events committed with one `fdatasync`: enough to amortise it, few enough to answer soon.
     package var eventsPerCommit = 16_384

@@ -1,4 +1,4 @@
-import Intake
+@testable import Intake
 import Synchronization
 import Testing
 
@@ -15,6 +15,10 @@ struct AdmissionTests {
         var durations: [Duration] { asked.withLock { $0 } }
         var admitted: [Int] { names.withLock { $0 } }
         func note(_ name: Int) { names.withLock { $0.append(name) } }
+
+        private let moment = Mutex(ContinuousClock.now)
+        @Sendable func now() -> ContinuousClock.Instant { moment.withLock { $0 } }
+        func pass(_ duration: Duration) { moment.withLock { $0 += duration } }
 
         @Sendable func sleep(_ duration: Duration) async {
             asked.withLock { $0.append(duration) }
@@ -111,5 +115,66 @@ struct AdmissionTests {
         #expect(admission.usedBytes == 0)
         let again = try await admission.admit(60)
         withExtendedLifetime(again) { #expect(admission.usedBytes == 60) }
+    }
+
+    /// A house with an admission of 100 bytes each.
+    private static func full(_ admission: Admission, _ count: Int) async throws -> [Admitted] {
+        var house: [Admitted] = []
+        for _ in 0..<count { house.append(try await admission.admit(100)) }
+        return house
+    }
+
+    @Test("At saturation the budget is what the views give back in half a second, and the limit at most")
+    func pace() async throws {
+        let time = Time()
+        let admission = Admission(limit: 1_000, sleep: time.sleep, now: time.now)
+        var house = try await Self.full(admission, 10)
+        /// Gives the oldest back after a while, with or without somebody who waits.
+        func giveBack(after duration: Duration, waiting: Bool) async throws {
+            let waiter = waiting ? Task { try await admission.admit(100) } : nil
+            if waiting { while admission.waitingCount == 0 { await Task.yield() } }
+            time.pass(duration)
+            house.removeFirst()
+            if admission.waitingCount > 0 { return waiter?.cancel() ?? () }
+            if let waiter { house.append(try await waiter.value) }
+        }
+        // What nobody waits for says nothing of how fast the views can be.
+        for _ in 0..<5 { try await giveBack(after: .milliseconds(400), waiting: false) }
+        #expect(admission.budgetBytes == 1_000 && admission.usedBytes == 500)
+        house += try await Self.full(admission, 5)
+        // 100 bytes in 100 ms: after a quarter of a second of that the house has room for half a second.
+        try await giveBack(after: .milliseconds(100), waiting: true)
+        try await giveBack(after: .milliseconds(100), waiting: true)
+        #expect(admission.budgetBytes == 1_000)
+        try await giveBack(after: .milliseconds(100), waiting: true)
+        #expect(admission.budgetBytes == 500)
+        // One that waits is admitted when there is less in the house than that.
+        let waiter = Task { try await admission.admit(100) }
+        while admission.waitingCount == 0 { await Task.yield() }
+        while house.count > 4 {
+            #expect(admission.waitingCount == 1)
+            time.pass(.milliseconds(100))
+            house.removeFirst()
+        }
+        house.append(try await waiter.value)
+        #expect(admission.usedBytes == 500 && admission.isFull)
+        // Twenty times as fast: within two seconds of that the limit is what bounds.
+        for _ in 0..<400 {
+            while admission.usedBytes + 100 <= admission.budgetBytes { house += try await Self.full(admission, 1) }
+            try await giveBack(after: .milliseconds(5), waiting: true)
+        }
+        #expect(admission.budgetBytes == 1_000)
+        withExtendedLifetime(house) {}
+    }
+
+    @Test("A pace is said after a quarter of a second of it, and forgets what was before")
+    func paceMemory() {
+        var pace = AdmissionPace()
+        pace.add(1_000, in: .milliseconds(249))
+        #expect(pace.bytesPerSecond == nil)
+        pace.add(0, in: .milliseconds(1))
+        #expect(pace.bytesPerSecond == 4_000)
+        for _ in 0..<40 { pace.add(10, in: .milliseconds(100)) }
+        #expect((100.0..<130).contains(pace.bytesPerSecond ?? 0))
     }
 }

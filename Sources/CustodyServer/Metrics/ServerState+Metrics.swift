@@ -41,6 +41,10 @@ extension ServerState {
                     .gauge, "custody_intake_unfinished_bytes", "Bytes admitted and not yet indexed.",
                     Double(intake.admission.usedBytes)),
                 .init(
+                    .gauge, "custody_intake_budget_bytes",
+                    "Bytes that may be unfinished: what the views give back in half a second, at saturation.",
+                    Double(intake.admission.budgetBytes)),
+                .init(
                     .gauge, "custody_intake_waiting", "Deliveries that wait to be admitted.",
                     Double(intake.admission.waitingCount)),
                 .init(

@@ -134,8 +134,7 @@ struct SplunkRoutes {
     }
 
     private func health() -> Response {
-        let isFull = state.intake.admission.usedBytes >= state.configuration.intake.unfinishedBytes
-        return isFull ? Self.answer(.serviceUnavailable, .unhealthy) : Self.answer(.ok, .healthy)
+        state.intake.admission.isFull ? Self.answer(.serviceUnavailable, .unhealthy) : Self.answer(.ok, .healthy)
     }
 
     /// The channel of a request (header, or parameter), a GUID; nil when it names none.
