@@ -5,7 +5,7 @@ import Journal
 struct SegmentHeader: Equatable, Sendable {
     static let bytes = 128
     static let magic: UInt64 = 0x7453_7964_6F74_7343  // "CstodySt" read as a little-endian number
-    static let version: UInt32 = 8
+    static let version: UInt32 = 9
 
     var partition: JournalPartition
     var rowCount = 0

@@ -43,7 +43,8 @@ struct SegmentMerger {
         }
         try PathIndexMerger(inputs).write(to: composer)
         try TokenIndexMerger(inputs).write(to: composer)
-        try writeKeys(header, to: composer)
+        try write(.digestStarts, bytesPerRow: MemoryLayout<UInt16>.size, header, to: composer)
+        try write(.deliveryKeys, bytesPerRow: RecordKey.bytes, header, to: composer)
         try writeSeeds(to: composer)
         try writeRecords(to: composer)
         return try composer.finish(header)
@@ -107,15 +108,18 @@ struct SegmentMerger {
         try encoder.write(to: composer)
     }
 
-    private func writeKeys(_ header: SegmentHeader, to composer: SegmentComposer) throws {
-        guard inputs.contains(where: { $0.section(.deliveryKeys) != nil }) else { return }
-        try composer.section(.deliveryKeys) {
+    /// Writes a section of so many bytes for each row, zeros for the rows of those that have none.
+    private func write(
+        _ kind: SectionKind, bytesPerRow: Int, _ header: SegmentHeader, to composer: SegmentComposer
+    ) throws {
+        guard inputs.contains(where: { $0.section(kind) != nil }) else { return }
+        try composer.section(kind) {
             for input in inputs {
-                if let bytes = try input.bytes(.deliveryKeys) {
+                if let bytes = try input.bytes(kind) {
                     try composer.append(bytes)
-                    input.release(.deliveryKeys)
+                    input.release(kind)
                 } else {
-                    let none = [RecordKey](repeating: .none, count: input.rowCount)
+                    let none = [UInt8](repeating: 0, count: input.rowCount * bytesPerRow)
                     try none.withUnsafeBytes { try composer.append($0) }
                 }
             }

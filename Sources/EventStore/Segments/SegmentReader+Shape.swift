@@ -30,6 +30,8 @@ extension SegmentReader {
         case .paths: isSound = pathsAreSound(bytes)
         case .pathData: isSound = pathDataIsSound()
         case .identities: isSound = items == rowCount && IdentityCursor(bytes, rowCount: rowCount) != nil
+        case .digestStarts: isSound = items == rowCount && bytes.count == items * MemoryLayout<UInt16>.size
+        case .tokenLengths: isSound = bytes.count == TokenLengths.bytes
         case .records: isSound = true
         }
         return isSound ? nil : fault(section, "is malformed")

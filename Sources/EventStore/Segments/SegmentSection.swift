@@ -46,6 +46,10 @@ enum SectionKind: UInt16, CaseIterable, Sendable {
     case wordFields = 21
     /// The ids of the events, and their parts of what was delivered.
     case identities = 22
+    /// For each row how the digest of its payload begins; absent when no row has one.
+    case digestStarts = 23
+    /// For each field how long the longest token is that its column has.
+    case tokenLengths = 24
 
     /// Whether the section is part of the index: a function of the records alone, however they were merged.
     var isIndex: Bool {

@@ -12,6 +12,8 @@ final class SegmentWriter {
     private var times = GrowableMemory<Int64>(capacity: 1024)
     private var received = GrowableMemory<Int64>(capacity: 1024)
     private var identities = GrowableMemory<RowIdentity>(capacity: 1024)
+    private var digestStarts = GrowableMemory<UInt16>(capacity: 1024)
+    private var hasDigests = false
     private var keys = GrowableMemory<RecordKey>(capacity: 1024)
     private var hasKeys = false
     /// Behind pointers, as the columns are: no access to them is checked for exclusivity while it runs.
@@ -55,6 +57,7 @@ final class SegmentWriter {
         times.free()
         received.free()
         identities.free()
+        digestStarts.free()
         keys.free()
         pending.pointee.free()
         pending.deallocate()
@@ -84,6 +87,7 @@ final class SegmentWriter {
         var received: Int64 = 0
         var id = EventID.zero
         var part: UInt32 = 0
+        var digest: UInt16?
         tokens.pointee.begin(bundle: JournalBundle.number(of: index.rawValue))
         defer { tokens.pointee.settle() }
         for entry in record.entries {
@@ -103,6 +107,8 @@ final class SegmentWriter {
                     id = EventID(entry.value) ?? .zero
                 } else if entry.field == .payloadPart {
                     part = RowIdentity.part(entry.value) ?? 0
+                } else if entry.field == .payloadSHA256 {
+                    digest = PayloadDigest.start(of: entry.value)
                 }
             }
         }
@@ -117,6 +123,8 @@ final class SegmentWriter {
         times.append(time ?? received)
         self.received.append(received)
         identities.append(RowIdentity(id: id, part: part))
+        digestStarts.append(digest ?? 0)
+        hasDigests = hasDigests || digest != nil
         keys.append(key)
         hasKeys = hasKeys || !key.isNone
         header.cover(time: time ?? received, received: received)
@@ -167,6 +175,12 @@ final class SegmentWriter {
         }
         try paths.pointee.write(to: composer, rowCount: rowCount)
         try tokens.pointee.write(to: composer)
+        if hasDigests {
+            try composer.section(.digestStarts) {
+                try composer.append(numbers: digestStarts.buffer)
+                return rowCount
+            }
+        }
         guard keepsRecords else {
             try composer.finish(header)
             return memory
@@ -194,6 +208,8 @@ final class SegmentWriter {
         times.removeAll()
         received.removeAll()
         identities.removeAll()
+        digestStarts.removeAll()
+        hasDigests = false
         keys.removeAll()
         hasKeys = false
         tokens.pointee.removeAll()

@@ -75,8 +75,45 @@ struct IdentifierSearchTests {
         #expect(search("0123456789abcdef012") == nil)
         #expect(search("0123456789abcdef012g") == nil)
         #expect(search("0123456789abcdef0123", "0123-4567-89ab-cdef-0123") == nil)
-        #expect(search("0123456789abcdef0123")?.mayBeDigest == true)
-        #expect(search(String(repeating: "a", count: 65))?.mayBeDigest == false)
+        #expect(search("0123456789abcdef0123")?.mayBeInDigest(beginningWith: nil) == true)
+        #expect(search(String(repeating: "a", count: 65))?.mayBeInDigest(beginningWith: nil) == false)
+    }
+
+    @Test("A digest is looked for where digests begin as it does, a part of one everywhere")
+    func starts() {
+        let digest = Array(("0aF3" + String(repeating: "1", count: 60)).lowercased().utf8)
+        #expect(digest.withUnsafeBytes(PayloadDigest.start) == 0x0AF3)
+        #expect("f0c".utf8.map(\.self).withUnsafeBytes(PayloadDigest.start) == 0)
+        #expect("0AF3".utf8.map(\.self).withUnsafeBytes(PayloadDigest.start) == 0)
+        let whole = IdentifierSearch([digest])
+        #expect(whole?.mayBeInDigest(beginningWith: 0x0AF3) == true)
+        #expect(whole?.mayBeInDigest(beginningWith: 0x0AF4) == false)
+        #expect(whole?.mayBeInDigest(beginningWith: nil) == true)
+        let part = IdentifierSearch([Array(digest.dropLast())])
+        #expect(part?.mayBeInDigest(beginningWith: 0x1111) == true)
+        #expect(IdentifierSearch([digest, Array(digest.dropLast())])?.mayBeInDigest(beginningWith: 0x1111) == true)
+    }
+
+    @Test("Identifiers are looked for in columns that have tokens as long, as segments and merged ones tell")
+    func columns() throws {
+        let opaque = String(repeating: "é1", count: TokenScanner.maximumWordBytes)
+        let samples: [Sample] = [
+            Sample(0, Self.time, [(.actorName, "oct-\(String(repeating: "c", count: 39))"), (.resourceName, "a.b")]),
+            Sample(1, Self.time, [(.actorName, "x"), (.artifactDigest, "sha256:\(String(repeating: "0", count: 64))")]),
+            Sample(2, Self.time, [(.resourceName, opaque), (.outcomeReason, String(repeating: "d", count: 90))]),
+        ]
+        let parts = try samples.indices.map { try PathIndexTests.segment(samples[$0...$0]) }
+        for reader in [try PathIndexTests.segment(samples[...]), try PathIndexTests.merged(parts)] {
+            func fields(_ length: Int) throws -> Set<UInt8>? {
+                try IdentifierSearch([Array(repeating: UInt8(ascii: "1"), count: length)])?.fields(of: reader)
+            }
+            let number = { (field: Field) in field.rawValue }
+            #expect(try fields(64) == [number(.artifactDigest), number(.resourceName)])
+            #expect(try fields(65) == [number(.resourceName)])
+            #expect(try fields(300) == [number(.resourceName)])
+            #expect(try fields(39) == [number(.actorName), number(.artifactDigest), number(.resourceName)])
+            #expect(try fields(40) == [number(.artifactDigest), number(.resourceName)])
+        }
     }
 }
 

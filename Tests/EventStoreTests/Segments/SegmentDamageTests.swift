@@ -75,7 +75,7 @@ struct SegmentDamageTests {
             resum(&bytes, sound)
             let forged = try file(bytes)
             switch section.kind {
-            case .times, .received, .deliveryKeys: continue
+            case .times, .received, .deliveryKeys, .digestStarts, .tokenLengths: continue
             default: #expect(try !faults(in: bytes).isEmpty, "\(section.name)")
             }
             #expect(forged.rowCount == 300)

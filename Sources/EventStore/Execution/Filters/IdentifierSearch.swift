@@ -48,7 +48,21 @@ final class IdentifierSearch: Sendable {
     }
 
     /// Whether the digest of a payload can have one of them.
-    var mayBeDigest: Bool { !ofDigests.isEmpty }
+    ///
+    /// - Parameter start: How the digest begins (``PayloadDigest/start(of:)``), where that is known: what is as long as a digest begins
+    ///   as it does.
+    func mayBeInDigest(beginningWith start: UInt16?) -> Bool {
+        ofDigests.contains { fragment in
+            guard let start, fragment.needle.count == PayloadDigest.count else { return true }
+            return fragment.needle.withUnsafeBytes(PayloadDigest.start) == start
+        }
+    }
+
+    /// The fields of which columns can have one of them, by their numbers; nil for any. Each is in one token.
+    func fields(of reader: SegmentReader) throws -> Set<UInt8>? {
+        let shortest = needles.map(\.searcher.needle.count).min() ?? 0
+        return try reader.bytes(.tokenLengths).map { TokenLengths.fields($0, withTokensOf: shortest) }
+    }
 
     /// Whether the digest of a payload, as text, has one of them.
     func stands(inDigest text: UnsafeRawBufferPointer) -> Bool {

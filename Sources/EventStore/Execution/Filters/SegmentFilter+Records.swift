@@ -80,7 +80,8 @@ extension BlockDecoder: RecordTexts {
         switch search.place {
         case .identifiers(let identifiers):
             if identifiers.mayBe(in: try stored(holding: row).text(ofRow: row)) { return true }
-            return try identifiers.mayBeDigest && digest(ofRow: row).map(identifiers.stands) == true
+            guard identifiers.mayBeInDigest(beginningWith: try digestStart(ofRow: row)) else { return false }
+            return try digest(ofRow: row).map(identifiers.stands) == true
         case .packed(let packed):
             return try packed.mayBe(in: stored(holding: row).text(ofRow: row).text) { try value(of: $0, row: row) }
         case .expanded, .rebuilt:
@@ -180,8 +181,11 @@ private struct RecordScan {
 
     /// The fields of which all candidates' values are read, by their numbers; nil for all.
     var fieldsRead: Set<UInt8>? {
-        guard case .packed? = search?.place else { return nil }
-        return areFew ? fields : []
+        switch search?.place {
+        case .packed: areFew ? fields : []
+        case .identifiers: fields
+        case .expanded, .rebuilt, nil: nil
+        }
     }
 
     /// Decides how the records of a segment are searched, of which blocks hold what is stored without the entries that columns hold.
@@ -194,6 +198,7 @@ private struct RecordScan {
             self.search?.place = .packed(packed)
         } else if areFew, let identifiers = required.flatMap({ IdentifierSearch($0.fragments) }) {
             self.search?.place = .identifiers(identifiers)
+            fields = try identifiers.fields(of: reader)
         } else if areFew || search.whole.contains(where: { PayloadDigest.mayHold($0.needle) }) {
             // What is in no column and yet not stored are digests of payloads.
             self.search?.place = .rebuilt

@@ -11,6 +11,8 @@ final class BlockDecoder {
     private let entries: UnsafeBufferPointer<BlockEntry>
     private let records: SegmentSection
     private let context: OpaquePointer
+    /// How the digests of payloads begin; nil where no record has one.
+    private let digestStarts: PagedSection?
     private let lengths = SegmentMemory(capacity: BlockCompressor.maximumLengthBytes)
     private let texts = SegmentMemory(capacity: 1 << 18)
     private let digits = SegmentMemory(capacity: 1 << 16)
@@ -42,11 +44,13 @@ final class BlockDecoder {
             throw EventStoreError(.exhausted, "no memory for a decompressor")
         }
         self.context = context
+        digestStarts = PagedSection(reader, .digestStarts)
     }
 
     deinit {
         ZSTD_freeDCtx(context)
         rowEnds.free()
+        digestStarts?.free()
         if let resident { reader.noteTouched(resident) }
     }
 
@@ -102,6 +106,13 @@ final class BlockDecoder {
     /// call.
     func digest(ofRow row: Int) throws -> UnsafeRawBufferPointer? {
         try rebuilder.get().digest(of: text(ofRow: row), row: row)
+    }
+
+    /// How the digest of a row's payload begins (``PayloadDigest/start(of:)``); nil where the segment does not tell.
+    func digestStart(ofRow row: Int) throws -> UInt16? {
+        try digestStarts.map {
+            UInt16(littleEndian: try $0.bytes(row * 2, 2, of: reader).loadUnaligned(as: UInt16.self))
+        }
     }
 
     /// The sealed forms of the block that holds a row. Valid until the next call.

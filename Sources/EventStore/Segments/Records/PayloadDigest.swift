@@ -1,4 +1,5 @@
 import Digests
+import EventModel
 
 /// The value of `payload.sha256` for a payload: 64 hexadecimal digits.
 final class PayloadDigest {
@@ -18,6 +19,14 @@ final class PayloadDigest {
             }
         }
         return UnsafeRawBufferPointer(text)
+    }
+
+    /// The number of 16 bits that a digest begins with as text; 0 for text that does not begin with four digits.
+    ///
+    /// A segment keeps it of every row (docs/format/segment.md §4), so that a search for a digest hashes hardly a payload.
+    static func start(of text: UnsafeRawBufferPointer) -> UInt16 {
+        guard text.count >= 4, text[0..<4].allSatisfy(HexDigits.isDigit) else { return 0 }
+        return text[0..<4].reduce(0) { $0 << 4 | UInt16(HexDigits.number(digit: $1)) }
     }
 
     /// Whether folded text could be a part of a digest.

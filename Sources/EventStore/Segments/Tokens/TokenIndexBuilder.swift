@@ -32,6 +32,7 @@ struct TokenIndexBuilder {
     private var fields = GrowableMemory<UInt8>()
     /// The columns that hold opaque tokens.
     private var opaqueFields = WordFields.none
+    private let lengths = TokenLengths()
     private var slots = SlotTable()
     /// Words of which the number is looked up later, with others.
     private var pending = GrowableMemory<PendingWord>(capacity: Self.pendingWords)
@@ -56,6 +57,7 @@ struct TokenIndexBuilder {
 
     func free() {
         scanner.free()
+        lengths.free()
         words.free()
         slots.free()
         folded.free()
@@ -71,6 +73,7 @@ struct TokenIndexBuilder {
         words.removeAll()
         fields.removeAll()
         opaqueFields = WordFields.none
+        lengths.removeAll()
         slots.removeAll()
         postings.removeAll()
         identifiers.removeAll()
@@ -142,6 +145,7 @@ struct TokenIndexBuilder {
     @inline(__always)
     mutating func add(token: UnsafeRawBufferPointer, classes: UInt8, field: UInt8 = WordFields.none) {
         guard classes & TokenScanner.nonASCII == 0 else { return addFolding(token, field) }
+        if field != WordFields.none { lengths.note(token.count, of: field) }
         switch TokenScanner.kind(classes, length: token.count) {
         case .word:
             let hash = TokenHash.of(token, seed: seed)
@@ -168,6 +172,7 @@ struct TokenIndexBuilder {
     private mutating func addFolding(_ token: UnsafeRawBufferPointer, _ field: UInt8) {
         var folded: [UInt8] = []
         CaseFolding.appendFolded(token, to: &folded)
+        if field != WordFields.none { lengths.note(folded.count, of: field) }
         folded.withUnsafeBytes { folded in
             let classes = TokenScanner.classes(of: folded)
             switch TokenScanner.kind(classes, length: folded.count) {
@@ -250,6 +255,7 @@ struct TokenIndexBuilder {
             last = entry
         }
         try writer.write(to: composer, opaque: opaque.buffer, escaped: escaped.buffer, opaqueFields: opaqueFields)
+        try lengths.write(to: composer)
     }
 
     private func addWords(to writer: inout TokenIndexWriter) {

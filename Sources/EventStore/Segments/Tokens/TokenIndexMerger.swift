@@ -51,6 +51,10 @@ struct TokenIndexMerger {
         for input in inputs { WordFields.add(try input.required(.wordFields).last ?? 0, to: &opaqueFields) }
         try writer.write(
             to: composer, opaque: opaque.buffer, escaped: escaped.buffer, opaqueFields: opaqueFields)
+        let lengths = TokenLengths()
+        defer { lengths.free() }
+        for input in inputs { lengths.note(try input.required(.tokenLengths)) }
+        try lengths.write(to: composer)
     }
 
     /// Appends a posting list of an input to one of the result.
