@@ -65,14 +65,15 @@ package final class MappedFile: @unchecked Sendable {
         _ = madvise(UnsafeMutableRawPointer(mutating: base + start), range.upperBound - start, MADV_DONTNEED)
     }
 
-    /// Whether the first page of a part of the file is in memory, so that reading it waits for no disk. True where the system does
-    /// not tell. Cost: a system call.
+    /// Whether a part of the file is in memory, so that reading it waits for no disk, as far as the page in its middle tells: those at
+    /// its ends have something of what is beside it too, which may have been read before. True where the system does not tell.
+    /// Cost: a system call.
     package func isResident(_ range: Range<Int>) -> Bool {
         precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count)
         guard isMapping, !range.isEmpty, let base = bytes.baseAddress else { return true }
-        let start = range.lowerBound / Self.systemPageBytes * Self.systemPageBytes
+        let middle = (range.lowerBound + range.count / 2) / Self.systemPageBytes * Self.systemPageBytes
         var page: UInt8 = 1
-        guard mincore(UnsafeMutableRawPointer(mutating: base + start), 1, &page) == 0 else { return true }
+        guard mincore(UnsafeMutableRawPointer(mutating: base + middle), 1, &page) == 0 else { return true }
         return page & 1 != 0
     }
 

@@ -4,10 +4,11 @@ import Synchronization
 ///
 /// A delivery is admitted with its size before its body is worked on and gives the bytes back when every view has
 /// processed it. The budget is a number of bytes, and at saturation what the views give back in ``residence``, where that is
-/// less: a slow machine, or one whose cores search, has a smaller house. One delivery that does not fit waits for its turn,
-/// first come first served, for ``patience`` at most: views give room back many times a second, and a sender that was refused
-/// would bring the same bytes again later. What waits is bounded too: beyond that, a delivery is refused at once, and its
-/// sender told when to try again.
+/// less: a slow machine, or one whose cores search, has a smaller house. A delivery larger than that is admitted when it is
+/// alone, and those that come after it find the room that there is without it, up to the number of bytes. One that does not
+/// fit waits for its turn, first come first served, for ``patience`` at most: views give room back many times a second, and a
+/// sender that was refused would bring the same bytes again later. What waits is bounded too: beyond that, a delivery is
+/// refused at once, and its sender told when to try again.
 package final class Admission: Sendable {
     /// How long a delivery waits for room: what a full house needs to give back all it has, twice, so that the largest one
     /// gets its turn, and not what a sender takes for a hang.
@@ -31,11 +32,8 @@ package final class Admission: Sendable {
         /// When the house got its first delivery, or gave one back last.
         var since: ContinuousClock.Instant
         var pace = AdmissionPace()
-
-        mutating func take(_ bytes: Int, now: () -> ContinuousClock.Instant) {
-            if used == 0 { since = now() }
-            used += bytes
-        }
+        /// Bytes of a delivery in the house that is larger than the budget was; 0 for none.
+        var oversized = 0
     }
 
     private let limit: Int
@@ -71,7 +69,7 @@ package final class Admission: Sendable {
     package func admit(_ bytes: Int) async throws -> Admitted {
         let number = state.withLock { state -> UInt64? in
             if state.waiting.isEmpty, hasRoom(for: bytes, state) {
-                state.take(bytes, now: now)
+                take(bytes, &state)
                 return nil
             }
             state.numbers += 1
@@ -93,7 +91,16 @@ package final class Admission: Sendable {
     }
 
     private func hasRoom(for bytes: Int, _ state: State) -> Bool {
-        state.used == 0 || state.used + bytes <= budget(state)
+        guard state.used > 0 else { return true }
+        return state.used - state.oversized + bytes <= budget(state) && state.used + bytes <= limit
+    }
+
+    private func take(_ bytes: Int, _ state: inout State) {
+        if state.used == 0 {
+            state.since = now()
+            state.oversized = bytes > budget(state) ? bytes : 0
+        }
+        state.used += bytes
     }
 
     private func enqueue(_ waiter: Waiter) {
@@ -128,6 +135,7 @@ package final class Admission: Sendable {
         let admitted = state.withLock { state in
             state.used -= bytes
             if bytes > 0 {
+                if bytes == state.oversized { state.oversized = 0 }
                 let moment = now()
                 // Only a house that somebody waits for is as fast as it can.
                 if !state.waiting.isEmpty { state.pace.add(bytes, in: moment - state.since) }
@@ -135,7 +143,7 @@ package final class Admission: Sendable {
             }
             var admitted = 0
             while admitted < state.waiting.count, hasRoom(for: state.waiting[admitted].bytes, state) {
-                state.take(state.waiting[admitted].bytes, now: now)
+                take(state.waiting[admitted].bytes, &state)
                 state.waitingBytes -= state.waiting[admitted].bytes
                 admitted += 1
             }

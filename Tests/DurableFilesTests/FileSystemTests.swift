@@ -134,6 +134,22 @@ final class FileSystemTests {
         for range in [0..<0, 5_000..<70_001, 99_999..<100_000] { #expect(mapped.isResident(range)) }
     }
 
+    @Test("A part of a mapped file of which only the ends were read, with what is beside it, is not in memory")
+    func residentEnds() throws {
+        let system = try make(.real)
+        let path = root.appending("mapped")
+        try system.writeAtomically([UInt8](repeating: 7, count: 100_000), to: path)
+        let descriptor = open(path.string, O_RDONLY)
+        defer { close(descriptor) }
+        #expect(posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED) == 0)
+        let mapped = try system.map(path)
+        // A file system in memory has it whatever it is told.
+        guard !mapped.isResident(0..<1) else { return }
+        #expect(mapped.withUnsafeBytes { $0[0] &+ $0[99_999] } == 14)
+        #expect(mapped.isResident(0..<1) && mapped.isResident(99_990..<100_000))
+        #expect(!mapped.isResident(128..<100_000) && !mapped.isResident(0..<99_990))
+    }
+
     @Test("A directory has one holder at a time, and the error names the directory", arguments: Kind.allCases)
     func locking(kind: Kind) throws {
         let system = try make(kind)

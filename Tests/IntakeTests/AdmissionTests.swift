@@ -167,6 +167,33 @@ struct AdmissionTests {
         withExtendedLifetime(house) {}
     }
 
+    @Test("Beside a delivery larger than the budget there is as much room as without it, up to the limit")
+    func besideLarge() async throws {
+        let time = Time()
+        let admission = Admission(limit: 1_000, sleep: time.sleep, now: time.now)
+        // 100 bytes a second: a budget of 50.
+        var house = try await Self.full(admission, 10)
+        let waiter = Task { try await admission.admit(950) }
+        while admission.waitingCount == 0 { await Task.yield() }
+        while !house.isEmpty {
+            time.pass(.seconds(1))
+            house.removeFirst()
+        }
+        #expect(admission.budgetBytes == 50)
+        var large: Admitted? = try await waiter.value
+        let small = try await [admission.admit(25), admission.admit(25)]
+        #expect(admission.usedBytes == 1_000 && admission.isFull)
+        let next = Task { try await admission.admit(1) }
+        while admission.waitingCount == 0 { await Task.yield() }
+        withExtendedLifetime(large) {}
+        // That was fast: 950 bytes at once make a better pace.
+        time.pass(.milliseconds(1))
+        large = nil
+        let rest = try await next.value
+        withExtendedLifetime((small, rest)) { #expect(admission.usedBytes == 51 && !admission.isFull) }
+        time.pass()
+    }
+
     @Test("A pace is said after a quarter of a second of it, and forgets what was before")
     func paceMemory() {
         var pace = AdmissionPace()

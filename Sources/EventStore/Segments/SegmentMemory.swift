@@ -104,7 +104,7 @@ enum SegmentStorage: Sendable {
         if case .file(let file) = self { file.release(range) }
     }
 
-    /// Whether a part is in memory, as far as its first page tells.
+    /// Whether a part is in memory, as far as the page in its middle tells.
     func isResident(_ range: Range<Int>) -> Bool {
         if case .file(let file) = self { file.isResident(range) } else { true }
     }
