@@ -68,7 +68,8 @@ extension Timestamp {
         Self.append(secondOfDay / 60 % 60, digits: 2, to: &bytes)
         bytes.append(UInt8(ascii: ":"))
         Self.append(secondOfDay % 60, digits: 2, to: &bytes)
-        let nanosecond = Int(rawValue - secondsOfEpoch * 1_000_000_000)
+        // The earliest moments' whole seconds are out of range as nanoseconds; the difference is not.
+        let nanosecond = Int(rawValue &- secondsOfEpoch &* 1_000_000_000)
         if nanosecond != 0 {
             bytes.append(UInt8(ascii: "."))
             if nanosecond % 1_000_000 == 0 {

@@ -24,6 +24,14 @@ package struct Timestamp: RawRepresentable, Hashable, Comparable, Sendable {
         return Timestamp(rawValue: sum)
     }
 
+    /// The last moment at or before this one that is a whole number of spans after 1970, held inside the range.
+    ///
+    /// - Parameter span: in nanoseconds, above zero.
+    package func floored(toMultipleOf span: Int64) -> Timestamp {
+        let remainder = rawValue % span
+        return advanced(byNanoseconds: remainder < 0 ? -span - remainder : -remainder)
+    }
+
     static func floorDivide(_ value: Int64, _ divisor: Int64) -> Int64 {
         let quotient = value / divisor
         return value % divisor < 0 ? quotient - 1 : quotient

@@ -42,6 +42,22 @@ struct TimestampTests {
         }
     }
 
+    @Test("The first and the last moment have a text")
+    func ends() {
+        #expect(Timestamp(rawValue: .min).text == "1677-09-21T00:12:43.145224192Z")
+        #expect(Timestamp(rawValue: .max).text == "2262-04-11T23:47:16.854775807Z")
+    }
+
+    @Test("Times go down to a multiple of a span, and not out of range")
+    func floors() {
+        for (time, span, floor) in [
+            (0 as Int64, 10 as Int64, 0 as Int64), (9, 10, 0), (10, 10, 10), (-1, 10, -10), (-10, 10, -10),
+            (-11, 10, -20), (.max, .max, .max), (.min, 1, .min), (.min, 1_000, .min), (.min + 900, 1_000, .min + 808),
+        ] {
+            #expect(Timestamp(nanoseconds: time).floored(toMultipleOf: span).nanoseconds == floor, "\(time) \(span)")
+        }
+    }
+
     @Test("Days are whole UTC days, also before the epoch")
     func days() {
         #expect(Timestamp(rawValue: 0).day == 0)

@@ -167,7 +167,8 @@ private final class EngineState: @unchecked Sendable {
         guard let view else { return Timestamp(rawValue: 0) }
         let received = view.received
         guard let time = view.time(.time), time <= received.advanced(byNanoseconds: clockSkew) else { return received }
-        return time
+        // Windows are counted back from it, and have to be in range.
+        return max(time, Timestamp(nanoseconds: 0))
     }
 
     /// Raises what rules without memory matched, then runs the operators.

@@ -54,6 +54,20 @@ struct BadInputTests {
         #expect(long.errors.first?.reason.contains("is over the limit of 1048576") == true)
     }
 
+    @Test("Events from before all clocks are judged, as events of 1970")
+    func earliestTimes() throws {
+        let set = CorrelationSamples.set("type: event_count", "condition: {gte: 2}", span: "365d")
+        #expect(set.errors.isEmpty)
+        let engine = DetectionEngine(set)
+        let fields: [(Field, String)] = [
+            (.sourceKind, "x"), (.time, "1678-01-01T00:00:00Z"), (.received, "2026-11-01T00:00:00Z"),
+        ]
+        let payload = #"{"action":"a","actor":"eve"}"#
+        _ = try Samples.matches(engine, fields, payload: payload)
+        let found = try Samples.matches(engine, fields, payload: payload, index: 1).filter { $0.rule.title == "corr" }
+        #expect(found.map(\.time) == [Timestamp(seconds: 0)])
+    }
+
     @Test("A flood of groups stays within the memory of a correlation, and what had to go is counted")
     func flood() throws {
         let set = CorrelationSamples.set("type: event_count", "condition: {gte: 3}", span: "1h")

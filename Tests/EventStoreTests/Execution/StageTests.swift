@@ -43,6 +43,16 @@ import Testing
                 == [#"["B","t0",1]"#, #"["a","t0",1]"#, #"["a","t1",1]"#, #"[null,"t1",1]"#])
     }
 
+    @Test("Events at the ends of time are in buckets that begin in time")
+    func timechartAtTheEnds() async throws {
+        let times = ["1678-01-01T00:00:00Z", "1969-12-31T23:59:59.5Z", "2261-12-31T23:59:59Z"]
+        let store = try SampleStore(times.enumerated().map { Sample(UInt64($0.offset), $0.element, []) }, segmentRows: 2)
+        let years = try await store.search("* | timechart span=365d count", since: "1678-01-01").rows.map(\.[0])
+        let starts = [Timestamp(rawValue: .min)] + ["1969-01-01", "2261-10-22"].map(moment)
+        #expect(years == starts.map { .time($0) })
+        #expect(try await store.search("* | timechart count", since: "1678-01-01").rows.count == 3)
+    }
+
     @Test("timechart aligns its buckets to the clock and chooses a readable width")
     func timechart() async throws {
         let chosen = try await store.search("time:2026-11-01 | timechart count")

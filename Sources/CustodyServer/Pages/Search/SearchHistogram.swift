@@ -39,13 +39,15 @@ struct SearchHistogram {
 
     func data(_ ask: SearchAsk, now: Timestamp) -> PageData {
         let last = buckets.keys.max() ?? 0
-        let first = max(buckets.keys.min() ?? 0, last - (Self.maximumBuckets - 1) * span)
+        let earliest = Timestamp(nanoseconds: last).advanced(byNanoseconds: -(Self.maximumBuckets - 1) * span)
+        let first = max(buckets.keys.min() ?? 0, earliest.nanoseconds)
         let highest = buckets.filter { $0.key >= first }.values.map(\.total).max() ?? 1
         var bars: [PageData] = []
         for (place, start) in stride(from: first, through: last, by: Int(span)).enumerated() {
             let bucket = buckets[start] ?? Bucket()
             guard bucket.total > 0 else { continue }
-            let (from, to) = (Timestamp(nanoseconds: start), Timestamp(nanoseconds: start + span))
+            let from = Timestamp(nanoseconds: start)
+            let to = from.advanced(byNanoseconds: span)
             // A single event among thousands is still seen.
             let height = max(2, Self.height * Double(bucket.total) / Double(highest))
             let bad = bucket.bad == 0 ? 0 : max(2, Self.height * Double(bucket.bad) / Double(highest))
@@ -64,7 +66,7 @@ struct SearchHistogram {
         return [
             "bars": bars, "width": width, "height": Int(Self.height),
             "first": PageTime.text(Timestamp(nanoseconds: first)),
-            "last": PageTime.text(Timestamp(nanoseconds: last + span)), "from": Timestamp(nanoseconds: first).text,
+            "last": PageTime.text(Timestamp(nanoseconds: last).advanced(byNanoseconds: span)), "from": Timestamp(nanoseconds: first).text,
             "span_seconds": span / 1_000_000_000, "span": PageTime.duration(span / 1_000_000_000),
             "highest": PageNumber.text(highest),
         ]

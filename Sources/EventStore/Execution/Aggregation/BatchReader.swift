@@ -39,10 +39,7 @@ final class BatchReader {
     private func make(_ item: Aggregation.Item, needsCodes: Bool) throws -> any ValueSource {
         switch item {
         case .bucket(let span):
-            return times(.time, needsCodes: true) { time in
-                let remainder = time % span
-                return remainder < 0 ? time - remainder - span : time - remainder
-            }
+            return times(.time, needsCodes: true) { Timestamp(nanoseconds: $0).floored(toMultipleOf: span).nanoseconds }
         case .value(let reference): return try make(reference, needsCodes: needsCodes)
         }
     }
