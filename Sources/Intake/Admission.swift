@@ -15,7 +15,7 @@ package final class Admission: Sendable {
     package static let patience = Duration.seconds(1)
     /// How long a full house should need to give back what is in it: half of the second in which everything has to be found.
     package static let residence = Duration.milliseconds(500)
-    /// Of the budget, the share that may wait beyond it. Bodies of what waits are in memory already.
+    /// Of the budget, the share that may wait beyond it, or one delivery of any size. Bodies of what waits are in memory already.
     package static let waitingShare = 2
 
     private struct Waiter {
@@ -58,7 +58,7 @@ package final class Admission: Sendable {
     /// The budget as it is now: what the views give back in ``residence``, and the limit at most.
     package var budgetBytes: Int { state.withLock { budget($0) } }
     /// Whether there is no room for a delivery of any size.
-    package var isFull: Bool { state.withLock { $0.used > 0 && $0.used >= budget($0) } }
+    package var isFull: Bool { state.withLock { !hasRoom(for: 1, $0) } }
     /// Deliveries that wait for room.
     package var waitingCount: Int { state.withLock(\.waiting.count) }
 
@@ -105,7 +105,9 @@ package final class Admission: Sendable {
 
     private func enqueue(_ waiter: Waiter) {
         let isWaiting = state.withLock { state in
-            guard state.waitingBytes + waiter.bytes <= limit / Self.waitingShare else { return false }
+            guard state.waiting.isEmpty || state.waitingBytes + waiter.bytes <= limit / Self.waitingShare else {
+                return false
+            }
             state.waiting.append(waiter)
             state.waitingBytes += waiter.bytes
             return true

@@ -87,6 +87,21 @@ struct AdmissionTests {
         withExtendedLifetime(held) {}
     }
 
+    @Test("The largest delivery waits for its turn too")
+    func largestWaits() async throws {
+        let time = Time()
+        let admission = Admission(limit: 100, sleep: time.sleep)
+        var held: Admitted? = try await admission.admit(10)
+        let largest = Task { try await admission.admit(100) }
+        await time.wait(for: 1)
+        await #expect(throws: Self.overloaded) { try await admission.admit(1) }
+        withExtendedLifetime(held) {}
+        held = nil
+        let admitted = try await largest.value
+        withExtendedLifetime(admitted) { #expect(admission.usedBytes == 100) }
+        time.pass()
+    }
+
     @Test("Whoever stands behind one that is refused is admitted then")
     func behindTheRefused() async throws {
         let time = Time()

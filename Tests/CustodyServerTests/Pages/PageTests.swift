@@ -45,6 +45,28 @@ struct PageTests {
         }
     }
 
+    @Test("Events at the ends of time are found, drawn and shown")
+    func endsOfTime() async throws {
+        try await TestServer.run { _, client in
+            let times = [#""1678-01-01T00:00:00Z""#, #""2261-12-31T23:59:59.9Z""#, "9223372036854775807"]
+            for (number, time) in times.enumerated() {
+                let body = #"{"id":"\#(number)","action":"end","time":\#(time)}"#
+                #expect(try await client.send(.post, "/v1/events?source=web", body).status == 200)
+            }
+            _ = try await client.search("source:web", expecting: times.count)
+            let browser = try await Browser.signedIn(client)
+            for query in ["source:web", "source:web|timechart+span=365d+count", "source:web|stats+min(time),max(time)"] {
+                let answer = try await browser.get("/search?q=\(query)&since=1678-01-01")
+                #expect(answer.status == 200, "\(query): \(answer.text)")
+            }
+            let found = try await browser.get("/search?q=source:web&since=1678-01-01").text
+            #expect(found.contains("1678-01-01") && found.contains("2261-12-31"))
+            let indexes = found.matches(of: #/href="\/events\/([0-9]+)/#).map { String($0.output.1) }
+            #expect(Set(indexes).count == times.count)
+            for index in Set(indexes) { #expect(try await browser.get("/events/\(index)").status == 200) }
+        }
+    }
+
     @Test(
         "Every page sends who is not signed in to sign in, and comes back there",
         arguments: Page.Place.allCases.filter { !$0.isPublic }.map(\.path))

@@ -12,7 +12,7 @@ package struct SearchLimits: Sendable {
     package var memoryOfAll = 384 << 20
     /// Bytes of segment files that stay resident between searches, roughly. Beyond it their pages are let go; they come back from
     /// the system's cache at some gigabytes a second.
-    package var mappedBytes = 192 << 20
+    package var mappedBytes = 128 << 20
     /// Searches that run at once, taking turns; each holds little but what the two limits above bound.
     package var running = 64
     /// Searches that wait for one of those to end: a connection and a few kilobytes each. Beyond it they are refused.
