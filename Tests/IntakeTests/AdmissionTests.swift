@@ -1,6 +1,7 @@
-@testable import Intake
 import Synchronization
 import Testing
+
+@testable import Intake
 
 @Suite("Admission")
 struct AdmissionTests {
@@ -188,14 +189,16 @@ struct AdmissionTests {
         let admission = Admission(limit: 1_000, sleep: time.sleep, now: time.now)
         // 100 bytes a second: a budget of 50.
         var house = try await Self.full(admission, 10)
-        let waiter = Task { try await admission.admit(950) }
+        var waiter: Task<Admitted, any Error>? = Task { try await admission.admit(950) }
         while admission.waitingCount == 0 { await Task.yield() }
         while !house.isEmpty {
             time.pass(.seconds(1))
             house.removeFirst()
         }
         #expect(admission.budgetBytes == 50)
-        var large: Admitted? = try await waiter.value
+        var large: Admitted? = try await waiter?.value
+        // A task keeps what it returned.
+        waiter = nil
         let small = try await [admission.admit(25), admission.admit(25)]
         #expect(admission.usedBytes == 1_000 && admission.isFull)
         let next = Task { try await admission.admit(1) }

@@ -97,9 +97,10 @@ struct IdentifierSearchTests {
     @Test("Identifiers are looked for in columns that have tokens as long, as segments and merged ones tell")
     func columns() throws {
         let opaque = String(repeating: "é1", count: TokenScanner.maximumWordBytes)
+        let digest = "sha256:" + String(repeating: "0", count: 64)
         let samples: [Sample] = [
             Sample(0, Self.time, [(.actorName, "oct-\(String(repeating: "c", count: 39))"), (.resourceName, "a.b")]),
-            Sample(1, Self.time, [(.actorName, "x"), (.artifactDigest, "sha256:\(String(repeating: "0", count: 64))")]),
+            Sample(1, Self.time, [(.actorName, "x"), (.artifactDigest, digest)]),
             Sample(2, Self.time, [(.resourceName, opaque), (.outcomeReason, String(repeating: "d", count: 90))]),
         ]
         let parts = try samples.indices.map { try PathIndexTests.segment(samples[$0...$0]) }

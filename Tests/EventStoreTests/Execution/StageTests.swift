@@ -46,7 +46,8 @@ import Testing
     @Test("Events at the ends of time are in buckets that begin in time")
     func timechartAtTheEnds() async throws {
         let times = ["1678-01-01T00:00:00Z", "1969-12-31T23:59:59.5Z", "2261-12-31T23:59:59Z"]
-        let store = try SampleStore(times.enumerated().map { Sample(UInt64($0.offset), $0.element, []) }, segmentRows: 2)
+        let samples = times.enumerated().map { Sample(UInt64($0.offset), $0.element, []) }
+        let store = try SampleStore(samples, segmentRows: 2)
         let years = try await store.search("* | timechart span=365d count", since: "1678-01-01").rows.map(\.[0])
         let starts = [Timestamp(rawValue: .min)] + ["1969-01-01", "2261-10-22"].map(moment)
         #expect(years == starts.map { .time($0) })

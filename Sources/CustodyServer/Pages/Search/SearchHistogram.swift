@@ -63,10 +63,11 @@ struct SearchHistogram {
                 ]))
         }
         let width = (last - first) / span + 1
+        let end = Timestamp(nanoseconds: last).advanced(byNanoseconds: span)
         return [
             "bars": bars, "width": width, "height": Int(Self.height),
             "first": PageTime.text(Timestamp(nanoseconds: first)),
-            "last": PageTime.text(Timestamp(nanoseconds: last).advanced(byNanoseconds: span)), "from": Timestamp(nanoseconds: first).text,
+            "last": PageTime.text(end), "from": Timestamp(nanoseconds: first).text,
             "span_seconds": span / 1_000_000_000, "span": PageTime.duration(span / 1_000_000_000),
             "highest": PageNumber.text(highest),
         ]
