@@ -15,6 +15,9 @@ package final class Admission: Sendable {
     package static let patience = Duration.seconds(1)
     /// How long a full house should need to give back what is in it: half of the second in which everything has to be found.
     package static let residence = Duration.milliseconds(500)
+    /// Of the number of bytes, the share below which the budget does not go: one late view, or a disk that stalls, is no pace,
+    /// and a house that holds a few deliveries keeps the views busy.
+    package static let leastShare = 4
     /// Of the budget, the share that may wait beyond it, or one delivery of any size. Bodies of what waits are in memory already.
     package static let waitingShare = 2
 
@@ -87,7 +90,7 @@ package final class Admission: Sendable {
 
     private func budget(_ state: State) -> Int {
         guard let pace = state.pace.bytesPerSecond else { return limit }
-        return min(limit, Int(pace * (Self.residence / .seconds(1))))
+        return max(limit / Self.leastShare, min(limit, Int(pace * (Self.residence / .seconds(1)))))
     }
 
     private func hasRoom(for bytes: Int, _ state: State) -> Bool {
