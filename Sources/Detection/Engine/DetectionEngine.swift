@@ -149,7 +149,8 @@ private final class EngineState: @unchecked Sendable {
         matched.removeAll(keepingCapacity: true)
         evaluator.evaluate(program, view: view, payload: payload) { matched.append($0) }
         if !matched.isEmpty {
-            let time = time ?? Self.time(of: view)
+            // Windows are counted back from it, and have to be in range.
+            let time = max(time ?? Self.time(of: view), Timestamp(nanoseconds: 0))
             raise(program, view, index: index, time: time, into: &matches)
             for position in known..<matches.count {
                 matches[position].sourceKind = Self.text(view, .sourceKind)
@@ -167,8 +168,7 @@ private final class EngineState: @unchecked Sendable {
         guard let view else { return Timestamp(rawValue: 0) }
         let received = view.received
         guard let time = view.time(.time), time <= received.advanced(byNanoseconds: clockSkew) else { return received }
-        // Windows are counted back from it, and have to be in range.
-        return max(time, Timestamp(nanoseconds: 0))
+        return time
     }
 
     /// Raises what rules without memory matched, then runs the operators.

@@ -66,6 +66,8 @@ struct BadInputTests {
         _ = try Samples.matches(engine, fields, payload: payload)
         let found = try Samples.matches(engine, fields, payload: payload, index: 1).filter { $0.rule.title == "corr" }
         #expect(found.map(\.time) == [Timestamp(seconds: 0)])
+        // Of files, which say the time themselves.
+        #expect(CorrelationSamples.findings(set, [("a", -9_214_000_000), ("a", -9_214_000_000)]).map(\.time) == [0])
     }
 
     @Test("A flood of groups stays within the memory of a correlation, and what had to go is counted")
